@@ -1,0 +1,62 @@
+"""Runs a session over `httpx.AsyncClient`. Its twin is `sync_driver`; read them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import httpx
+
+from holysheep_core.net import FAILURES, abody_of, clock, headers_of, request_timeout, translate
+from holysheep_core.session import Finish, Send, Session, Wait
+from holysheep_core.types import Completion, Delta
+
+
+async def run(
+    session: Session, client: httpx.AsyncClient, connect: float | None
+) -> AsyncGenerator[Delta | Completion, None]:
+    """Do what the session says, and yield its deltas, then its completion.
+
+    Args:
+        session: A new session.
+        client: Where requests go out.
+        connect: Seconds for making a connection.
+
+    Raises:
+        HolySheepError: The call failed.
+    """
+    while True:
+        action = session.next_action(clock())
+        if isinstance(action, Finish):
+            yield action.completion
+            return
+        if isinstance(action, Wait):
+            await asyncio.sleep(action.seconds)
+            continue
+        async with aclosing(_exchange(session, client, action, connect)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+
+async def _exchange(
+    session: Session, client: httpx.AsyncClient, action: Send, connect: float | None
+) -> AsyncGenerator[Delta, None]:
+    timeout = request_timeout(connect, lambda: session.deadline)
+    try:
+        async with client.stream(
+            "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
+        ) as response:
+            session.receive_response(response.status_code, headers_of(response), clock())
+            body = abody_of(response)
+            while session.wants_data(clock()):
+                data = await anext(body, None)
+                for delta in (
+                    session.receive_eof(clock())
+                    if data is None
+                    else session.receive_data(data, clock())
+                ):
+                    yield delta
+    except FAILURES as error:
+        for delta in session.receive_error(translate(error), clock()):
+            yield delta

@@ -1,0 +1,233 @@
+"""The settings a user types, checked when they are made.
+
+Each class is frozen; a wrong value raises `ConfigurationError` at once, with the name of the
+setting and what would be right, instead of a strange failure an hour into a run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+from tenacity import RetryCallState
+
+from holysheep_core.errors import ConfigurationError
+
+RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses that may go away by themselves."""
+
+
+def check_number(
+    name: str, value: object, *, minimum: float = 0.0, maximum: float = math.inf
+) -> None:
+    """Raise `ConfigurationError` unless `value` is a number from `minimum` to `maximum`."""
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not good or not (math.isfinite(value) and minimum <= value <= maximum):  # type: ignore[arg-type, operator]  # `good` narrowed it
+        low = f" from {minimum:g}" if minimum > -math.inf else ""
+        high = f" to {maximum:g}" if maximum < math.inf else " up" if low else ""
+        raise ConfigurationError(f"{name}={value!r}: needs a finite number{low}{high}.")
+
+
+def check_count(name: str, value: object, *, minimum: int = 0) -> None:
+    """Raise `ConfigurationError` unless `value` is a whole number of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ConfigurationError(f"{name}={value!r}: needs a whole number from {minimum} up.")
+
+
+class RetryStrategy(str, Enum):
+    """How the wait grows from one retry to the next, before jitter and cap."""
+
+    EXPONENTIAL_BACKOFF = "exponential_backoff"
+    """base_delay · 2ⁿ: 1, 2, 4, 8 … seconds."""
+    LINEAR_BACKOFF = "linear_backoff"
+    """base_delay · (n + 1): 1, 2, 3, 4 … seconds."""
+    FIXED_INTERVAL = "fixed_interval"
+    """base_delay, always."""
+
+
+@dataclass(frozen=True)
+class RetryConfig:
+    """How often and how patiently a failed request is tried again.
+
+    Attributes:
+        max_retries: Requests beyond the first that a call may spend on failures that brought
+            no new text. Continuations of a cut answer are counted by `ResumeConfig`.
+        base_delay: Seconds of the first wait.
+        max_delay: Longest wait in seconds, also for a wait the server asks for: one that is
+            longer ends the call with an error that names it.
+        strategy: How waits grow; a `RetryStrategy` or its value.
+        jitter: Share of a wait that is left to chance, 0 to 1. At 0.5 a wait of 4 s becomes 2
+            to 4 s, so that clients that failed together do not come back together. Waits the
+            server asked for are kept exactly.
+        patience: A 429 that names a wait up to this many seconds is sat out on the same
+            model; a longer one downgrades.
+        retryable_status_codes: Statuses that are tried again.
+        wait: Any tenacity `wait_*` object, in place of strategy, delays and jitter.
+        stop: Any tenacity `stop_*` object, in place of `max_retries`.
+    """
+
+    max_retries: int = 5
+    base_delay: float = 1.0
+    max_delay: float = 60.0
+    strategy: RetryStrategy | str = RetryStrategy.EXPONENTIAL_BACKOFF
+    jitter: float = 0.5
+    patience: float = 5.0
+    retryable_status_codes: Collection[int] = RETRYABLE_STATUS_CODES
+    wait: Callable[[RetryCallState], float] | None = None
+    stop: Callable[[RetryCallState], bool] | None = None
+
+    def __post_init__(self) -> None:
+        check_count("max_retries", self.max_retries)
+        check_number("base_delay", self.base_delay)
+        check_number("max_delay", self.max_delay)
+        check_number("jitter", self.jitter, maximum=1.0)
+        check_number("patience", self.patience)
+        try:
+            object.__setattr__(self, "strategy", RetryStrategy(self.strategy))
+        except ValueError:
+            known = ", ".join(repr(strategy.value) for strategy in RetryStrategy)
+            raise ConfigurationError(f"strategy={self.strategy!r}: needs one of {known}.") from None
+        for code in self.retryable_status_codes:
+            check_count("retryable_status_codes", code, minimum=400)
+        for name in ("wait", "stop"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise ConfigurationError(
+                    f"{name}={value!r}: needs a tenacity {name}_* object, or any callable "
+                    "that takes a RetryCallState."
+                )
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """The clocks of a call, in seconds. None turns a clock off.
+
+    Attributes:
+        connect: For DNS, TCP and TLS together.
+        read: Default of `first_token` and `stall`.
+        first_token: From sending a request to its first content.
+        stall: Between two pieces of content. Comments and empty chunks do not count.
+        total: For the whole call, with all retries and waits.
+    """
+
+    connect: float | None = 30.0
+    read: float | None = 60.0
+    first_token: float | None = None
+    stall: float | None = None
+    total: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "first_token", "stall", "total"):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, minimum=0.001)
+        for name in ("first_token", "stall"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.read)
+
+    @classmethod
+    def coerce(cls, value: object) -> Timeouts:
+        """Read the `timeout` shorthand: seconds, (connect, read), a `Timeouts`, or None."""
+        if isinstance(value, Timeouts):
+            return value
+        if value is None:
+            return cls()
+        pair = 2
+        if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == pair:
+            return cls(connect=value[0], read=value[1])
+        if isinstance(value, (int, float)):
+            return cls(connect=min(value, cls.connect or value), read=value)
+        raise ConfigurationError(
+            f"timeout={value!r}: needs seconds, a (connect, read) pair, or a Timeouts."
+        )
+
+
+CONTINUE_EN = (
+    "Your previous message was cut off by a network failure before it was complete. "
+    "It ended with {tail}. Continue it: begin by repeating exactly those last characters, then "
+    "go straight on from there. Do not start over, do not apologise, add no introduction and no "
+    "comment, and keep the language and the format."
+)
+CONTINUE_KO = (
+    "직전 메시지가 네트워크 장애로 끝까지 전달되지 못하고 끊겼습니다. 마지막 부분은 {tail} 입니다. "
+    "바로 이 마지막 글자들을 그대로 한 번 반복한 다음, 그 지점부터 이어서 계속 쓰세요. 처음부터 다시 "
+    "쓰지 말고, 사과나 머리말, 설명을 덧붙이지 말고, 언어와 형식을 그대로 유지하세요."
+)
+_CONTINUE = {"en": CONTINUE_EN, "ko": CONTINUE_KO}
+
+
+@dataclass(frozen=True)
+class ResumeConfig:
+    """How a cut answer goes on.
+
+    Attributes:
+        enabled: False raises `StreamInterruptedError` with the partial at the first cut.
+        max_resumes: Continuations one call may spend, however much each of them brings.
+        prompt: The user turn that asks to go on: "en", "ko", or a text of your own in which
+            `{tail}` stands for the quoted last words.
+        anchor_characters: About how many of the last characters are quoted; they are taken
+            longer where the text repeats itself.
+        finish_signal: What proves that an answer is whole: a `finish_reason`, `[DONE]`
+            ("done"), or either of them.
+    """
+
+    enabled: bool = True
+    max_resumes: int = 10
+    prompt: str = "en"
+    anchor_characters: int = 32
+    finish_signal: Literal["either", "finish_reason", "done"] = "either"
+
+    def __post_init__(self) -> None:
+        check_count("max_resumes", self.max_resumes)
+        check_count("anchor_characters", self.anchor_characters, minimum=8)
+        if self.finish_signal not in ("either", "finish_reason", "done"):
+            raise ConfigurationError(
+                f"finish_signal={self.finish_signal!r}: needs 'either', 'finish_reason' or 'done'."
+            )
+        if "{tail}" not in self.wording:
+            raise ConfigurationError(
+                f"prompt={self.prompt!r}: needs 'en', 'ko', or a text that contains {{tail}}."
+            )
+
+    @property
+    def wording(self) -> str:
+        """The user turn, with `{tail}` still in it."""
+        return _CONTINUE.get(self.prompt, self.prompt)
+
+    @classmethod
+    def coerce(cls, value: ResumeConfig | bool | None) -> ResumeConfig:  # noqa: FBT001 - the shorthand is a bool
+        """Read the `resume` keyword: a `ResumeConfig`, or a bool that turns it on or off."""
+        if isinstance(value, ResumeConfig):
+            return value
+        if value is None or isinstance(value, bool):
+            return cls(enabled=value is not False)
+        raise ConfigurationError(f"resume={value!r}: needs True, False or a ResumeConfig.")
+
+
+@dataclass(frozen=True)
+class FallbackConfig:
+    """Which models stand in for the one asked for.
+
+    Attributes:
+        models: Models to try in order, or None for the default table (every model falls back
+            to "gemini-2.5-flash"). An empty list never changes the model.
+        cooldown: Seconds a model is left alone after an overload or a 429 without a hint.
+    """
+
+    models: Sequence[str] | None = None
+    cooldown: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_number("cooldown", self.cooldown)
+        if self.models is not None:
+            wrong = isinstance(self.models, str) or not all(
+                isinstance(model, str) and model.strip() for model in self.models
+            )
+            if wrong:
+                raise ConfigurationError(
+                    f"fallback models={self.models!r}: needs a list of model names."
+                )
+

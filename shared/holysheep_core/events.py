@@ -1,0 +1,164 @@
+"""What the engine tells while it works: one frozen record per happening.
+
+Every event carries `call_id` (the same for all events of one call) and `at` (seconds since
+the call began). `str(event)` is a sentence for a log or a terminal. No event holds a key or
+any text of the conversation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events.
+
+    Attributes:
+        call_id: Which call this belongs to.
+        at: Seconds since the call began.
+    """
+
+    call_id: str
+    at: float
+
+
+@dataclass(frozen=True)
+class RequestSent(Event):
+    """A request goes out."""
+
+    attempt: int
+    provider: str
+    model: str
+    technique: str
+
+    def __str__(self) -> str:
+        return f"request {self.attempt} to {self.provider}/{self.model} ({self.technique})"
+
+
+@dataclass(frozen=True)
+class FirstToken(Event):
+    """The first content of a request arrived after `latency` seconds."""
+
+    attempt: int
+    latency: float
+
+    def __str__(self) -> str:
+        return f"first token of request {self.attempt} after {self.latency:.3f} s"
+
+
+@dataclass(frozen=True)
+class RetryScheduled(Event):
+    """A request failed; the next one goes to `provider`/`model` in `wait` seconds."""
+
+    attempt: int
+    error: str
+    provider: str
+    model: str
+    wait: float
+
+    def __str__(self) -> str:
+        return (
+            f"request {self.attempt} failed ({self.error}); next one to "
+            f"{self.provider}/{self.model} in {self.wait:.2f} s"
+        )
+
+
+@dataclass(frozen=True)
+class RateLimitWait(Event):
+    """A 429 named a wait short enough to sit out on the same model."""
+
+    model: str
+    wait: float
+
+    def __str__(self) -> str:
+        return f"rate limited on {self.model}: waiting {self.wait:.2f} s as the server asked"
+
+
+@dataclass(frozen=True)
+class StreamCut(Event):
+    """The answer stopped in the middle, after `characters` characters in all."""
+
+    attempt: int
+    error: str
+    characters: int
+
+    def __str__(self) -> str:
+        return f"stream cut after {self.characters} characters ({self.error})"
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """New text arrived again after a cut; `removed` characters were said already."""
+
+    attempt: int
+    characters: int
+    removed: int
+
+    def __str__(self) -> str:
+        return (
+            f"resumed at character {self.characters} ({self.removed} repeated characters removed)"
+        )
+
+
+@dataclass(frozen=True)
+class ModelDowngraded(Event):
+    """Another model takes over because this one is limited, overloaded or silent."""
+
+    from_model: str
+    to_model: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.from_model} -> {self.to_model} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class ProviderSwitched(Event):
+    """Another provider takes over."""
+
+    from_provider: str
+    to_provider: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"provider {self.from_provider} -> {self.to_provider} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class MalformedEvent(Event):
+    """An event that is not JSON was skipped; if text was lost with it, a cut will show it."""
+
+    attempt: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"skipped a malformed event of {self.size} bytes"
+
+
+@dataclass(frozen=True)
+class StreamCompleted(Event):
+    """The answer is whole."""
+
+    model: str
+    characters: int
+    attempts: int
+    resumes: int
+
+    def __str__(self) -> str:
+        return (
+            f"completed by {self.model}: {self.characters} characters, "
+            f"{self.attempts} request(s), {self.resumes} resume(s)"
+        )
+
+
+@dataclass(frozen=True)
+class StreamFailed(Event):
+    """The call ends with an error of class `error`."""
+
+    error: str
+    characters: int
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"failed after {self.attempts} request(s): {self.error}"

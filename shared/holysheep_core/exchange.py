@@ -1,0 +1,143 @@
+"""One question and its answer: what the leg decodes, joined to what the reader has.
+
+This is where the pieces of a leg pass the seam and enter the transcript, and where it is
+decided, at the end, whether an answer that HTTP and the protocol call complete is fit to be
+handed over: its tool calls whole, its JSON valid, and the same answer that was begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holysheep_core import events
+from holysheep_core.errors import (
+    HolySheepError,
+    IncompleteToolCallError,
+    InvalidJSONOutputError,
+    StreamInterruptedError,
+)
+from holysheep_core.ledger import Ledger
+from holysheep_core.leg import Leg, Piece
+from holysheep_core.transcript import Question, Transcript
+from holysheep_core.types import Delta, ToolCall
+from holysheep_core.wire import asks_for_json, is_json
+
+
+class Exchange:
+    """A request that was sent and the answer as it arrives.
+
+    Attributes:
+        leg: The answer, decoded.
+        tool_calls: Whole tool calls, once the answer has ended well.
+        invalid_tool_calls: Calls that the token limit cut.
+        mismatch: The model gave another answer than the one begun.
+    """
+
+    def __init__(
+        self, question: Question, leg: Leg, transcript: Transcript, ledger: Ledger
+    ) -> None:
+        self.question = question
+        self.leg = leg
+        self._transcript = transcript
+        self._ledger = ledger
+        self._shown: list[str] = []
+        self._replayed = ""
+        self.tool_calls: tuple[ToolCall, ...] = ()
+        self.invalid_tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def mismatch(self) -> bool:
+        """The model gave another answer than the one begun."""
+        return self.question.seam.mismatch
+
+    @property
+    def shown(self) -> str:
+        """The text this answer has given the reader."""
+        return "".join(self._shown)
+
+    def take(self, pieces: list[Piece], now: float) -> list[Delta]:
+        """Join pieces of the answer to the transcript; return what is new for the reader."""
+        if pieces:
+            self._ledger.first_token(now)
+        deltas: list[Delta] = []
+        for piece_text, piece_reasoning in pieces:
+            reasoning = self._new_reasoning(piece_reasoning) if piece_reasoning else ""
+            text = self._new_text(piece_text, now) if piece_text else ""
+            if text or reasoning:
+                deltas.append(Delta(text, reasoning))
+        return deltas
+
+    def finish(self, params: Mapping[str, Any]) -> tuple[list[Delta], HolySheepError | None]:
+        """The answer ended well: release what was held, and judge whether it is fit.
+
+        Args:
+            params: The original request's parameters.
+
+        Returns:
+            What is new for the reader, and the flaw that forbids to call this a success.
+        """
+        text = self._show(self.question.seam.close())
+        deltas = [Delta(text)] if text else []
+        self.tool_calls, self.invalid_tool_calls = self.leg.tools.finish()
+        return deltas, self.difference() or self._flaw(params)
+
+    def difference(self) -> HolySheepError | None:
+        """Return the error for an answer that is not the one begun, if it is not."""
+        if not self.mismatch:
+            return None
+        return StreamInterruptedError(
+            "Asked to go on, the model gave a different answer; it was not appended."
+        )
+
+    def _new_text(self, text: str, now: float) -> str:
+        seam = self.question.seam
+        if seam.decided:
+            return self._show(text)
+        text = seam.feed(text)
+        if seam.decided:
+            self._ledger.tell(
+                events.Resumed,
+                now,
+                attempt=len(self._ledger.attempts),
+                characters=self._transcript.characters,
+                removed=seam.removed,
+            )
+        return self._show(text)
+
+    def _show(self, text: str) -> str:
+        if text:
+            self._shown.append(text)
+            self._transcript.add_text(text)
+        return text
+
+    def _new_reasoning(self, text: str) -> str:
+        # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the
+        # same; a continuation's never, being thoughts about how to go on.
+        if self.question.technique == "continuation":
+            return ""
+        if self.question.technique == "replay":
+            shown, before = self._transcript.reasoning, len(self._replayed)
+            self._replayed += text
+            if not self._replayed.startswith(shown):
+                return ""
+            text = self._replayed[max(before, len(shown)) :]
+        if text:
+            self._transcript.add_reasoning(text)
+        return text
+
+    def _flaw(self, params: Mapping[str, Any]) -> HolySheepError | None:
+        leg = self.leg
+        limited = leg.finish_reason == "length"
+        if self.invalid_tool_calls and not limited:
+            return IncompleteToolCallError(
+                f"The call of tool {self.invalid_tool_calls[0].name!r} ended before its "
+                "arguments were a JSON object."
+            )
+        excused = leg.tools or leg.refusal or leg.finish_reason == "content_filter"
+        if asks_for_json(params) and not excused and not is_json(self._transcript.text):
+            return InvalidJSONOutputError(
+                "JSON output was asked for, but the answer does not parse"
+                + (": the token limit cut it. Raise max_tokens." if limited else ".")
+            )
+        return None

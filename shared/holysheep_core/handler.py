@@ -1,0 +1,287 @@
+"""The framework-free client: streams that retry, resume and downgrade by themselves."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import secrets
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, closing
+from typing import Any
+
+import httpx
+
+from holysheep_core import async_driver, sync_driver
+from holysheep_core.clients import Clients
+from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
+from holysheep_core.events import Event
+from holysheep_core.net import clock
+from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
+from holysheep_core.routes import DEFAULT_BASE_URL, Cooldowns, Provider, build_ladder
+from holysheep_core.session import Session
+from holysheep_core.settings import Settings
+from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.wire import check_request
+
+OnToken = Callable[[str], Any]
+OnEvent = Callable[[Event], Any]
+
+
+class StreamingRetryHandler:
+    """Streams chat completions so that they arrive whole, once, in order.
+
+    >>> from holysheep_core.simulator import Scenario, Simulator, cut
+    >>> with Simulator() as simulator:
+    ...     url = simulator.add(Scenario(text="Hello, world!", faults=[cut(at=5)])).base_url
+    ...     handler = StreamingRetryHandler("any-key", base_url=url)
+    ...     "".join(handler.stream_with_retry("gpt-4.1", [{"role": "user", "content": "Hi"}]))
+    'Hello, world!'
+
+    One instance may be used by many threads and event loops at once.
+
+    Args:
+        api_key: The HolySheep key; `HOLYSHEEP_API_KEY` if None.
+        base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
+        config: When and how often a failed request is tried again.
+        timeouts: The clocks; also seconds, or a (connect, read) pair.
+        resume: How a cut answer goes on; False raises the error instead.
+        fallback: Models that stand in for a limited one; also a list of names.
+        providers: Further OpenAI-compatible APIs, tried in order after the first.
+        budget: What retries are paid from; by default one for the whole process.
+        on_event: Is called with every event of every call.
+        http_client: An `httpx.Client` to use in place of our own.
+        http_async_client: Likewise an `httpx.AsyncClient`.
+        default_headers: Headers added to every request to the first provider.
+        allow_http: Permit plain http to another machine.
+        stream_usage: Ask the server for a usage chunk at the end of a stream.
+
+    Raises:
+        ConfigurationError: A setting cannot work; the message says which and why.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        config: RetryConfig | None = None,
+        timeouts: Timeouts | float | tuple[float, float] | None = None,
+        resume: ResumeConfig | bool | None = None,
+        fallback: FallbackConfig | Sequence[str] | None = None,
+        providers: Sequence[Provider] = (),
+        budget: RetryBudget | None = None,
+        on_event: OnEvent | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        allow_http: bool = False,
+        stream_usage: bool = True,
+    ) -> None:
+        first = Provider(
+            api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
+            base_url=base_url or os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
+            headers=dict(default_headers or {}),
+            allow_http=allow_http,
+        )
+        self.providers = (first, *providers)
+        self.settings = Settings(
+            retry=config or RetryConfig(),
+            timeouts=Timeouts.coerce(timeouts),
+            resume=ResumeConfig.coerce(resume),
+            fallback=(
+                fallback
+                if isinstance(fallback, FallbackConfig)
+                else FallbackConfig(models=fallback)
+            ),
+            budget=budget or PROCESS_BUDGET,
+            stream_usage=stream_usage,
+        )
+        self._on_event = on_event
+        self._cooldowns = Cooldowns()
+        self._clients = Clients(http_client, http_async_client)
+
+    # -- for programs -----------------------------------------------------------------------
+
+    def stream_with_retry(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        **params: Any,
+    ) -> Iterator[str]:
+        """Stream the answer's text.
+
+        Args:
+            model: Model id, e.g. "gpt-4.1".
+            messages: OpenAI-format messages.
+            on_token: Is called with each piece of text before it is yielded.
+            on_event: Is called with each event of this call.
+            **params: Any other field of the request: `temperature`, `max_tokens`, …
+
+        Returns:
+            An iterator over pieces of text. Closing it closes the connection.
+
+        Raises:
+            ConfigurationError: At once, if the request cannot work.
+            HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
+                what arrived.
+        """
+        deltas = self.stream(ChatRequest(model, messages, params), on_event)
+        return _texts(deltas, on_token)
+
+    def astream_with_retry(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        **params: Any,
+    ) -> AsyncIterator[str]:
+        """Like `stream_with_retry`, as an async iterator; `on_token` may be a coroutine."""
+        deltas = self.astream(ChatRequest(model, messages, params), on_event)
+        return _atexts(deltas, on_token)
+
+    def complete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        **params: Any,
+    ) -> Completion:
+        """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
+        deltas = self.stream(ChatRequest(model, messages, params), on_event)
+        with closing(deltas):
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+                if on_token is not None and delta.text:
+                    on_token(delta.text)
+        raise AssertionError("a stream ends with its completion")
+
+    async def acomplete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        **params: Any,
+    ) -> Completion:
+        """Like `complete`, for asyncio."""
+        async with aclosing(self.astream(ChatRequest(model, messages, params), on_event)) as deltas:
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+                if on_token is not None and delta.text:
+                    await _maybe_await(on_token(delta.text))
+        raise AssertionError("a stream ends with its completion")
+
+    # -- for plugins ------------------------------------------------------------------------
+
+    def stream(
+        self, request: ChatRequest, on_event: OnEvent | None = None
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer as deltas, followed by its completion."""
+        check_request(request)
+        return self._run(request, on_event)
+
+    def astream(
+        self, request: ChatRequest, on_event: OnEvent | None = None
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream`, for asyncio."""
+        check_request(request)
+        return self._arun(request, on_event)
+
+    def _run(
+        self, request: ChatRequest, on_event: OnEvent | None
+    ) -> Generator[Delta | Completion, None, None]:
+        client, session = self._clients.sync(), self._session(request, on_event)
+        yield from sync_driver.run(session, client, self.settings.timeouts.connect)
+
+    async def _arun(
+        self, request: ChatRequest, on_event: OnEvent | None
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        # The client depends on the loop that iterates, which need not be the one that called.
+        client, session = self._clients.for_running_loop(), self._session(request, on_event)
+        connect = self.settings.timeouts.connect
+        async with aclosing(async_driver.run(session, client, connect)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    def _session(self, request: ChatRequest, on_event: OnEvent | None) -> Session:
+        def notify(event: Event) -> None:
+            for listener in (self._on_event, on_event):
+                if listener is not None:
+                    listener(event)
+
+        return Session(
+            request,
+            build_ladder(request, self.providers, self.settings.fallback, self._cooldowns),
+            self.settings,
+            now=clock(),
+            notify=notify,
+            call_id=secrets.token_hex(8),
+        )
+
+    # -- life -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections of sync calls."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close all connections, as far as the running loop may."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> StreamingRetryHandler:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> StreamingRetryHandler:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+
+def _texts(
+    deltas: Generator[Delta | Completion, None, None], on_token: OnToken | None
+) -> Generator[str, None, None]:
+    with closing(deltas):
+        for delta in deltas:
+            if isinstance(delta, Delta) and delta.text:
+                if on_token is not None:
+                    on_token(delta.text)
+                yield delta.text
+
+
+async def _atexts(
+    deltas: AsyncGenerator[Delta | Completion, None], on_token: OnToken | None
+) -> AsyncGenerator[str, None]:
+    async with aclosing(deltas):
+        async for delta in deltas:
+            if isinstance(delta, Delta) and delta.text:
+                if on_token is not None:
+                    await _maybe_await(on_token(delta.text))
+                yield delta.text
+
+
+async def _maybe_await(result: Awaitable[Any] | Any) -> None:
+    if inspect.isawaitable(result):
+        await result

@@ -1,0 +1,240 @@
+"""Where httpx is known: clients, clocks for a read, and the meaning of its exceptions.
+
+The stall clock counts content, so the time a read may take changes from read to read, while
+httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
+untouched to the network stream, where `_TimedStream` asks it how long is left at each read.
+A client of the user's own, whose streams are not ours, sees the plain float and applies it to
+every read; the session then notices lateness whenever bytes arrive, at worst one read later.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+import httpcore
+import httpx
+
+from holysheep_core.errors import (
+    APIConnectionError,
+    ConfigurationError,
+    ConnectTimeoutError,
+    HolySheepError,
+    StreamCutError,
+    StreamStalledError,
+)
+
+clock = time.monotonic
+"""The clock of both drivers."""
+
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+"""No cap on connections: a cap makes streams wait for each other, which reads like a stall.
+How many calls may run at once is the caller's decision."""
+
+_MIN_TIMEOUT = 0.001
+Options = Iterable[Any]
+
+
+class Deadline(float):
+    """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
+
+    _when: Callable[[], float | None]
+
+    def __new__(cls, seconds: float, when: Callable[[], float | None]) -> Deadline:
+        """Make one.
+
+        Args:
+            seconds: What a network stream that is not ours sees.
+            when: Returns the moment that counts, on `clock`, or None for never.
+        """
+        self = super().__new__(cls, seconds)
+        self._when = when
+        return self
+
+    def left(self) -> float | None:
+        """Return the seconds left, at least a millisecond; None without a deadline."""
+        when = self._when()
+        return None if when is None else max(_MIN_TIMEOUT, when - clock())
+
+
+def request_timeout(connect: float | None, when: Callable[[], float | None]) -> httpx.Timeout:
+    """Return the timeouts of one request, with reads bounded by a moving deadline."""
+    when_now = when()
+    longest = _FOREVER if when_now is None else max(_MIN_TIMEOUT, when_now - clock())
+    return httpx.Timeout(
+        connect=connect, read=Deadline(longest, when), write=connect, pool=connect
+    )
+
+
+_FOREVER = 10.0 * 365 * 24 * 3600
+
+
+def translate(error: Exception) -> HolySheepError:
+    """Turn an httpx exception into one of ours; the original becomes its `__cause__`."""
+    for kind, cls, text in _MEANINGS:
+        if isinstance(error, kind):
+            translated = cls(f"{text}: {error}" if str(error) else f"{text}.")
+            translated.__cause__ = error
+            return translated
+    raise error
+
+
+_MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
+    (httpx.ConnectTimeout, ConnectTimeoutError, "No connection in time"),
+    (httpx.PoolTimeout, ConnectTimeoutError, "No free connection in the pool in time"),
+    (httpx.ReadTimeout, StreamStalledError, "Nothing to read in time"),
+    (httpx.WriteTimeout, APIConnectionError, "The request could not be sent in time"),
+    (httpx.ReadError, StreamCutError, "The connection broke while reading"),
+    (httpx.RemoteProtocolError, StreamCutError, "The connection ended before the answer did"),
+    (httpx.DecodingError, StreamCutError, "The answer's compression is damaged"),
+    (httpx.CloseError, StreamCutError, "The connection did not close properly"),
+    (httpx.ConnectError, APIConnectionError, "No connection"),
+    (httpx.WriteError, APIConnectionError, "The request could not be sent"),
+    (httpx.LocalProtocolError, ConfigurationError, "httpx would not send this request"),
+    (httpx.UnsupportedProtocol, ConfigurationError, "This address cannot be used"),
+    (httpx.InvalidURL, ConfigurationError, "This address cannot be used"),
+    (httpx.ProxyError, APIConnectionError, "The proxy refused"),
+    (httpx.TransportError, APIConnectionError, "The request failed"),
+)
+FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
+"""What a driver catches."""
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the response's headers, names in lower case."""
+    return dict(response.headers.items())
+
+
+def body_of(response: httpx.Response) -> Iterator[bytes]:
+    """Iterate over a body as it arrives; decoded only if the server compressed it unasked."""
+    return response.iter_bytes() if _is_coded(response) else response.iter_raw()
+
+
+def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Like `body_of`, for an `httpx.AsyncClient`."""
+    return response.aiter_bytes() if _is_coded(response) else response.aiter_raw()
+
+
+def _is_coded(response: httpx.Response) -> bool:
+    return response.headers.get("content-encoding", "identity") != "identity"
+
+
+def make_client() -> httpx.Client:
+    """Make a client whose reads keep to a moving deadline.
+
+    Proxies of the environment are used. Redirects are never followed: they would carry the key
+    to another host.
+    """
+    client = httpx.Client(verify=ssl_context(), limits=LIMITS, follow_redirects=False)
+    _install(client, _TimedBackend)
+    return client
+
+
+def make_async_client() -> httpx.AsyncClient:
+    """Like `make_client`, for asyncio; to be used in one event loop only."""
+    client = httpx.AsyncClient(verify=ssl_context(), limits=LIMITS, follow_redirects=False)
+    _install(client, _AsyncTimedBackend)
+    return client
+
+
+_context: ssl.SSLContext | None = None
+
+
+def ssl_context() -> ssl.SSLContext:
+    """Return the TLS context all clients share: reading the certificates takes 20 ms."""
+    global _context  # noqa: PLW0603 - a cache, filled once
+    if _context is None:
+        _context = httpx.create_ssl_context()
+    return _context
+
+
+def _install(client: httpx.Client | httpx.AsyncClient, backend: Callable[[Any], Any]) -> None:
+    # httpx builds its pools itself and passes no network backend on; httpcore's own parameter
+    # for one is public. Should either rename an attribute, reads fall back to the plain float,
+    # and the test of the stall clock says so.
+    transports = [client._transport, *client._mounts.values()]  # noqa: SLF001
+    for transport in transports:
+        pool = getattr(transport, "_pool", None)
+        if hasattr(pool, "_network_backend"):
+            pool._network_backend = backend(pool._network_backend)  # noqa: SLF001
+
+
+def _left(timeout: float | None) -> float | None:
+    return timeout.left() if isinstance(timeout, Deadline) else timeout
+
+
+class _TimedStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self.close = inner.close  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout))
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class _TimedBackend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(
+            self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        )
+
+
+class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self.aclose = inner.aclose  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, _left(timeout))
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+        self._inner = inner
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _AsyncTimedStream(
+            await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)

@@ -1,0 +1,243 @@
+"""The table of failures: what follows when something breaks.
+
+Consulted between requests, never per chunk. A failure is an error object; its class finds the
+rule, the rule and the call's standing give the decision. In words:
+
+========================================  ====================================================
+what happened                             what follows
+========================================  ====================================================
+no connection, 408/409/425/5xx            the same route twice more with backoff, then the next
+503, 529, overloaded                      once more, then the next route; this one cools down
+429 with a wait up to `patience`          that wait exactly, same route (twice at most)
+429 with a longer wait                    the next route at once; this one cools down that long
+429 without a hint                        once more with backoff, then the next route
+out of quota, 401, 403                    another provider (another key), else the error
+context too long                          a route with a larger window, else the error
+no first token in time                    the next route; where there is none, a retry
+cut, stall, truncation after content      the same route at once: it was working
+an error event after content              the next route, else the same with backoff
+a different answer at the seam            asked once more, then the error
+anything else                             the error, at once
+========================================  ====================================================
+
+Where there is no next route, the same one is asked until `RetryConfig` says stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from holysheep_core.config import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.errors import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConnectTimeoutError,
+    ContentPolicyError,
+    ContextLengthError,
+    DeadlineExceededError,
+    FirstTokenTimeoutError,
+    HolySheepError,
+    IncompleteToolCallError,
+    InvalidJSONOutputError,
+    InvalidResponseError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamCutError,
+    StreamingRetryExhausted,
+    StreamInterruptedError,
+    StreamStalledError,
+    StreamTruncatedError,
+    UpstreamError,
+)
+from holysheep_core.retry import backoff, exhausted, retry_state
+from holysheep_core.routes import Ladder, Route
+
+
+class Move(Enum):
+    """Which other routes may take over."""
+
+    NOWHERE = auto()
+    NEXT = auto()
+    OTHER_PROVIDER = auto()
+    LARGER_WINDOW = auto()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a class of failures leads to.
+
+    Attributes:
+        again: How often the same route is asked again before another one is.
+        move: Where to go then.
+        stay: Where no other route is left, go on asking the same one.
+        cools: Leave the route alone for a while, for other calls too.
+    """
+
+    again: int = 0
+    move: Move = Move.NOWHERE
+    stay: bool = False
+    cools: bool = False
+
+
+NEVER = Rule()
+_TRANSIENT = Rule(again=2, move=Move.NEXT, stay=True)
+
+RULES: Mapping[type[HolySheepError], Rule] = {
+    ConfigurationError: NEVER,
+    APIError: NEVER,
+    BadRequestError: NEVER,
+    ContentPolicyError: NEVER,
+    NotFoundError: NEVER,
+    InvalidResponseError: NEVER,
+    DeadlineExceededError: NEVER,
+    InvalidJSONOutputError: NEVER,
+    StreamingRetryExhausted: NEVER,
+    ContextLengthError: Rule(move=Move.LARGER_WINDOW),
+    AuthenticationError: Rule(move=Move.OTHER_PROVIDER),
+    PermissionDeniedError: Rule(move=Move.OTHER_PROVIDER),
+    QuotaExceededError: Rule(move=Move.OTHER_PROVIDER),
+    RateLimitError: Rule(again=1, move=Move.NEXT, stay=True, cools=True),
+    OverloadedError: Rule(again=1, move=Move.NEXT, stay=True, cools=True),
+    ServerError: _TRANSIENT,
+    APIConnectionError: _TRANSIENT,
+    ConnectTimeoutError: _TRANSIENT,
+    FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True),
+    # An answer that broke off. These three say nothing against the route.
+    StreamCutError: _TRANSIENT,
+    StreamTruncatedError: _TRANSIENT,
+    StreamStalledError: _TRANSIENT,
+    UpstreamError: Rule(again=0, move=Move.NEXT, stay=True),
+    IncompleteToolCallError: _TRANSIENT,
+    # Raised for a mismatch at the seam: the model did not go on, so ask it once more.
+    StreamInterruptedError: Rule(again=1),
+}
+"""A rule for every class that can reach this room; a test holds it against the tree."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a call stands when something breaks.
+
+    Attributes:
+        ladder: The call's routes.
+        tried: Routes asked so far, in order of first use; the last one is the one that failed.
+        here: Failures in a row on this route, this one included.
+        retries: Requests already spent on asking a route again.
+        progressed: The request that failed had brought new text.
+        started: When the call began.
+        now: The time.
+    """
+
+    ladder: Ladder
+    tried: tuple[Route, ...]
+    here: int
+    retries: int
+    progressed: bool
+    started: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Again:
+    """Send another request.
+
+    Attributes:
+        route: Where to.
+        wait: Seconds to wait before it.
+        asked: The server named that wait.
+        counts: It is a retry by `RetryConfig.max_retries` (moves and continuations are not).
+    """
+
+    route: Route
+    wait: float = 0.0
+    asked: bool = False
+    counts: bool = True
+
+
+def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
+    """Return the rule of a failure's class, or of the nearest class above it."""
+    for cls in type(failure).__mro__:
+        if cls in RULES:
+            rule = RULES[cls]
+            break
+    else:
+        return NEVER
+    status = getattr(failure, "status_code", None)
+    if status is None or rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW):
+        return rule
+    if status not in retry.retryable_status_codes:
+        return NEVER
+    return _TRANSIENT if rule is NEVER else rule
+
+
+def decide(
+    failure: HolySheepError,
+    standing: Standing,
+    *,
+    retry: RetryConfig,
+    fallback: FallbackConfig,
+    timeouts: Timeouts,
+    rng: Callable[[], float],
+) -> Again | HolySheepError:
+    """Say what follows a failure: another request, or the error to raise.
+
+    Args:
+        failure: What broke.
+        standing: Where the call stands.
+        retry: The user's retry settings.
+        fallback: The user's fallback settings.
+        timeouts: The user's clocks.
+        rng: Returns a number from 0 up to 1.
+    """
+    rule = rule_for(failure, retry)
+    route = standing.tried[-1]
+    state = retry_state(standing.retries + 1, failure, standing.started, standing.now)
+    if rule is NEVER or (retry.stop is not None and retry.stop(state)):
+        return failure
+    hint = failure.retry_after if isinstance(failure, APIError) else None
+    patient = hint is not None and hint <= retry.patience
+    again = 2 if patient else rule.again
+    if hint is not None and not patient:
+        again = 0
+    if rule.cools and not patient:
+        until = standing.now + (fallback.cooldown if hint is None else hint)
+        standing.ladder.cooldowns.start(route, until)
+
+    answer: Again | None = None
+    if standing.progressed and again:
+        answer = Again(route, counts=False)
+    elif standing.here > again:
+        other = _other_route(rule.move, standing)
+        answer = Again(other, counts=False) if other else None
+    if answer is None:
+        if (standing.here > again and not rule.stay) or exhausted(retry, state):
+            return failure
+        wait = backoff(retry, state, rng) if hint is None else hint
+        answer = Again(route, wait, asked=hint is not None)
+    if answer.asked and answer.wait > retry.max_delay:
+        return failure
+    if timeouts.total is not None and standing.now + answer.wait >= standing.started + timeouts.total:
+        return DeadlineExceededError(
+            f"The call took longer than its total of {timeouts.total:g} s; last: {failure}"
+        )
+    return answer
+
+
+def _other_route(move: Move, standing: Standing) -> Route | None:
+    if move is Move.NOWHERE:
+        return None
+    return standing.ladder.next(
+        standing.tried,
+        standing.now,
+        other_provider=move is Move.OTHER_PROVIDER,
+        wider=move is Move.LARGER_WINDOW,
+    )

@@ -1,0 +1,236 @@
+"""From a refusal's status, headers and body to one typed error.
+
+Errors are told apart by status, `error.type` and `error.code`; the words of a message are for
+the person who reads it. Gateways disagree on shapes, so all of these are read:
+`{"error": {...}}`, `{"error": "text"}`, `{"message": ...}`, `{"detail": ...}`, and HTML.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from holysheep_core.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ContentPolicyError,
+    ContextLengthError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+)
+
+MAX_BODY_CHARACTERS = 2000
+
+_BY_CODE: Mapping[str, type[APIError]] = {
+    **dict.fromkeys(
+        (
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "billing_hard_limit_reached",
+            "organization_spend_limit_exceeded",
+            "organization_usage_limit_exceeded",
+            "project_spend_limit_exceeded",
+            "subscription_limit_exceeded",
+        ),
+        QuotaExceededError,
+    ),
+    **dict.fromkeys(
+        ("context_length_exceeded", "context_window_exceeded", "model_context_window_exceeded"),
+        ContextLengthError,
+    ),
+    **dict.fromkeys(
+        ("content_policy_violation", "content_filter", "responsible_ai_policy_violation"),
+        ContentPolicyError,
+    ),
+    **dict.fromkeys(
+        ("rate_limit_exceeded", "rate_limit_error", "throttling_error", "too_many_requests"),
+        RateLimitError,
+    ),
+    **dict.fromkeys(
+        ("overloaded_error", "overloaded", "server_overloaded", "service_unavailable"),
+        OverloadedError,
+    ),
+    "invalid_api_key": AuthenticationError,
+    "authentication_error": AuthenticationError,
+    "permission_error": PermissionDeniedError,
+    "model_not_found": NotFoundError,
+    "not_found_error": NotFoundError,
+    "invalid_request_error": BadRequestError,
+}
+"""What `error.code`, else `error.type`, says regardless of the status. A quota error comes as
+a 429, some gateways send a rate limit as a 503: the more exact word wins."""
+
+_BY_STATUS: Mapping[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: QuotaExceededError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: ServerError,
+    409: ServerError,
+    413: ContextLengthError,
+    422: BadRequestError,
+    425: ServerError,
+    429: RateLimitError,
+    503: OverloadedError,
+    529: OverloadedError,
+}
+_FIRST_SERVER_STATUS = 500
+_HTTP_REDIRECTS = range(300, 400)
+_HTTP_ERRORS = range(400, 600)
+
+_ADVICE: Mapping[type[APIError], str] = {
+    AuthenticationError: "Check the API key (HOLYSHEEP_API_KEY).",
+    PermissionDeniedError: "This key may not use this model or path; check the account.",
+    NotFoundError: "Check the model's name, and that the base URL ends in /v1.",
+    QuotaExceededError: "Top up the account, raise its limit, or use another key or provider.",
+    ContextLengthError: "Shorten the prompt or use a model with a larger window.",
+}
+
+
+def refusal(
+    status: int | None,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    wall: float,
+    secrets: Collection[str] = (),
+) -> APIError:
+    """Build the error for an HTTP answer other than 200.
+
+    Args:
+        status: HTTP status; None for an error event inside a stream.
+        headers: Response headers, names in lower case.
+        body: What came of the body.
+        wall: Unix time now, used for an HTTP-date that comes without a `Date` header.
+        secrets: Texts to blank out wherever the server echoes them.
+    """
+    text = scrub(body.decode("utf-8", errors="replace"), secrets)
+    fields = _fields(text)
+    code, kind = _word(fields.get("code")), _word(fields.get("type"))
+    in_band = _status_in_code(code) if status is None else status
+    cls = _BY_CODE.get(code or "") or _BY_CODE.get(kind or "")
+    if cls is None or (cls is BadRequestError and in_band is not None):
+        # "invalid_request_error" is a family name that 401s and 404s wear too.
+        cls = _class_of_status(in_band)
+    where = f"HTTP {status}" if status is not None else "error in the stream"
+    said = _word(fields.get("message")) or _excerpt(text)
+    if status in _HTTP_REDIRECTS:
+        said = f"redirected to {headers.get('location', 'an unknown place')}; set that base URL."
+    advice = _ADVICE.get(cls, "")
+    return cls(
+        " ".join(part for part in (f"{where}: {said or 'no reason given'}", advice) if part),
+        status_code=status,
+        code=code,
+        type=kind,
+        param=_word(fields.get("param")),
+        request_id=request_id(headers),
+        retry_after=retry_after(headers, wall=wall),
+        body=text[:MAX_BODY_CHARACTERS],
+    )
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id to quote to the provider's support, if the response has one."""
+    for name in ("x-request-id", "request-id", "x-litellm-call-id"):
+        if name in headers:
+            return headers[name]
+    return None
+
+
+def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
+    """Return the seconds a server asks to wait, or None if it does not say.
+
+    `retry-after-ms` wins over `retry-after`, being more exact; the latter may be seconds,
+    fractions of them, or an HTTP-date, which is counted from the response's own `Date` so
+    that a wrong clock on this side does no harm. Negative and absurd values count as none.
+    LiteLLM passes its upstream's header on under a prefix.
+    """
+    for prefix in ("", "llm_provider-"):
+        milliseconds = _number(headers.get(f"{prefix}retry-after-ms"))
+        if milliseconds is not None:
+            return milliseconds / 1000
+        value = headers.get(f"{prefix}retry-after")
+        if value is None:
+            continue
+        seconds = _number(value)
+        if seconds is not None:
+            return seconds
+        then = _http_date(value)
+        if then is not None:
+            sent = _http_date(headers.get("date", ""))
+            return max(0.0, then - (wall if sent is None else sent))
+    return None
+
+
+def scrub(text: str, secrets: Collection[str]) -> str:
+    """Blank out secrets in a text that comes from outside."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _class_of_status(status: int | None) -> type[APIError]:
+    if status is None:
+        return ServerError
+    if status >= _FIRST_SERVER_STATUS:
+        return _BY_STATUS.get(status, ServerError)
+    return _BY_STATUS.get(status, APIError)
+
+
+def _fields(text: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    if isinstance(value, dict):
+        inner = value.get("error", value)
+        if isinstance(inner, dict):
+            return {"message": inner.get("detail"), **inner}
+        return {**value, "message": inner}
+    return {}
+
+
+def _word(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else str(value)
+
+
+def _status_in_code(code: str | None) -> int | None:
+    if code is not None and code.isdigit() and int(code[:4]) in _HTTP_ERRORS:
+        return int(code)
+    return None
+
+
+def _excerpt(text: str) -> str:
+    text = " ".join(text.split())
+    if text.startswith("<"):
+        return "an HTML page instead of JSON; is the base URL right?"
+    limit = 200
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _http_date(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

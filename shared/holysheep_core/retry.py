@@ -1,0 +1,118 @@
+"""When to try again: the arithmetic of waits and stops, and the budget all calls share.
+
+tenacity lends its vocabulary: `wait_*` and `stop_*` objects are plain callables of a
+`RetryCallState`, and any of them may be passed in `RetryConfig`. Its loop is not used: a loop
+around a generator starts the text over, and a `Retrying` object stepped from several threads
+at once breaks (https://github.com/jd/tenacity/issues/507).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import tenacity
+
+from holysheep_core.config import RetryConfig, RetryStrategy, check_number
+
+_RETRYING = tenacity.Retrying()  # only names the owner in a RetryCallState; never stepped
+
+
+def retry_state(
+    failures: int, error: BaseException, started: float, now: float
+) -> tenacity.RetryCallState:
+    """Describe where a call stands, in tenacity's terms.
+
+    Args:
+        failures: Failed attempts so far, the last one included; at least 1.
+        error: The last failure.
+        started: When the call began, on the caller's clock.
+        now: The time on that clock.
+    """
+    state = tenacity.RetryCallState(_RETRYING, None, (), {})
+    state.attempt_number = failures
+    state.set_exception((type(error), error, None))
+    # After set_exception, which reads the real clock: this one may be a test's.
+    state.start_time = started
+    state.outcome_timestamp = now
+    return state
+
+
+def backoff(
+    config: RetryConfig, state: tenacity.RetryCallState, rng: Callable[[], float]
+) -> float:
+    """Return the seconds to wait before the next attempt.
+
+    Args:
+        config: Strategy, delays and jitter, or the user's own `wait`.
+        state: From `retry_state`.
+        rng: Returns a number from 0 up to 1, as `random.random` does.
+    """
+    if config.wait is not None:
+        return max(0.0, config.wait(state))
+    base, cap = config.base_delay, config.max_delay
+    if config.strategy is RetryStrategy.EXPONENTIAL_BACKOFF:
+        delay = tenacity.wait_exponential(multiplier=base, max=cap)(state)
+    elif config.strategy is RetryStrategy.LINEAR_BACKOFF:
+        delay = tenacity.wait_incrementing(start=base, increment=base, max=cap)(state)
+    else:
+        delay = min(tenacity.wait_fixed(base)(state), cap)
+    return delay * (1.0 - config.jitter * rng())
+
+
+def exhausted(config: RetryConfig, state: tenacity.RetryCallState) -> bool:
+    """Tell whether the failures so far are all that are allowed."""
+    if config.stop is not None:
+        return config.stop(state)
+    return tenacity.stop_after_attempt(config.max_retries + 1)(state)
+
+
+class RetryBudget:
+    """A bucket of tokens that every retry of a process draws from.
+
+    Per-call limits alone let an outage multiply the traffic of all calls by `max_retries`
+    just when the server can bear it least. The figures are those of the AWS SDKs: 500
+    tokens, a retry costs 10, a retry that worked gives them back, and a call that needed
+    none adds one. In good times the bucket is full and nobody notices it; in an outage it is
+    empty after 50 lost retries, and calls fail fast with their first cause.
+
+    Args:
+        capacity: Tokens of a full bucket.
+        cost: Tokens one retry takes.
+    """
+
+    def __init__(self, capacity: float = 500.0, cost: float = 10.0) -> None:
+        check_number("capacity", capacity)
+        check_number("cost", cost)
+        self._capacity = capacity
+        self._cost = cost
+        self._tokens = capacity
+        self._lock = threading.Lock()
+
+    @property
+    def tokens(self) -> float:
+        """Tokens left."""
+        return self._tokens
+
+    def take(self) -> bool:
+        """Pay for one retry; False, and nothing paid, if the bucket holds too little."""
+        with self._lock:
+            if self._tokens < self._cost:
+                return False
+            self._tokens -= self._cost
+            return True
+
+    def succeeded(self, retries: int) -> None:
+        """Give back what the retries of a call that ended well have cost, or add one token."""
+        with self._lock:
+            gain = retries * self._cost if retries else 1.0
+            self._tokens = min(self._capacity, self._tokens + gain)
+
+    def refill(self) -> None:
+        """Fill the bucket to the brim."""
+        with self._lock:
+            self._tokens = self._capacity
+
+
+PROCESS_BUDGET = RetryBudget()
+"""The budget of every call in this process that was not given one of its own."""

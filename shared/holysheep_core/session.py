@@ -1,0 +1,320 @@
+"""One call, from the first request to the whole answer, without any I/O.
+
+A session is told what happened and says what to do. It opens no socket, reads no clock and
+draws no random number (`now`, `wall` and `rng` are handed in), so every path through it can be
+tested in microseconds, and the sync and the async driver cannot differ in what they decide.
+
+::
+
+    driver                                    session
+    next_action(now)                     ->   Send | Wait | Finish, or raises the final error
+      on Send: opens a connection, tells
+        receive_response(status, headers, now)
+        receive_data(bytes, now)         ->   deltas for the reader
+        wants_data(now)                  ->   False: close the connection, ask next_action
+        receive_eof(now)                 ->   deltas (the last bytes of a body may hold some)
+        receive_error(error, now)        ->   (the connection failed)
+      again
+
+States, and what moves between them:
+
+=========  ==========================  ====================================================
+state      `next_action` gives         left by
+=========  ==========================  ====================================================
+ready      Wait until due, then Send   Send
+reading    (not to be called)          end of body, an error, or enough read
+finished   Finish                      -
+failed     raises                      -
+=========  ==========================  ====================================================
+
+What follows a failure is `recovery`'s to say; it brings the session back to *ready*, or to
+*failed*. One chunk's walk is `receive_data` alone: SSE decoder, wire,
+seam (only while one is open), transcript.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from holysheep_core import events
+from holysheep_core.errors import (
+    APIConnectionError,
+    DeadlineExceededError,
+    FirstTokenTimeoutError,
+    HolySheepError,
+    StreamCutError,
+    StreamStalledError,
+    caused,
+)
+from holysheep_core.exchange import Exchange
+from holysheep_core.ledger import Ledger, Notify
+from holysheep_core.leg import Leg
+from holysheep_core.recovery import Recovery
+from holysheep_core.routes import Ladder
+from holysheep_core.settings import Settings
+from holysheep_core.transcript import Transcript
+from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.wire import encode_request
+
+LINGER = 0.5
+"""Seconds to wait, once an answer is proven whole, for its usage chunk and the end of its body
+(which lets the connection be used again)."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """POST `body` to `url`. The clock for an answer is `Session.deadline`."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Do nothing for that many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The answer is whole."""
+
+    completion: Completion
+
+
+class Session:
+    """The state of one call.
+
+    Args:
+        request: What to ask.
+        ladder: Where it may be asked.
+        settings: The user's settings.
+        now: The time on the driver's clock, in seconds.
+        notify: Is called with every event, as it happens.
+        call_id: Marks this call's events.
+        wall: Returns Unix time; only for dates in a server's refusal.
+        rng: Returns a number from 0 up to 1; only for jitter.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        ladder: Ladder,
+        settings: Settings,
+        *,
+        now: float,
+        notify: Notify = lambda _event: None,
+        call_id: str = "",
+        wall: Callable[[], float] = time.time,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        self._request = request
+        self._settings = settings
+        self._notify = notify
+        self._call_id = call_id
+        self._wall = wall
+
+        self._started = now
+        self._ledger = Ledger(call_id, now, notify)
+        self._transcript = Transcript(request, settings.resume)
+        self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
+        self._due = now
+        self._outcome: Completion | HolySheepError | None = None
+
+        self._exchange = self._new_exchange()
+        self._reading = False
+        self._clock_started = now
+        self._fresh = False  # content came since the driver last read
+
+    # -- what the driver asks ---------------------------------------------------------------
+
+    def next_action(self, now: float) -> Send | Wait | Finish:
+        """Say what to do next.
+
+        Raises:
+            HolySheepError: The call has failed; the error carries partial and attempts.
+        """
+        if isinstance(self._outcome, HolySheepError):
+            raise self._outcome
+        if self._outcome is not None:
+            return Finish(self._outcome)
+        if now < self._due:
+            self._ledger.waited += self._due - now
+            return Wait(self._due - now)
+        return self._send(now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the answer being read is late, on the driver's clock; None for never.
+
+        Counted from the last *content*: comments do not move it.
+        """
+        timeouts, leg = self._settings.timeouts, self._exchange.leg
+        if leg.finished:
+            limit: float | None = LINGER
+        else:
+            limit = timeouts.stall if leg.has_content else timeouts.first_token
+        ends = [self._started + timeouts.total] if timeouts.total is not None else []
+        if limit is not None:
+            ends.append(self._clock_started + limit)
+        return min(ends, default=None)
+
+    def wants_data(self, now: float) -> bool:
+        """Tell whether to go on reading this answer; if so, its clock runs from now on.
+
+        A reader who takes long over a delta is not the server's fault: after content the
+        clock starts when the driver is ready to read again.
+        """
+        if self._fresh:
+            self._clock_started = now
+            self._fresh = False
+        return self._reading
+
+    # -- what the driver tells --------------------------------------------------------------
+
+    def receive_response(self, status: int, headers: Mapping[str, str], now: float) -> None:
+        """Take the status and the headers, names in lower case."""
+        try:
+            self._exchange.leg.receive_response(status, headers)
+        except HolySheepError as error:
+            self._end(error, now)
+
+    def receive_data(self, data: bytes, now: float) -> list[Delta]:
+        """Take bytes of the body and return what is new for the reader."""
+        if not self._reading:
+            return []
+        leg = self._exchange.leg
+        was_finished = leg.finished
+        try:
+            pieces = leg.receive_data(data)
+        except HolySheepError as error:
+            return self._end(error, now)
+        deltas = self._exchange.take(pieces, now) if pieces else []
+        if leg.malformed:
+            self._ledger.malformed(leg.malformed, now)
+        if leg.complete or self._exchange.mismatch:
+            return deltas + self._end(leg.failure(), now)
+        if pieces or (leg.finished and not was_finished):
+            self._fresh = True
+        elif (deadline := self.deadline) is not None and now >= deadline:
+            # Bytes keep coming, but no content: comments must not keep a dead answer alive.
+            return deltas + self._end(self._lateness(now), now)
+        return deltas
+
+    def receive_eof(self, now: float) -> list[Delta]:
+        """The body ended, properly as far as HTTP is concerned."""
+        if not self._reading:
+            return []
+        leg = self._exchange.leg
+        try:
+            deltas = self._exchange.take(leg.receive_eof(), now)
+        except HolySheepError as error:
+            return self._end(error, now)
+        return deltas + self._end(leg.failure(), now)
+
+    def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
+        """The connection could not be made, broke, or was silent until the deadline."""
+        if not self._reading:
+            return []
+        leg, deadline = self._exchange.leg, self.deadline
+        late = deadline is not None and now >= deadline
+        if leg.settled:
+            return self._end(leg.failure(), now)
+        if late or isinstance(error, StreamStalledError):
+            return self._end(self._lateness(now), now)
+        if isinstance(error, StreamCutError) and not leg.has_content:
+            error = caused(APIConnectionError(f"No content, then the connection broke: {error}"), error)
+        return self._end(error, now)
+
+    # -- one exchange -----------------------------------------------------------------------
+
+    def _new_exchange(self) -> Exchange:
+        leg = Leg(
+            finish_signal=self._settings.resume.finish_signal,
+            secrets=(self._recovery.route.provider.api_key,),
+            wall=self._wall(),
+        )
+        return Exchange(self._transcript.question(), leg, self._transcript, self._ledger)
+
+    def _send(self, now: float) -> Send:
+        self._exchange = self._new_exchange()
+        self._reading = True
+        self._clock_started, self._fresh = now, False
+        question, route = self._exchange.question, self._recovery.route
+        provider, model = route.provider, route.model
+        self._ledger.begin(route, question.technique, now)
+        body = encode_request(
+            question.request,
+            model=provider.models.get(model, model),
+            stream_usage=self._settings.stream_usage,
+        )
+        return Send(provider.url, provider.request_headers(), body)
+
+    def _lateness(self, now: float) -> HolySheepError | None:
+        """Return the error for a deadline that passed, unless what came is whole."""
+        timeouts, leg = self._settings.timeouts, self._exchange.leg
+        if leg.settled:
+            return leg.failure()
+        if timeouts.total is not None and now >= self._started + timeouts.total:
+            return DeadlineExceededError(f"The call took longer than its {timeouts.total:g} s.")
+        if leg.has_content:
+            return StreamStalledError(f"No content for {timeouts.stall:g} s in mid-answer.")
+        return FirstTokenTimeoutError(f"No content within {timeouts.first_token:g} s.")
+
+    def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
+        """Close the exchange: hand over the answer, or look up what follows."""
+        self._reading = False
+        exchange = self._exchange
+        deltas: list[Delta] = []
+        failure = exchange.difference() or failure
+        if failure is None:
+            deltas, failure = exchange.finish(self._request.params)
+        outcome = "completed" if failure is None else type(failure).__name__
+        self._ledger.end(exchange.leg, exchange.question, exchange.shown, outcome, now)
+        if failure is None:
+            self._outcome = self._complete(now)
+            if exchange.tool_calls:
+                deltas.append(Delta(tool_calls=exchange.tool_calls))
+            return deltas
+        answer = self._recovery.after(failure, exchange, now)
+        if isinstance(answer, HolySheepError):
+            self._outcome = answer
+        else:
+            self._due = now + answer
+        return deltas
+
+    def _complete(self, now: float) -> Completion:
+        leg, calls, route = self._exchange.leg, self._exchange.tool_calls, self._recovery.route
+        self._recovery.succeeded()
+        completion = Completion(
+            text=self._transcript.text,
+            reasoning=self._transcript.reasoning,
+            tool_calls=calls,
+            invalid_tool_calls=self._exchange.invalid_tool_calls,
+            refusal=leg.refusal,
+            finish_reason=leg.finish_reason or ("tool_calls" if calls else "stop"),
+            requested_model=self._request.model,
+            model=leg.model or route.model,
+            provider=route.provider.name,
+            usage=self._ledger.usage,
+            attempts=self._ledger.attempts,
+            resumes=self._recovery.resumes,
+            downgrades=self._ledger.downgrades,
+            waited=self._ledger.waited,
+            id=leg.id,
+            system_fingerprint=leg.system_fingerprint,
+        )
+        self._ledger.tell(
+            events.StreamCompleted,
+            now,
+            model=completion.model,
+            characters=self._transcript.characters,
+            attempts=len(completion.attempts),
+            resumes=completion.resumes,
+        )
+        return completion

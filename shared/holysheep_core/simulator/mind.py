@@ -1,0 +1,158 @@
+"""What the simulated model answers.
+
+With a scripted text it knows its own answer, and so can go on with it, in the manner asked
+for, when a client sends back the first part. Without one it does what the request asks: calls
+the tools offered, with arguments made from their schemas, and fills JSON schemas, well enough
+for the standard tests of the frameworks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from holysheep_core.catalog import estimate_tokens
+from holysheep_core.simulator.script import Scenario
+
+_DEPTH = 6
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to send.
+
+    Attributes:
+        text: The text.
+        reasoning: Reasoning before it.
+        tool_calls: (name, arguments as JSON text) after it.
+        finish_reason: How it ends.
+        prompt_tokens: What to bill for the prompt.
+    """
+
+    text: str
+    reasoning: str
+    tool_calls: Sequence[tuple[str, str]]
+    finish_reason: str | None
+    prompt_tokens: int
+
+    @property
+    def completion_tokens(self) -> int:
+        """What to bill for the answer."""
+        spoken = [self.text, self.reasoning, *(arguments for _, arguments in self.tool_calls)]
+        return sum(estimate_tokens(text) for text in spoken)
+
+
+def answer(scenario: Scenario, body: Mapping[str, Any]) -> Answer:
+    """Return the answer to a request body."""
+    messages = body.get("messages") or []
+    prompt = sum(estimate_tokens(text_of(message)) + 4 for message in messages)
+    if scenario.text is None:
+        return _improvise(body, messages, prompt)
+    calls = scenario.tool_calls
+    if messages and messages[-1].get("role") == "tool":
+        calls = ()  # the tool has been run: just talk
+    reason = scenario.finish_reason
+    if calls and reason == "stop":
+        reason = "tool_calls"
+    begun = _begun(scenario.text, messages)
+    if begun is None:
+        return Answer(scenario.text, scenario.reasoning, calls, reason, prompt)
+    at, anchor = begun
+    return Answer(scenario.go_on(at, anchor), "", calls, reason, prompt)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """Return the text of a message, whichever shape its content has."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _begun(text: str, messages: Sequence[Mapping[str, Any]]) -> tuple[int, str] | None:
+    """Return how much of its answer the model is shown, and the words it is to repeat."""
+    *_, last = messages or [{}]
+    if last.get("role") == "assistant":  # a prefill
+        partial, turn = text_of(last), ""
+    elif len(messages) > 1 and messages[-2].get("role") == "assistant":
+        partial, turn = text_of(messages[-2]), text_of(last)
+    else:
+        return None
+    if not partial or not text.startswith(partial):
+        return None
+    quoted = re.search(r'"(?:[^"\\]|\\.)*"', turn)
+    anchor = msgspec.json.decode(quoted.group()) if quoted else ""
+    return len(partial), anchor if partial.endswith(anchor) else ""
+
+
+def _improvise(
+    body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], prompt: int
+) -> Answer:
+    last = messages[-1] if messages else {}
+    asked = " ".join(text_of(message) for message in messages if message.get("role") == "user")
+    tools = [tool["function"] for tool in body.get("tools") or []]
+    chosen = _chosen_tool(tools, body.get("tool_choice"), last)
+    if chosen is not None:
+        arguments = sample(chosen.get("parameters") or {}, asked)
+        call = (chosen["name"], msgspec.json.encode(arguments).decode())
+        return Answer("", "", [call], "tool_calls", prompt)
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        filled = sample(wanted["json_schema"].get("schema") or {}, asked)
+        return Answer(msgspec.json.encode(filled).decode(), "", (), "stop", prompt)
+    if wanted.get("type") == "json_object":
+        joke = {"setup": "Why did the sheep cross?", "punchline": "To reach the other baa."}
+        return Answer(msgspec.json.encode(joke).decode(), "", (), "stop", prompt)
+    return Answer(f"You said: {text_of(last) or 'nothing'}", "", (), "stop", prompt)
+
+
+def _chosen_tool(
+    tools: Sequence[Mapping[str, Any]], choice: Any, last: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    if not tools or choice == "none":
+        return None
+    if isinstance(choice, dict):
+        name = choice["function"]["name"]
+        return next((tool for tool in tools if tool["name"] == name), None)
+    if choice == "required" or last.get("role") == "user":
+        return tools[0]
+    return None
+
+
+def sample(schema: Mapping[str, Any], asked: str, name: str = "") -> Any:
+    """Make a value that fits a JSON schema, with what the prompt offers: numbers, quotations."""
+    return _Sampler(schema, asked).value(schema, name, _DEPTH)
+
+
+class _Sampler:
+    def __init__(self, root: Mapping[str, Any], asked: str) -> None:
+        self._definitions = {**root.get("definitions", {}), **root.get("$defs", {})}
+        self._numbers = [int(number) for number in re.findall(r"-?\d+", asked)[:1]]
+        self._quoted = re.findall(r"['\"“]([^'\"”]+)['\"”]", asked)[:1]
+
+    def value(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:
+        if "$ref" in schema:
+            return self.value(self._definitions[schema["$ref"].rsplit("/", 1)[-1]], name, depth)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return schema["enum"][0]
+        for union in ("anyOf", "oneOf", "allOf"):
+            if schema.get(union):
+                return self.value(schema[union][0], name, depth)
+        kind = schema.get("type")
+        kind = kind[0] if isinstance(kind, list) else kind
+        if kind == "object" or "properties" in schema:
+            properties = schema.get("properties", {}) if depth else {}
+            return {key: self.value(sub, key, depth - 1) for key, sub in properties.items()}
+        if kind == "array":
+            return [self.value(schema.get("items", {}), name, depth - 1)] if depth else []
+        plain = {"integer": self._number(), "number": self._number(), "boolean": True, "null": None}
+        return plain.get(kind or "string", self._quoted[0] if self._quoted else f"a {name or 'text'}")
+
+    def _number(self) -> int:
+        return self._numbers[0] if self._numbers else 1

@@ -1,0 +1,172 @@
+"""Server-sent events, from bytes.
+
+The rules are those of the WHATWG HTML standard, section 9.2.6: lines end in CR, LF or CRLF;
+a byte order mark at the very start is dropped; a line that begins with a colon is a comment;
+`data` lines of one event are joined by a newline; a blank line ends the event, and an event
+without data is none. Bytes may be split anywhere, inside a CRLF or a character too, since a
+line is only decoded once it is whole.
+
+Not `str.splitlines`, nor `httpx.Response.iter_lines`: they end lines at U+2028 and friends,
+which are legal inside JSON strings, and so cut events in two.
+
+One addition: what stands in the buffer when the body ends is no event by the standard, but
+some servers leave out the last blank line. `flush` offers it apart; the caller knows whether
+a body that ended there was whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from holysheep_core.errors import InvalidResponseError
+
+DEFAULT_MAX_EVENT_BYTES = 8 * 1024 * 1024
+"""Largest event accepted. Real deltas have a few hundred bytes; a whole image in base64 fits."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
+    """One event.
+
+    Attributes:
+        data: The joined `data` lines, as bytes (JSON decoders like them best).
+        event: The event's type, "message" unless the server said otherwise.
+        id: The last `id` seen, "" if none.
+        retry: The reconnection time of this event in milliseconds, or None.
+    """
+
+    data: bytes
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+
+
+class SSEDecoder:
+    """Turns pieces of a body into events.
+
+    >>> decoder = SSEDecoder()
+    >>> decoder.feed(b'data: {"a"')
+    []
+    >>> [event.data for event in decoder.feed(b':1}\\r\\n\\r\\n')]
+    [b'{"a":1}']
+
+    Args:
+        max_event_bytes: Cap on one event, its field names included. Beyond it `feed` raises
+            `InvalidResponseError` rather than fill the memory.
+    """
+
+    def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
+        self._max = max_event_bytes
+        self._tail = bytearray()  # an unfinished line
+        self._after_cr = False  # the last byte was a CR: a LF right after it belongs to it
+        self._at_start = True
+        self._data: list[bytes] = []
+        self._size = 0
+        self._event = ""
+        self._id = ""
+        self._retry: int | None = None
+        self.events_seen = 0
+        self.bytes_seen = 0
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """Take the next bytes and return the events they complete, in order."""
+        self.bytes_seen += len(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[:1] == b"\n":
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._tail += data
+            self._check_size(len(self._tail))
+            return []
+        if self._tail:
+            data = bytes(self._tail) + data
+            self._tail.clear()
+        if self._at_start:
+            self._at_start = False
+            data = data.removeprefix(_BOM)
+        lines = data.split(b"\n")
+        self._tail += lines.pop()
+        events: list[ServerSentEvent] = []
+        for line in lines:
+            if line[:6] == b"data: ":
+                self._take_data(line[6:])
+            elif line:
+                self._take_line(line)
+            elif self._data:
+                events.append(self._dispatch())
+            else:
+                self._event, self._retry, self._size = "", None, 0
+        self._check_size(len(self._tail))
+        return events
+
+    def flush(self) -> list[ServerSentEvent]:
+        """Offer what an ended body left unfinished, as at most one event."""
+        line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)
+        self._tail.clear()
+        if line:
+            self._take_line(line)
+        return [self._dispatch()] if self._data else []
+
+    def _take_line(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if not name:  # a comment: it neither grows nor belongs to an event
+            return
+        if name == b"data":
+            self._take_data(value)
+            return
+        self._size += len(line)
+        if name == b"event":
+            self._event = value.decode(errors="replace")
+        elif name == b"id" and b"\0" not in value:
+            self._id = value.decode(errors="replace")
+        elif name == b"retry" and value.isdigit():
+            # Ten digits are 115 days; more is no wait, and `int` of a huge one is slow.
+            self._retry = int(value[:10])
+
+    def _take_data(self, value: bytes) -> None:
+        self._size += len(value)
+        self._check_size(0)
+        self._data.append(value)
+
+    def _dispatch(self) -> ServerSentEvent:
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        event = ServerSentEvent(data, self._event or "message", self._id, self._retry)
+        self._data.clear()
+        self._event, self._retry, self._size = "", None, 0
+        self.events_seen += 1
+        return event
+
+    def _check_size(self, pending: int) -> None:
+        if self._size + pending > self._max:
+            raise InvalidResponseError(
+                f"The server sent an event of more than {self._max:,} bytes. "
+                "Is the base URL that of a chat/completions API?"
+            )
+
+
+def parse_sse_stream(
+    chunks: Iterable[bytes], *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
+) -> Iterator[ServerSentEvent]:
+    """Decode a whole body, piece by piece, e.g. `parse_sse_stream(response.iter_bytes())`.
+
+    Args:
+        chunks: The body's bytes, split anywhere.
+        max_event_bytes: Cap on one event.
+
+    Yields:
+        Events in order; an event without its closing blank line is not one.
+
+    Raises:
+        InvalidResponseError: An event exceeds the cap.
+    """
+    decoder = SSEDecoder(max_event_bytes)
+    for chunk in chunks:
+        yield from decoder.feed(chunk)

@@ -1,0 +1,56 @@
+"""Runs a session over `httpx.Client`. Its twin is `async_driver`; read them side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import httpx
+
+from holysheep_core.net import FAILURES, body_of, clock, headers_of, request_timeout, translate
+from holysheep_core.session import Finish, Send, Session, Wait
+from holysheep_core.types import Completion, Delta
+
+
+def run(
+    session: Session, client: httpx.Client, connect: float | None
+) -> Generator[Delta | Completion, None, None]:
+    """Do what the session says, and yield its deltas, then its completion.
+
+    Args:
+        session: A new session.
+        client: Where requests go out.
+        connect: Seconds for making a connection.
+
+    Raises:
+        HolySheepError: The call failed.
+    """
+    while True:
+        action = session.next_action(clock())
+        if isinstance(action, Finish):
+            yield action.completion
+            return
+        if isinstance(action, Wait):
+            time.sleep(action.seconds)
+            continue
+        yield from _exchange(session, client, action, connect)
+
+
+def _exchange(
+    session: Session, client: httpx.Client, action: Send, connect: float | None
+) -> Generator[Delta, None, None]:
+    timeout = request_timeout(connect, lambda: session.deadline)
+    try:
+        with client.stream(
+            "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
+        ) as response:
+            session.receive_response(response.status_code, headers_of(response), clock())
+            body = body_of(response)
+            while session.wants_data(clock()):
+                data = next(body, None)
+                if data is None:
+                    yield from session.receive_eof(clock())
+                else:
+                    yield from session.receive_data(data, clock())
+    except FAILURES as error:
+        yield from session.receive_error(translate(error), clock())

@@ -1,0 +1,92 @@
+"""Tool calls are put together here and stay here until they are whole.
+
+A call cut at `"amount": 1` of `1000` is valid JSON to a lenient parser, and frameworks execute
+it. So nothing of a call leaves this room before the answer has ended properly and the
+arguments parse strictly as an object.
+
+Servers stream the pieces in more ways than the specification has:
+
+=====================================  ==================================================
+piece                                  belongs to
+=====================================  ==================================================
+`index` given                          the call of that index, unless a new id says that
+                                       the server reuses index 0 for every call
+no `index`, a new id or a name         a new call
+no `index`, no id, no name             the last call
+arguments as an object, not as text    the call, whole
+legacy `function_call`                 the call of index 0
+=====================================  ==================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from holysheep_core.types import ToolCall
+from holysheep_core.wire import FunctionPart, Message, ToolCallPart, is_json_object
+
+
+@dataclass
+class _Draft:
+    key: int
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def finish(self, position: int) -> ToolCall:
+        # A tool without parameters is often called with no arguments at all.
+        arguments = "".join(self.arguments).strip() or "{}"
+        return ToolCall(self.id or f"call_{position}", self.name, arguments, position)
+
+
+class ToolCallAssembler:
+    """Collects the pieces of one answer's tool calls."""
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._drafts)
+
+    def add(self, message: Message) -> None:
+        """Take the pieces that one message delta holds."""
+        for part in message.tool_calls or ():
+            self._add_part(part)
+        if message.function_call is not None:
+            self._add_part(ToolCallPart(index=0, function=message.function_call))
+
+    def finish(self) -> tuple[tuple[ToolCall, ...], tuple[ToolCall, ...]]:
+        """Return the calls that are whole and those that are not, in order of arrival."""
+        calls = [draft.finish(position) for position, draft in enumerate(self._drafts)]
+        whole = tuple(call for call in calls if call.name and is_json_object(call.arguments))
+        return whole, tuple(call for call in calls if call not in whole)
+
+    def _add_part(self, part: ToolCallPart) -> None:
+        function = part.function or FunctionPart()
+        draft = self._draft_for(part, function)
+        draft.id = draft.id or part.id or ""
+        draft.name = draft.name or function.name or ""
+        if isinstance(function.arguments, str):
+            draft.arguments.append(function.arguments)
+        elif function.arguments is not None:
+            draft.arguments.append(msgspec.json.encode(function.arguments).decode())
+
+    def _draft_for(self, part: ToolCallPart, function: FunctionPart) -> _Draft:
+        if part.index is None:
+            new = not self._drafts or (part.id and part.id != self._drafts[-1].id)
+            if not new and not part.id and function.name and self._drafts[-1].name:
+                new = True
+            return self._open(len(self._drafts)) if new else self._drafts[-1]
+        for draft in reversed(self._drafts):
+            if draft.key == part.index:
+                if part.id and draft.id and part.id != draft.id:
+                    break
+                return draft
+        return self._open(part.index)
+
+    def _open(self, key: int) -> _Draft:
+        draft = _Draft(key)
+        self._drafts.append(draft)
+        return draft

@@ -1,0 +1,178 @@
+"""The values that travel between the rooms: what is asked, what arrives, what it came to.
+
+All of them are frozen. `Delta` is the only one made per token, hence a `msgspec.Struct`
+without garbage-collector tracking: it holds nothing that could close a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """One complete tool call.
+
+    Attributes:
+        id: The server's id, or one made up where the server sent none.
+        name: Name of the tool.
+        arguments: JSON text of the arguments; always an object unless the call is
+            reported in `Completion.invalid_tool_calls`.
+        index: Position among the calls of this answer, from 0.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    index: int = 0
+
+
+class Delta(msgspec.Struct, frozen=True, gc=False):
+    """What is new since the last delta. At least one field is not empty.
+
+    Attributes:
+        text: New answer text.
+        reasoning: New reasoning text, where the model shows any.
+        tool_calls: Tool calls, complete and parsed; they come once, after all text.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens as billed; `estimated` where the server could not report (a cut leg).
+
+    Attributes:
+        input_tokens: Prompt tokens, cached ones included.
+        output_tokens: Answer tokens, reasoning included.
+        cached_tokens: Part of the input that was read from the provider's cache.
+        reasoning_tokens: Part of the output that was reasoning.
+        estimated: True if any figure in here is our estimate.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One HTTP request of a call.
+
+    Attributes:
+        number: 1 for the first request of the call.
+        provider: Name of the provider asked.
+        model: Model asked for in this request.
+        technique: How it was asked: "request", "replay" or "continuation".
+        started: Seconds after the call began.
+        duration: Seconds until the answer, or the failure, was complete.
+        first_token: Seconds until the first content, or None if there was none.
+        status_code: HTTP status, or None if no answer came.
+        request_id: The server's id of the request.
+        outcome: "completed", or the name of the error class that ended it.
+        characters: Characters of text that reached the reader from this request.
+        usage: Tokens billed for it.
+        output_cost_usd: Price of the output tokens, or None where the price is not known.
+    """
+
+    number: int
+    provider: str
+    model: str
+    technique: str
+    started: float
+    duration: float = 0.0
+    first_token: float | None = None
+    status_code: int | None = None
+    request_id: str | None = None
+    outcome: str = ""
+    characters: int = 0
+    usage: Usage = Usage()
+    output_cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One chat/completions call, as the user meant it.
+
+    Attributes:
+        model: Model id, e.g. "gpt-4.1".
+        messages: OpenAI-format messages (dicts with "role" and "content").
+        params: Every other field of the request body ("temperature", "tools", …).
+    """
+
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The finished answer, and how it came about.
+
+    Attributes:
+        text: The whole text: exactly the deltas' texts, joined.
+        reasoning: The whole reasoning, likewise.
+        tool_calls: Complete tool calls.
+        invalid_tool_calls: Calls the token limit cut short (`finish_reason` "length").
+        finish_reason: The model's reason: "stop", "length", "tool_calls", …
+        refusal: The model's refusal text, where the API reports one apart.
+        requested_model: The model asked for.
+        model: The model that answered last, as the server named it.
+        provider: The provider that answered last.
+        usage: Tokens billed in all, cut attempts included.
+        attempts: One record per HTTP request.
+        resumes: How often a cut answer was continued.
+        downgrades: Models moved to, in order, because of a rate limit or an overload.
+        waited: Seconds spent waiting between requests.
+        id: The server's id of the last response.
+        system_fingerprint: As the server sent it.
+    """
+
+    text: str
+    finish_reason: str
+    requested_model: str
+    model: str
+    provider: str
+    usage: Usage
+    attempts: tuple[Attempt, ...]
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    invalid_tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
+    resumes: int = 0
+    downgrades: tuple[str, ...] = ()
+    waited: float = 0.0
+    id: str = ""
+    system_fingerprint: str | None = None
+
+    def resilience(self) -> dict[str, Any]:
+        """The call's history as plain JSON-able values, for a framework's metadata."""
+        return {
+            "requested_model": self.requested_model,
+            "model": self.model,
+            "provider": self.provider,
+            "resumes": self.resumes,
+            "downgrades": list(self.downgrades),
+            "waited_seconds": round(self.waited, 3),
+            "attempts": [msgspec.to_builtins(attempt) for attempt in self.attempts],
+        }

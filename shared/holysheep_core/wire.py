@@ -1,0 +1,215 @@
+"""The protocol's JSON: a request to bytes, an event's bytes to a typed chunk.
+
+Only the fields the engine uses are decoded; msgspec skips the rest without building it, which
+is what makes a chunk cost a fraction of a pydantic model. Types are as loose as real servers:
+`role: null`, `content: null`, no `choices`, a new id in every chunk, usage beside choices,
+events of the Responses API on this path: all seen in the wild.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from holysheep_core.config import check_number
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.types import ChatRequest, Usage
+
+DONE = b"[DONE]"
+
+
+class FunctionPart(msgspec.Struct, gc=False):
+    """A piece of a function call."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class ToolCallPart(msgspec.Struct, gc=False):
+    """A piece of a tool call, as streamed."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionPart | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    """`delta` of a streamed choice, or `message` of a whole one."""
+
+    content: str | list[dict[str, Any]] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallPart] | None = None
+    function_call: FunctionPart | None = None
+
+    def text(self) -> str:
+        """Return the content as text, whichever of its two shapes was sent."""
+        if isinstance(self.content, list):
+            return "".join(part.get("text") or "" for part in self.content)
+        return self.content or ""
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One choice; only the first is asked for."""
+
+    delta: Message | None = None
+    message: Message | None = None
+    finish_reason: str | None = None
+
+
+class Details(msgspec.Struct, gc=False):
+    """Parts of a usage figure."""
+
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class UsageBlock(msgspec.Struct, gc=False):
+    """Token counts, as servers name them."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: Details | None = None
+    completion_tokens_details: Details | None = None
+
+    def to_usage(self) -> Usage:
+        """Return our own record of it."""
+        prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
+        return Usage(
+            self.prompt_tokens or 0,
+            self.completion_tokens or 0,
+            (prompt and prompt.cached_tokens) or 0,
+            (completion and completion.reasoning_tokens) or 0,
+        )
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One event of a stream, or a whole answer sent where a stream was asked for."""
+
+    id: str | None = None
+    model: str | None = None
+    system_fingerprint: str | None = None
+    choices: list[Choice] | None = None
+    usage: UsageBlock | None = None
+    error: Any = None
+    type: str | None = None
+    delta: Any = None
+
+    def is_recognised(self) -> bool:
+        """Tell whether the event carries anything of this protocol."""
+        return (
+            self.choices is not None
+            or self.usage is not None
+            or self.error is not None
+            or (self.type or "").startswith("response.")
+        )
+
+
+_chunk_decoder = msgspec.json.Decoder(Chunk)
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def decode_chunk(data: bytes) -> Chunk | None:
+    """Decode one event's data; None if it is not JSON (torn on the way, say).
+
+    Raises:
+        msgspec.ValidationError: It is JSON, but of another shape.
+    """
+    try:
+        return _chunk_decoder.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def check_request(request: ChatRequest) -> None:
+    """Refuse a request that cannot work, before anything is sent.
+
+    Raises:
+        ConfigurationError: Says which part is wrong, and what would be right.
+    """
+    if not isinstance(request.model, str) or not request.model.strip():
+        raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
+    if not request.messages:
+        raise ConfigurationError("messages is empty: needs at least one message.")
+    for message in request.messages:
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ConfigurationError(
+                f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
+            )
+    for name, value in request.params.items():
+        if isinstance(value, float):
+            check_number(name, value, minimum=-math.inf)
+    if request.params.get("n") not in (None, 1):
+        raise ConfigurationError(
+            f"n={request.params['n']!r}: a stream carries one answer. Call as often as needed."
+        )
+    for name, low, high in _RANGES:
+        if request.params.get(name) is not None:
+            check_number(name, request.params[name], minimum=low, maximum=high)
+
+
+_RANGES = (
+    ("temperature", 0.0, 2.0),
+    ("top_p", 0.0, 1.0),
+    ("max_tokens", 1, math.inf),
+    ("max_completion_tokens", 1, math.inf),
+)
+
+
+def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> bytes:
+    """Encode a request body that asks for a stream.
+
+    Args:
+        request: What to ask.
+        model: The model's name at the provider asked.
+        stream_usage: Whether to ask for a usage chunk at the end.
+
+    Raises:
+        ConfigurationError: A message or a parameter is no JSON.
+    """
+    body: dict[str, Any] = {**request.params, "model": model, "messages": list(request.messages)}
+    body["stream"] = True
+    if stream_usage:
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    try:
+        return _encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None
+
+
+def is_json_object(text: str) -> bool:
+    """Tell whether a text is exactly one JSON object (strictly: no repair, no trailing text)."""
+    return isinstance(_strict(text), dict)
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a text is exactly one JSON value, in a Markdown fence or not.
+
+    Models without a JSON mode of their own fence it, and both frameworks' parsers take that.
+    """
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text[3:-3].removeprefix("json")
+    return _strict(text) is not _NOT_JSON
+
+
+_NOT_JSON = object()
+
+
+def _strict(text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return _NOT_JSON
+
+
+def asks_for_json(params: Mapping[str, Any]) -> bool:
+    """Tell whether the request binds the answer to JSON."""
+    wanted = params.get("response_format")
+    return isinstance(wanted, Mapping) and wanted.get("type") in ("json_object", "json_schema")
