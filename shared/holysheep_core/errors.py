@@ -3,7 +3,7 @@
 ::
 
     HolySheepError                         .partial .attempts .first_cause
-    ├── ConfigurationError                 bad keyword, key, URL or number (also a ValueError)
+    ├── ConfigurationError                 bad keyword, key, URL or number
     ├── APIError                           the server refused: .status_code .code .type
     │   │                                  .param .request_id .retry_after .body
     │   ├── BadRequestError                400 and its kin: the request itself is wrong
@@ -58,8 +58,12 @@ class HolySheepError(Exception):
         self.first_cause: HolySheepError | None = None
 
 
-class ConfigurationError(HolySheepError, ValueError):
-    """A setting that cannot work; the message says which, and what to write instead."""
+class ConfigurationError(HolySheepError):
+    """A setting that cannot work; the message says which, and what to write instead.
+
+    Not a `ValueError`: pydantic would wrap one in an error of its own, with all arguments of
+    the constructor printed in it, the key among them.
+    """
 
 
 class APIError(HolySheepError):

@@ -16,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
@@ -246,6 +246,12 @@ class StreamingRetryHandler:
     async def aclose(self) -> None:
         """Close all connections, as far as the running loop may."""
         await self._clients.aclose()
+
+    def __deepcopy__(self, memo: object) -> StreamingRetryHandler:
+        return self  # made to be shared; connections and locks have no copies
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A handler holds connections and a key; make a new one where it is needed.")
 
     def __enter__(self) -> StreamingRetryHandler:
         return self

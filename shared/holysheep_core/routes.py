@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +22,37 @@ from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest
 
 DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
+
+
+class Secret:
+    """A key that shows itself only when asked to: not in a repr, a dict, a log or a pickle."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("API keys are not pickled; give the other process its key by environment.")
 
 
 @dataclass(frozen=True)
@@ -38,7 +69,7 @@ class Provider:
             conversation then travel readable by everyone on the way.
     """
 
-    api_key: str = field(repr=False)
+    api_key: str | Secret = field(repr=False)
     base_url: str = DEFAULT_BASE_URL
     name: str = "holysheep"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -46,7 +77,9 @@ class Provider:
     allow_http: bool = False
 
     def __post_init__(self) -> None:
-        _check_key(self.api_key)
+        key = self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
+        _check_key(key)
+        object.__setattr__(self, "api_key", Secret(key))
         object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
 
     @property
@@ -54,12 +87,17 @@ class Provider:
         """The chat/completions address."""
         return f"{self.base_url}/chat/completions"
 
+    @property
+    def key(self) -> str:
+        """The key in clear, for the one place that sends it."""
+        return self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
+
     def request_headers(self) -> dict[str, str]:
         """Return the headers of a request to this provider."""
         return {
             "accept": "text/event-stream",
             "accept-encoding": "identity",
-            "authorization": f"Bearer {self.api_key}",
+            "authorization": f"Bearer {self.key}",
             "content-type": "application/json",
             **self.headers,
         }

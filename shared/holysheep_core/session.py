@@ -236,7 +236,7 @@ class Session:
     def _new_exchange(self) -> Exchange:
         leg = Leg(
             finish_signal=self._settings.resume.finish_signal,
-            secrets=(self._recovery.route.provider.api_key,),
+            secrets=(self._recovery.route.provider.key,),
             wall=self._wall(),
         )
         return Exchange(self._transcript.question(), leg, self._transcript, self._ledger)

@@ -1,0 +1,116 @@
+"""Deltas and completions to LangChain's chunks and messages.
+
+Chunks are merged by LangChain, and the merge has rules that shape what goes where: strings in
+`response_metadata` are concatenated unless the key is one of a few, integers are summed, and
+usage is summed too. So every chunk carries `model_provider`, and everything else comes once,
+with the last.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from holysheep_core import Completion, Delta, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import (
+    InvalidToolCall,
+    ToolCallChunk,
+    invalid_tool_call,
+    tool_call,
+    tool_call_chunk,
+)
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+PROVIDER = "holysheep"
+
+
+def delta_chunk(delta: Delta) -> ChatGenerationChunk:
+    """Return the chunk of one delta."""
+    extra = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
+    message = AIMessageChunk(
+        content=delta.text,
+        additional_kwargs=extra,
+        response_metadata={"model_provider": PROVIDER},
+        tool_call_chunks=[_call_chunk(call) for call in delta.tool_calls],
+    )
+    return ChatGenerationChunk(message=message, text=delta.text)
+
+
+def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenerationChunk:
+    """Return the chunk that ends a stream: metadata, usage, no text."""
+    message = AIMessageChunk(
+        content="",
+        additional_kwargs=_refusal(completion),
+        response_metadata=_metadata(completion),
+        usage_metadata=_usage(completion) if with_usage else None,
+        tool_call_chunks=[_call_chunk(call) for call in completion.invalid_tool_calls],
+        chunk_position="last",
+    )
+    info = {"finish_reason": completion.finish_reason, "model_name": completion.model}
+    return ChatGenerationChunk(message=message, generation_info=info)
+
+
+def result(completion: Completion) -> ChatResult:
+    """Return a whole answer."""
+    extra = _refusal(completion)
+    if completion.reasoning:
+        extra["reasoning_content"] = completion.reasoning
+    message = AIMessage(
+        content=completion.text,
+        additional_kwargs=extra,
+        response_metadata=_metadata(completion),
+        usage_metadata=_usage(completion),
+        tool_calls=[
+            tool_call(name=call.name, args=msgspec.json.decode(call.arguments), id=call.id)
+            for call in completion.tool_calls
+        ],
+        invalid_tool_calls=[_invalid(call) for call in completion.invalid_tool_calls],
+    )
+    info = {"finish_reason": completion.finish_reason}
+    return ChatResult(
+        generations=[ChatGeneration(message=message, generation_info=info)],
+        llm_output={"model_name": completion.model, "model_provider": PROVIDER},
+    )
+
+
+def _metadata(completion: Completion) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "model_provider": PROVIDER,
+        "model_name": completion.model,
+        "finish_reason": completion.finish_reason,
+        "resilience": completion.resilience(),
+    }
+    if completion.id:
+        metadata["request_id"] = completion.id
+    if completion.system_fingerprint:
+        metadata["system_fingerprint"] = completion.system_fingerprint
+    return metadata
+
+
+def _usage(completion: Completion) -> UsageMetadata:
+    usage = completion.usage
+    return UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        input_token_details=InputTokenDetails(cache_read=usage.cached_tokens),
+        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
+    )
+
+
+def _refusal(completion: Completion) -> dict[str, Any]:
+    return {"refusal": completion.refusal} if completion.refusal else {}
+
+
+def _call_chunk(call: ToolCall) -> ToolCallChunk:
+    return tool_call_chunk(
+        name=call.name, args=call.arguments, id=call.id, index=call.index
+    )
+
+
+def _invalid(call: ToolCall) -> InvalidToolCall:
+    return invalid_tool_call(
+        name=call.name, args=call.arguments, id=call.id, error="cut by the token limit"
+    )

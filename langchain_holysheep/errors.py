@@ -1,0 +1,85 @@
+"""The engine's errors with LangChain's as a second parent.
+
+`except ModelRateLimitError` and middleware written for LangChain's error classes catch them,
+and so does `except holysheep_core.HolySheepError`. `is_retryable` is False throughout: what
+reaches a user here was retried already, and a second layer would multiply the requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import holysheep_core as core
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+_PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
+    core.APIError: ModelAPIError,
+    core.BadRequestError: ModelInvalidRequestError,
+    core.ContextLengthError: ContextOverflowError,
+    core.ContentPolicyError: ModelInvalidRequestError,
+    core.AuthenticationError: ModelAuthenticationError,
+    core.PermissionDeniedError: ModelPermissionDeniedError,
+    core.NotFoundError: ModelNotFoundError,
+    core.QuotaExceededError: ModelRateLimitError,
+    core.RateLimitError: ModelRateLimitError,
+    core.OverloadedError: ModelAPIError,
+    core.ServerError: ModelAPIError,
+    core.APIConnectionError: ModelConnectionError,
+    core.ConnectTimeoutError: ModelTimeoutError,
+    core.FirstTokenTimeoutError: ModelTimeoutError,
+    core.InvalidResponseError: ModelAPIError,
+    core.DeadlineExceededError: ModelTimeoutError,
+    core.StreamInterruptedError: ModelConnectionError,
+    core.StreamCutError: ModelConnectionError,
+    core.StreamTruncatedError: ModelConnectionError,
+    core.StreamStalledError: ModelTimeoutError,
+    core.UpstreamError: ModelAPIError,
+    core.IncompleteToolCallError: ModelAPIError,
+    core.InvalidJSONOutputError: ModelAPIError,
+    core.StreamingRetryExhausted: ModelConnectionError,
+}
+
+
+def _rebuild(kind: type[core.HolySheepError], error_args: tuple[object, ...]) -> BaseException:
+    return CLASSES[kind](*error_args)
+
+
+def _make(
+    kind: type[core.HolySheepError], parent: type[ModelError]
+) -> type[core.HolySheepError]:
+    def reduce(self: core.HolySheepError) -> tuple[object, ...]:
+        return _rebuild, (kind, self.args), self.__dict__
+
+    members = {
+        "__doc__": kind.__doc__,
+        "__module__": __name__,
+        "__reduce__": reduce,  # these classes have no name of their own to be pickled by
+        "is_retryable": False,
+    }
+    return type(kind.__name__, (kind, parent), members)
+
+
+CLASSES = {kind: _make(kind, parent) for kind, parent in _PARENTS.items()}
+"""Engine error -> the same, as LangChain's too. A test holds it against the engine's tree."""
+
+
+def for_langchain(error: core.HolySheepError) -> core.HolySheepError:
+    """Return the same error in its two-parent class."""
+    cls = CLASSES.get(type(error))
+    if cls is None:
+        return error
+    twin = cls(*error.args)
+    twin.__dict__.update(error.__dict__)
+    twin.__cause__ = error.__cause__
+    return twin.with_traceback(error.__traceback__)

@@ -1,0 +1,98 @@
+"""Structured output: how each method asks for it, and how its answer is read."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage
+from langchain_core.output_parsers import (
+    BaseOutputParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+)
+from langchain_core.output_parsers.openai_tools import (
+    JsonOutputKeyToolsParser,
+    PydanticToolsParser,
+)
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+
+
+def bindings(
+    schema: Any, method: Method, *, strict: bool | None
+) -> tuple[dict[str, Any], Runnable[AIMessage, Any]]:
+    """Return the request's parameters and the parser for a method.
+
+    Args:
+        schema: A pydantic class, a TypedDict, a JSON schema or an OpenAI tool; None for
+            plain JSON.
+        method: How the model is held to it.
+        strict: Whether the server enforces the schema exactly.
+
+    Raises:
+        ValueError: Method and schema do not go together.
+    """
+    is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser: Any
+    if method == "json_mode":
+        if strict is not None:
+            raise ValueError("strict needs method='function_calling' or 'json_schema'.")
+        parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
+        return {"response_format": {"type": "json_object"}}, parser
+    if schema is None:
+        raise ValueError(f"method={method!r} needs a schema; only 'json_mode' works without one.")
+    if method == "function_calling":
+        tool = convert_to_openai_tool(schema, strict=strict)
+        name = tool["function"]["name"]
+        parser = (
+            PydanticToolsParser(tools=[schema], first_tool_only=True)
+            if is_class
+            else JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+        )
+        return {"tools": [tool], "tool_choice": _named(name)}, parser
+    if method == "json_schema":
+        described = convert_to_json_schema(schema, strict=strict)
+        name = described.get("title") or "answer"
+        inner: dict[str, Any] = {"name": name, "schema": described}
+        if strict is not None:
+            inner["strict"] = strict
+        parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
+        return {"response_format": {"type": "json_schema", "json_schema": inner}}, parser
+    raise ValueError(
+        f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'."
+    )
+
+
+def with_raw(
+    model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any] | BaseOutputParser[Any]
+) -> Runnable[Any, dict[str, Any]]:
+    """Return a chain that gives the raw message beside what was parsed of it, or why not."""
+    parse = RunnablePassthrough.assign(
+        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
+    )
+    failed = RunnablePassthrough.assign(parsed=lambda _: None)
+    fallback = parse.with_fallbacks([failed], exception_key="parsing_error")
+    return RunnableMap(raw=model) | fallback
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:
+    """Translate LangChain's ways to say which tool to call into the protocol's.
+
+    Args:
+        choice: "auto", "none", "any", "required", True (any), a tool's name, or a dict.
+    """
+    if choice is True or choice == "any":
+        return "required"
+    if isinstance(choice, str) and choice not in ("auto", "none", "required"):
+        return _named(choice)
+    return choice or None
+
+

@@ -1,0 +1,9 @@
+"""LlamaIndex LLM for HolySheep AI, whose streams arrive whole.
+
+>>> from llamaindex_holysheep import HolySheep
+>>> llm = HolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment
+"""
+
+from llamaindex_holysheep.base import HolySheep
+
+__all__ = ["HolySheep"]

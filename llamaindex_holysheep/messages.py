@@ -1,0 +1,90 @@
+"""LlamaIndex messages to the protocol's messages."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+_TEXT_ONLY = (MessageRole.ASSISTANT, MessageRole.TOOL, MessageRole.SYSTEM)
+
+
+def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """Convert messages to OpenAI-format dicts.
+
+    Raises:
+        ValueError: A block of a kind the protocol has no place for.
+    """
+    return [_convert(message) for message in messages]
+
+
+def _convert(message: ChatMessage) -> dict[str, Any]:
+    role = message.role.value
+    parts = [part for block in message.blocks if (part := _part(block)) is not None]
+    text = "".join(part["text"] for part in parts if part["type"] == "text")
+    plain = message.role in _TEXT_ONLY or all(part["type"] == "text" for part in parts)
+    wire: dict[str, Any] = {"role": role, "content": text if plain else parts}
+    calls = [_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
+    calls = calls or list(message.additional_kwargs.get("tool_calls") or [])
+    if calls and message.role is MessageRole.ASSISTANT:
+        wire["tool_calls"] = calls
+        wire["content"] = text or None
+    if message.role is MessageRole.TOOL:
+        wire["tool_call_id"] = message.additional_kwargs.get("tool_call_id", "")
+    if "name" in message.additional_kwargs:
+        wire["name"] = message.additional_kwargs["name"]
+    return wire
+
+
+def _part(block: Any) -> dict[str, Any] | None:
+    if isinstance(block, TextBlock):
+        return {"type": "text", "text": block.text}
+    if isinstance(block, ImageBlock):
+        detail = {"detail": block.detail} if block.detail else {}
+        return {"type": "image_url", "image_url": {"url": _image_url(block), **detail}}
+    if isinstance(block, AudioBlock):
+        data = block.resolve_audio(as_base64=True).read().decode()
+        return {"type": "input_audio", "input_audio": {"data": data, "format": block.format}}
+    if isinstance(block, DocumentBlock):
+        data = block.resolve_document().read()
+        kind = block.document_mimetype or "application/pdf"
+        file_data = _data_url(kind, data)
+        return {"type": "file", "file": {"filename": block.title, "file_data": file_data}}
+    if isinstance(block, (ThinkingBlock, ToolCallBlock)):
+        return None  # reasoning is not sent back; calls have a field of their own
+    raise ValueError(
+        f"A {type(block).__name__} cannot be sent in a chat completion; "
+        "send text, images, audio or documents."
+    )
+
+
+def _image_url(block: ImageBlock) -> str:
+    if block.url:
+        return str(block.url)
+    data = block.resolve_image(as_base64=True).read().decode()
+    return f"data:{block.image_mimetype or 'image/png'};base64,{data}"
+
+
+def _data_url(kind: str, data: bytes) -> str:
+
+
+    return f"data:{kind};base64,{b64encode(data).decode()}"
+
+
+def _call(block: ToolCallBlock) -> dict[str, Any]:
+    given = block.tool_kwargs
+    arguments = given if isinstance(given, str) else msgspec.json.encode(given).decode()
+    function = {"name": block.tool_name, "arguments": arguments}
+    return {"id": block.tool_call_id or "", "type": "function", "function": function}

@@ -1,0 +1,112 @@
+"""Deltas and completions to LlamaIndex's responses.
+
+The contract: every response of a stream carries the new text in `delta` and the whole so far
+in `message.blocks`, in a list of its own: thinking first, then *one* text block (two would be
+joined with a newline), then tool calls. The last one carries `raw["usage"]`, where the token
+counters look.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holysheep_core import Completion, Delta, HolySheepError, IncompleteToolCallError, ToolCall
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+
+class GrowingAnswer:
+    """The answer so far, as LlamaIndex wants it told after each delta."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._reasoning = ""
+        self._calls: tuple[ToolCall, ...] = ()
+
+    def add(self, delta: Delta) -> ChatResponse:
+        """Take a delta and return the response for it."""
+        self._text += delta.text
+        self._reasoning += delta.reasoning
+        self._calls += delta.tool_calls
+        extra = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
+        return ChatResponse(
+            message=self._message(), delta=delta.text, raw={}, additional_kwargs=extra
+        )
+
+    def finish(self, completion: Completion) -> ChatResponse:
+        """Return the last response: no new text, all of the metadata."""
+        refuse_half_call(completion)
+        return ChatResponse(message=self._message(), delta="", raw=_raw(completion))
+
+    def _message(self) -> ChatMessage:
+        return _message(self._text, self._reasoning, self._calls)
+
+
+def whole(completion: Completion) -> ChatResponse:
+    """Return a whole answer."""
+    refuse_half_call(completion)
+    message = _message(completion.text, completion.reasoning, completion.tool_calls)
+    return ChatResponse(message=message, raw=_raw(completion))
+
+
+def as_completion(response: ChatResponse) -> CompletionResponse:
+    """Return a chat response as the response of a completion."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        delta=response.delta,
+        raw=response.raw,
+        additional_kwargs=response.additional_kwargs,
+    )
+
+
+def refuse_half_call(completion: Completion) -> None:
+    """Raise for a tool call that the token limit cut: agents would run it as it is.
+
+    Raises:
+        IncompleteToolCallError: There is such a call.
+    """
+    if completion.invalid_tool_calls:
+        error: HolySheepError = IncompleteToolCallError(
+            f"The token limit cut the call of tool {completion.invalid_tool_calls[0].name!r}. "
+            "Raise max_tokens."
+        )
+        error.partial, error.attempts = completion.text, completion.attempts
+        raise error
+
+
+def _message(text: str, reasoning: str, calls: tuple[ToolCall, ...]) -> ChatMessage:
+    blocks: list[Any] = [ThinkingBlock(content=reasoning)] if reasoning else []
+    blocks.append(TextBlock(text=text))
+    blocks += [
+        ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments)
+        for call in calls
+    ]
+    extra = {"tool_calls": [_wire_call(call) for call in calls]} if calls else {}
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+
+
+def _wire_call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _raw(completion: Completion) -> dict[str, Any]:
+    usage = completion.usage
+    return {
+        "id": completion.id,
+        "model": completion.model,
+        "finish_reason": completion.finish_reason,
+        "usage": {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.total_tokens,
+        },
+        "resilience": completion.resilience(),
+    }

@@ -1,0 +1,16 @@
+"""The `holysheep` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; say what to install if its libraries are missing."""
+    try:
+        from holysheep_core.cli.app import app  # noqa: PLC0415 - its libraries are an extra
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("typer", "rich"):
+            raise
+        sys.exit('The command line needs its extra: pip install "holysheep[cli]"')
+    app()

@@ -1,0 +1,5 @@
+"""`python -m holysheep_core.cli`."""
+
+from holysheep_core.cli import main
+
+main()

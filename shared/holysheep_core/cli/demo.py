@@ -1,0 +1,258 @@
+"""`holysheep demo`: four streams that break, with ordinary clients and with this one.
+
+Everything runs on this machine, against the simulator; every ✓ is printed after the joined
+text was compared with what the model really said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from rich.console import Console
+
+from holysheep_core import Timeouts
+from holysheep_core.cli.stage import Stage, attempt
+from holysheep_core.simulator import Scenario, Simulator, cut, refuse, stall
+
+ANSWER = (
+    "양은 하루에 여덟 시간쯤 풀을 뜯고, 나머지 시간에는 천천히 되새김질을 합니다. "
+    "무리에서 떨어지면 금세 불안해하기 때문에, 늘 서로를 바라보며 함께 움직입니다."
+)
+QUESTION = "양은 하루를 어떻게 보내나요?"
+SHORT = "네, 작은 모델이 대신 답했습니다. 기다리지 않으셔도 됩니다."
+PACE = 0.02
+_STALL = 1.2
+_BREAKS = [cut(at=31, by="eof"), stall(at=40, seconds=60, keepalive=True)]
+
+
+def run_all(console: Console) -> bool:
+    """Run the demo; True if every step came out as it should."""
+    missing = [
+        package
+        for module, package in (
+            ("langchain_core", "holysheep[langchain]"),
+            ("llama_index.core", "holysheep[llamaindex]"),
+        )
+        if not _installed(module)
+    ]
+    if missing:
+        console.print(f"[red]The demo needs both frameworks: pip install {' '.join(missing)}[/]")
+        return False
+    stage = Stage(console)
+    stage.title(
+        "holysheep demo",
+        "A local server plays a model and breaks on cue. No key, no network.\n"
+        "⚡ marks the places where the stream broke.",
+    )
+    with Simulator() as simulator:
+        langchain_chain(stage, simulator)
+        llamaindex_chat(stage, simulator)
+        downgrade(stage, simulator)
+        agent_tool_call(stage, simulator)
+    console.print()
+    total = stage.passed + stage.failed
+    stage.say(
+        f"{stage.passed} of {total} came out whole.",
+        "bold green" if not stage.failed else "bold red",
+    )
+    return not stage.failed
+
+
+def langchain_chain(stage: Stage, simulator: Simulator) -> None:
+    """A Korean answer, ended early and then stalled, in a LangChain chain."""
+    from langchain_core.output_parsers import StrOutputParser
+    from langchain_core.prompts import ChatPromptTemplate
+    from langchain_holysheep import ChatHolySheep
+
+    stage.step(
+        1,
+        "LangChain chain: a cut in mid-word, then a stall",
+        "the body ends cleanly in mid-word; the continuation then hangs, with keep-alive comments",
+    )
+    scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
+    prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
+
+    def chain(model: Any) -> Iterator[str]:
+        return (prompt | model | StrOutputParser()).stream({"question": QUESTION})
+
+    stage.heading("ChatOpenAI")
+    if _installed("langchain_openai"):
+        from langchain_openai import ChatOpenAI
+
+        model = ChatOpenAI(
+            model="gpt-4.1", api_key="any", base_url=simulator.add(scenario).base_url
+        )
+        _judge_ordinary(stage, stage.stream(chain(model), "yellow"))
+    else:
+        stage.say("(not installed) shows the text up to the cut, and no error: half an answer.")
+
+    stage.heading("ChatHolySheep")
+    ours = ChatHolySheep(
+        model="gpt-4.1",
+        api_key="any",
+        base_url=simulator.add(scenario).base_url,
+        timeouts=Timeouts(stall=_STALL),
+        on_event=stage.on_event,
+    )
+    _judge(stage, stage.stream(chain(ours), "green"), ANSWER)
+
+
+def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
+    """The same in LlamaIndex, through its chat engine."""
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llamaindex_holysheep import HolySheep
+
+    stage.step(2, "LlamaIndex chat engine: the same breaks", "as above")
+    scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
+
+    def chat(llm: Any) -> Iterator[str]:
+        engine = SimpleChatEngine.from_defaults(llm=llm)
+        yield from engine.stream_chat(QUESTION).response_gen
+
+    stage.heading("OpenAILike")
+    if _installed("llama_index.llms.openai_like"):
+        from llama_index.llms.openai_like import OpenAILike
+
+        llm = OpenAILike(
+            model="gpt-4.1",
+            api_key="any",
+            api_base=simulator.add(scenario).base_url,
+            is_chat_model=True,
+        )
+        _judge_ordinary(stage, stage.stream(chat(llm), "yellow"))
+    else:
+        stage.say("(not installed) shows the text up to the cut, and no error: half an answer.")
+
+    stage.heading("HolySheep")
+    ours = HolySheep(
+        model="gpt-4.1",
+        api_key="any",
+        api_base=simulator.add(scenario).base_url,
+        timeouts=Timeouts(stall=_STALL),
+        on_event=stage.on_event,
+    )
+    _judge(stage, stage.stream(chat(ours), "green"), ANSWER)
+
+
+def downgrade(stage: Stage, simulator: Simulator) -> None:
+    """A 429 with a long Retry-After."""
+    from langchain_holysheep import ChatHolySheep
+
+    stage.step(
+        3, "Rate limit: 429, Retry-After: 40", "gpt-4.1 is limited; gemini-2.5-flash is not"
+    )
+    faults = [refuse(429, retry_after=40, code="rate_limit_exceeded", model="gpt-4.1", times=None)]
+    scenario = Scenario(text=SHORT, faults=faults, delay=PACE, piece=2)
+
+    stage.heading("ChatOpenAI")
+    if _installed("langchain_openai"):
+        from langchain_openai import ChatOpenAI
+
+        model = ChatOpenAI(
+            model="gpt-4.1",
+            api_key="any",
+            base_url=simulator.add(scenario).base_url,
+            max_retries=0,  # a demo cannot wait 80 s
+        )
+        stage.stream((chunk.text for chunk in model.stream(QUESTION)), "yellow")
+        stage.ordinary(False, "No answer. Its default of 2 retries would have slept 40 s before each.")
+    else:
+        stage.say("(not installed) waits as long as it is told, twice, and raises.")
+
+    stage.heading("ChatHolySheep")
+    ours = ChatHolySheep(
+        model="gpt-4.1",
+        api_key="any",
+        base_url=simulator.add(scenario).base_url,
+        on_event=stage.on_event,
+    )
+    pieces = (chunk.text for chunk in ours.stream(QUESTION))
+    _judge(stage, stage.stream(pieces, "green"), SHORT)
+
+
+def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
+    """A tool call cut inside its arguments, in a LlamaIndex agent."""
+    from llamaindex_holysheep import HolySheep
+
+    stage.step(
+        4,
+        'Agent: a tool call cut at {"amount": 1 of 1000}',
+        "the body ends cleanly inside the arguments of pay(amount=1000)",
+    )
+    call = '{"amount": 1000}'
+    scenario = Scenario(
+        text="",
+        tool_calls=[("pay", call)],
+        faults=[cut(at=call.index("000"), by="eof")],
+        piece=3,
+    )
+
+    stage.heading("FunctionAgent with OpenAILike")
+    if _installed("llama_index.llms.openai_like"):
+        from llama_index.llms.openai_like import OpenAILike
+
+        llm = OpenAILike(
+            model="gpt-4.1",
+            api_key="any",
+            api_base=simulator.add(scenario).base_url,
+            is_chat_model=True,
+            is_function_calling_model=True,
+        )
+        paid = attempt(lambda: _run_agent(llm))
+        stage.ordinary(paid == "[1000]", f"paid: {paid}")
+    else:
+        stage.say("(not installed) pays 1: the half call parses, and is executed.")
+
+    stage.heading("FunctionAgent with HolySheep")
+    ours = HolySheep(
+        model="gpt-4.1",
+        api_key="any",
+        api_base=simulator.add(scenario).base_url,
+        on_event=stage.on_event,
+    )
+    paid = attempt(lambda: _run_agent(ours))
+    stage.tell_events()
+    stage.verdict(paid == "[1000]", f"paid: {paid}, once and in full")
+
+
+def _run_agent(llm: Any) -> str:
+    from llama_index.core.agent.workflow import FunctionAgent
+
+    paid: list[int] = []
+
+    def pay(amount: int) -> str:
+        """Pay an amount of won."""
+        paid.append(amount)
+        return "done"
+
+    async def run() -> None:
+        agent = FunctionAgent(tools=[pay], llm=llm, system_prompt="You pay bills.")
+        await agent.run("Pay 1000 won.")
+
+    asyncio.run(run())
+    return str(paid)
+
+
+def _judge_ordinary(stage: Stage, text: str) -> None:
+    whole = text == ANSWER
+    stage.ordinary(whole, f"{len(text)} of {len(ANSWER)} characters reached the reader.")
+
+
+def _judge(stage: Stage, text: str, truth: str) -> None:
+    stage.tell_events()
+    good = text == truth
+    stage.verdict(
+        good,
+        f"{len(text)} of {len(truth)} characters, "
+        + ("each once, in order" if good else f"but not the same: {text!r}"),
+    )
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

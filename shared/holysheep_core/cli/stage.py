@@ -1,0 +1,101 @@
+"""How the demo looks: steps, streams with their breaks marked, and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from holysheep_core import (
+    Event,
+    ModelDowngraded,
+    Resumed,
+    StreamCut,
+)
+
+_SHOWN = (StreamCut, Resumed, ModelDowngraded)
+
+
+class Stage:
+    """Prints the demo and keeps its score."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._events: list[Event] = []
+        self._streaming = False
+        self.passed = 0
+        self.failed = 0
+
+    def title(self, title: str, text: str) -> None:
+        """Begin the demo."""
+        self._console.print(Panel(Text(text), title=f"[bold]{title}[/]", border_style="cyan"))
+
+    def step(self, number: int, title: str, fault: str) -> None:
+        """Begin a step: what is shown, and what will break."""
+        self._console.print()
+        self._console.rule(f"[bold cyan]{number}. {title}[/]", align="left", style="cyan")
+        self._console.print(f"[dim]What breaks:[/] {fault}")
+
+    def heading(self, who: str) -> None:
+        """Say whose stream follows."""
+        self._console.print(f"\n[bold]{who}[/]")
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print a line."""
+        self._console.print(Text("  " + text, style=style))
+
+    def on_event(self, event: Event) -> None:
+        """Take an engine event: mark breaks in the running text, keep the rest for below."""
+        if isinstance(event, StreamCut) and self._streaming:
+            self._console.print("[bold red]⚡[/]", end="")
+        if isinstance(event, _SHOWN):
+            self._events.append(event)
+
+    def stream(self, pieces: Iterable[str], style: str) -> str:
+        """Print text as it arrives, and return it joined, also when it ends in an error."""
+        got: list[str] = []
+        self._console.print("  ", end="")
+        self._streaming = True
+        try:
+            for piece in pieces:
+                got.append(piece)
+                self._console.print(Text(piece, style=style), end="", soft_wrap=True)
+        except Exception as error:  # noqa: BLE001 - whatever a client raises is what is shown
+            self._console.print()
+            self.say(f"✗ {type(error).__name__}: {_short(error)}", "red")
+        else:
+            self._console.print()
+        self._streaming = False
+        return "".join(got)
+
+    def tell_events(self) -> None:
+        """Print what the engine did."""
+        for event in self._events:
+            self.say(f"· {event.at:5.2f} s  {event}", "dim")
+        self._events.clear()
+
+    def ordinary(self, good: bool, verdict: str) -> None:  # noqa: FBT001 - a yes or no
+        """Comment on an ordinary client's result."""
+        self.say(verdict, "" if good else "yellow")
+
+    def verdict(self, good: bool, text: str) -> None:  # noqa: FBT001 - a yes or no
+        """Judge our own result, which was compared with the truth."""
+        self.passed += good
+        self.failed += not good
+        mark, style = ("✓", "bold green") if good else ("✗", "bold red")
+        self.say(f"{mark} {text}", style)
+
+
+def attempt(run: Callable[[], str]) -> str:
+    """Run something that may fail; return its result, or its error as text."""
+    try:
+        return run()
+    except Exception as error:  # noqa: BLE001 - whatever a client raises is what is shown
+        return f"{type(error).__name__}: {_short(error)}"
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 100 else text[:100] + "…"  # noqa: PLR2004 - one line

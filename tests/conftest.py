@@ -1,0 +1,43 @@
+"""What all tests share: a simulator, a full retry budget, and one text to cut."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from holysheep_core.retry import PROCESS_BUDGET
+from holysheep_core.simulator import Scenario, Script, Simulator
+
+TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."
+"""Korean, English and code, emoji included: short enough to cut at every character."""
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def play(simulator):
+    """Play a scenario; returns its script, with `base_url` and `requests`."""
+
+    def play(text: str | None = TEXT, **settings) -> Script:
+        return simulator.add(Scenario(text=text, **settings))
+
+    return play
+
+
+@pytest.fixture(autouse=True)
+def _full_budget():
+    PROCESS_BUDGET.refill()
+
+
+@pytest.fixture(autouse=True)
+def _no_key_from_outside(monkeypatch):
+    for name in ("HOLYSHEEP_API_KEY", "HOLYSHEEP_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(awaitable):
+    """Run a coroutine in an event loop of its own."""
+    return asyncio.run(awaitable)
