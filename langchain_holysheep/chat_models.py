@@ -8,6 +8,18 @@ from contextlib import aclosing, closing
 from typing import Any
 
 import httpx
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils import from_env, secret_from_env
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
+
 from holysheep_core import (
     DEFAULT_BASE_URL,
     ChatRequest,
@@ -21,18 +33,6 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils import from_env, secret_from_env
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
-
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
 from langchain_holysheep.errors import for_langchain
 from langchain_holysheep.messages import to_wire
@@ -107,12 +107,10 @@ class ChatHolySheep(BaseChatModel):
     )
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
-    api_key: SecretStr | None = Field(
+    api_key: SecretStr | str | None = Field(
         default_factory=secret_from_env("HOLYSHEEP_API_KEY", default=None), repr=False
     )
-    base_url: str = Field(
-        default_factory=from_env("HOLYSHEEP_BASE_URL", default=DEFAULT_BASE_URL)
-    )
+    base_url: str = Field(default_factory=from_env("HOLYSHEEP_BASE_URL", default=DEFAULT_BASE_URL))
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
@@ -143,6 +141,11 @@ class ChatHolySheep(BaseChatModel):
 
     _built: StreamingRetryHandler | None = PrivateAttr(default=None)
 
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, value: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(value) if isinstance(value, str) else value
+
     def model_post_init(self, context: Any, /) -> None:
         """Build the engine's client, which checks the settings."""
         super().model_post_init(context)
@@ -159,7 +162,7 @@ class ChatHolySheep(BaseChatModel):
         if self.max_retries is not None and self.retry is None:
             retry = RetryConfig(max_retries=self.max_retries)
         return StreamingRetryHandler(
-            self.api_key.get_secret_value() if self.api_key else None,
+            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
             base_url=self.base_url,
             config=retry,
             timeouts=self.timeouts or Timeouts.coerce(self.timeout),
@@ -237,7 +240,7 @@ class ChatHolySheep(BaseChatModel):
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
-        tools: Sequence[Any] | None = None,  # noqa: ARG002 - counted by no estimate of LangChain's
+        tools: Sequence[Any] | None = None,
     ) -> int:
         """Estimate the tokens of a prompt without downloading a tokenizer."""
         return count_tokens_approximately(messages)
@@ -259,7 +262,7 @@ class ChatHolySheep(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core tells the callbacks
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
@@ -281,7 +284,7 @@ class ChatHolySheep(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - see `_stream`
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
@@ -303,7 +306,7 @@ class ChatHolySheep(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - nothing to tell
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
@@ -320,7 +323,7 @@ class ChatHolySheep(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - nothing to tell
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
@@ -359,7 +362,7 @@ class ChatHolySheep(BaseChatModel):
             "parallel_tool_calls": parallel_tool_calls,
         }
         given = {name: value for name, value in bound.items() if value is not None}
-        return super().bind(**given, **kwargs)  # type: ignore[return-value]  # core types bind by the class
+        return super().bind(**given, **kwargs)
 
     def with_structured_output(
         self,

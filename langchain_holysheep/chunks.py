@@ -11,17 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from holysheep_core import Completion, Delta, ToolCall
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import (
-    InvalidToolCall,
     ToolCallChunk,
     invalid_tool_call,
     tool_call,
     tool_call_chunk,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from holysheep_core import Completion, Delta, ToolCall
 
 PROVIDER = "holysheep"
 
@@ -105,9 +105,7 @@ def _refusal(completion: Completion) -> dict[str, Any]:
 
 
 def _call_chunk(call: ToolCall) -> ToolCallChunk:
-    return tool_call_chunk(
-        name=call.name, args=call.arguments, id=call.id, index=call.index
-    )
+    return tool_call_chunk(name=call.name, args=call.arguments, id=call.id, index=call.index)
 
 
 def _invalid(call: ToolCall) -> InvalidToolCall:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import holysheep_core as core
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -22,6 +21,8 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+
+import holysheep_core as core
 
 _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.APIError: ModelAPIError,
@@ -51,13 +52,11 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
 }
 
 
-def _rebuild(kind: type[core.HolySheepError], error_args: tuple[object, ...]) -> BaseException:
+def _rebuild(kind: type[core.HolySheepError], error_args: tuple[str, ...]) -> BaseException:
     return CLASSES[kind](*error_args)
 
 
-def _make(
-    kind: type[core.HolySheepError], parent: type[ModelError]
-) -> type[core.HolySheepError]:
+def _make(kind: type[core.HolySheepError], parent: type[ModelError]) -> type[core.HolySheepError]:
     def reduce(self: core.HolySheepError) -> tuple[object, ...]:
         return _rebuild, (kind, self.args), self.__dict__
 

@@ -62,9 +62,7 @@ def bindings(
             inner["strict"] = strict
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
         return {"response_format": {"type": "json_schema", "json_schema": inner}}, parser
-    raise ValueError(
-        f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'."
-    )
+    raise ValueError(f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'.")
 
 
 def with_raw(
@@ -83,7 +81,7 @@ def _named(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
 
-def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:
+def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:  # noqa: FBT001 - True is one of its values
     """Translate LangChain's ways to say which tool to call into the protocol's.
 
     Args:
@@ -94,5 +92,3 @@ def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:
     if isinstance(choice, str) and choice not in ("auto", "none", "required"):
         return _named(choice)
     return choice or None
-
-

@@ -7,6 +7,29 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.bridge.pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+)
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
+from pydantic import AliasChoices
+
 from holysheep_core import (
     DEFAULT_BASE_URL,
     ChatRequest,
@@ -21,23 +44,6 @@ from holysheep_core import (
     card,
     default_fallbacks,
 )
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseAsyncGen,
-    ChatResponseGen,
-    CompletionResponse,
-    CompletionResponseAsyncGen,
-    CompletionResponseGen,
-    LLMMetadata,
-    MessageRole,
-)
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SecretStr
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
-from llama_index.core.llms.llm import ToolSelection
-from pydantic import AliasChoices
-
 from llamaindex_holysheep.closing import aclosing_all, closing_all, note, noting
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
@@ -119,7 +125,7 @@ class HolySheep(FunctionCallingLLM):
     )
 
     model: str
-    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    api_key: SecretStr | str | None = Field(default=None, exclude=True, repr=False)
     api_base: str = Field(
         default_factory=lambda: os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
         validation_alias=AliasChoices("api_base", "base_url"),
@@ -152,6 +158,11 @@ class HolySheep(FunctionCallingLLM):
 
     _built: StreamingRetryHandler | None = PrivateAttr(default=None)
 
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, value: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(value) if isinstance(value, str) else value
+
     def model_post_init(self, context: Any, /) -> None:
         """Build the engine's client, which checks the settings."""
         super().model_post_init(context)
@@ -168,7 +179,7 @@ class HolySheep(FunctionCallingLLM):
         if self.max_retries is not None and self.retry is None:
             retry = RetryConfig(max_retries=self.max_retries)
         return StreamingRetryHandler(
-            self.api_key.get_secret_value() if self.api_key else None,
+            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
             base_url=self.api_base,
             config=retry,
             timeouts=self.timeouts or Timeouts.coerce(self.timeout),
@@ -226,7 +237,9 @@ class HolySheep(FunctionCallingLLM):
         given = {name: value for name, value in params.items() if value is not None}
         return ChatRequest(model, to_wire(messages), given)
 
-    def _complete_now(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
+    def _complete_now(
+        self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
+    ) -> ChatResponse:
         request = self._request(messages, kwargs)
         return whole(
             self._handler.complete(
@@ -281,50 +294,62 @@ class HolySheep(FunctionCallingLLM):
     # Streams are told to LlamaIndex's callbacks in private methods, because core's wrapper
     # around a generator never closes what it wraps: the public ones do, at once.
 
-    @llm_chat_callback()  # type: ignore[untyped-decorator]  # core's decorators have no types
+    @llm_chat_callback()
     def _told_stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         return self._grow(messages, kwargs)
 
-    @llm_chat_callback()  # type: ignore[untyped-decorator]
+    @llm_chat_callback()
     async def _told_astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         return self._agrow(messages, kwargs)
 
-    @llm_completion_callback()  # type: ignore[untyped-decorator]
+    @llm_completion_callback()
     def _told_stream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: ARG002, FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponseGen:
         responses = self._grow([_user(prompt)], kwargs)
         return (as_completion(response) for response in responses)
 
-    @llm_completion_callback()  # type: ignore[untyped-decorator]
+    @llm_completion_callback()
     async def _told_astream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: ARG002, FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponseAsyncGen:
         responses = self._agrow([_user(prompt)], kwargs)
         return (as_completion(response) async for response in responses)
 
-    @llm_chat_callback()  # type: ignore[untyped-decorator]
+    @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the whole answer to a conversation."""
         return self._complete_now(messages, kwargs)
 
-    @llm_chat_callback()  # type: ignore[untyped-decorator]
+    @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Like `chat`, for asyncio."""
         return await self._acomplete_now(messages, kwargs)
 
-    @llm_completion_callback()  # type: ignore[untyped-decorator]
+    @llm_completion_callback()
     def complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: ARG002, FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponse:
         """Return the whole answer to a prompt."""
         return as_completion(self._complete_now([_user(prompt)], kwargs))
 
-    @llm_completion_callback()  # type: ignore[untyped-decorator]
+    @llm_completion_callback()
     async def acomplete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: ARG002, FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponse:
         """Like `complete`, for asyncio."""
         return as_completion(await self._acomplete_now([_user(prompt)], kwargs))
@@ -342,14 +367,20 @@ class HolySheep(FunctionCallingLLM):
             return aclosing_all(await self._told_astream_chat(messages, **kwargs), opened)
 
     def stream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponseGen:
         """Stream the answer to a prompt; closing the stream closes the connection."""
         with noting() as opened:
             return closing_all(self._told_stream_complete(prompt, formatted, **kwargs), opened)
 
     async def astream_complete(
-        self, prompt: str, formatted: bool = False, **kwargs: Any  # noqa: FBT001, FBT002
+        self,
+        prompt: str,
+        formatted: bool = False,
+        **kwargs: Any,
     ) -> CompletionResponseAsyncGen:
         """Like `stream_complete`, for asyncio."""
         with noting() as opened:
@@ -363,9 +394,9 @@ class HolySheep(FunctionCallingLLM):
         tools: Sequence[BaseTool],
         user_msg: str | ChatMessage | None = None,
         chat_history: list[ChatMessage] | None = None,
-        verbose: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
-        allow_parallel_tool_calls: bool = False,  # noqa: FBT001, FBT002
-        tool_required: bool = False,  # noqa: FBT001, FBT002
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
         tool_choice: str | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
@@ -380,17 +411,17 @@ class HolySheep(FunctionCallingLLM):
     def _validate_chat_with_tools_response(
         self,
         response: ChatResponse,
-        tools: Sequence[BaseTool],  # noqa: ARG002 - core's signature
-        allow_parallel_tool_calls: bool = False,  # noqa: FBT001, FBT002
-        **kwargs: Any,  # noqa: ARG002
+        tools: Sequence[BaseTool],
+        allow_parallel_tool_calls: bool = False,
+        **kwargs: Any,
     ) -> ChatResponse:
         return response if allow_parallel_tool_calls else only_first_call(response)
 
     def get_tool_calls_from_response(
         self,
         response: ChatResponse,
-        error_on_no_tool_call: bool = True,  # noqa: FBT001, FBT002 - core's signature
-        **kwargs: Any,  # noqa: ARG002
+        error_on_no_tool_call: bool = True,
+        **kwargs: Any,
     ) -> list[ToolSelection]:
         """Return the calls of a response.
 

@@ -79,7 +79,6 @@ def _image_url(block: ImageBlock) -> str:
 
 def _data_url(kind: str, data: bytes) -> str:
 
-
     return f"data:{kind};base64,{b64encode(data).decode()}"
 
 

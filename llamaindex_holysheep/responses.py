@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from holysheep_core import Completion, Delta, HolySheepError, IncompleteToolCallError, ToolCall
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -20,6 +19,8 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+
+from holysheep_core import Completion, Delta, HolySheepError, IncompleteToolCallError, ToolCall
 
 
 class GrowingAnswer:

@@ -31,9 +31,9 @@ class Clients:
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None
-        self._own_async: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, httpx.AsyncClient
-        ] = weakref.WeakKeyDictionary()
+        self._own_async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
+            weakref.WeakKeyDictionary()
+        )
         self._lock = threading.Lock()
 
     def sync(self) -> httpx.Client:

@@ -152,9 +152,10 @@ CONTINUE_EN = (
     "comment, and keep the language and the format."
 )
 CONTINUE_KO = (
-    "직전 메시지가 네트워크 장애로 끝까지 전달되지 못하고 끊겼습니다. 마지막 부분은 {tail} 입니다. "
-    "바로 이 마지막 글자들을 그대로 한 번 반복한 다음, 그 지점부터 이어서 계속 쓰세요. 처음부터 다시 "
-    "쓰지 말고, 사과나 머리말, 설명을 덧붙이지 말고, 언어와 형식을 그대로 유지하세요."
+    "직전 메시지가 네트워크 장애로 끝까지 전달되지 못하고 끊겼습니다. "
+    "마지막 부분은 {tail} 입니다. 바로 이 마지막 글자들을 그대로 한 번 반복한 다음, "
+    "그 지점부터 이어서 계속 쓰세요. 처음부터 다시 쓰지 말고, 사과나 머리말, 설명을 "
+    "덧붙이지 말고, 언어와 형식을 그대로 유지하세요."
 )
 _CONTINUE = {"en": CONTINUE_EN, "ko": CONTINUE_KO}
 
@@ -230,4 +231,3 @@ class FallbackConfig:
                 raise ConfigurationError(
                     f"fallback models={self.models!r}: needs a list of model names."
                 )
-

@@ -91,10 +91,11 @@ class Exchange:
         )
 
     def _new_text(self, text: str, now: float) -> str:
+        return self._show(text if self.question.seam.decided else self._join(text, now))
+
+    def _join(self, text: str, now: float) -> str:
         seam = self.question.seam
-        if seam.decided:
-            return self._show(text)
-        text = seam.feed(text)
+        joined = seam.feed(text)
         if seam.decided:
             self._ledger.tell(
                 events.Resumed,
@@ -103,7 +104,7 @@ class Exchange:
                 characters=self._transcript.characters,
                 removed=seam.removed,
             )
-        return self._show(text)
+        return joined
 
     def _show(self, text: str) -> str:
         if text:

@@ -63,9 +63,7 @@ def request_timeout(connect: float | None, when: Callable[[], float | None]) -> 
     """Return the timeouts of one request, with reads bounded by a moving deadline."""
     when_now = when()
     longest = _FOREVER if when_now is None else max(_MIN_TIMEOUT, when_now - clock())
-    return httpx.Timeout(
-        connect=connect, read=Deadline(longest, when), write=connect, pool=connect
-    )
+    return httpx.Timeout(connect=connect, read=Deadline(longest, when), write=connect, pool=connect)
 
 
 _FOREVER = 10.0 * 365 * 24 * 3600
@@ -118,7 +116,7 @@ def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def _is_coded(response: httpx.Response) -> bool:
-    return response.headers.get("content-encoding", "identity") != "identity"
+    return bool(response.headers.get("content-encoding", "identity") != "identity")
 
 
 def make_client() -> httpx.Client:
@@ -156,7 +154,7 @@ def _install(client: httpx.Client | httpx.AsyncClient, backend: Callable[[Any], 
     # and the test of the stall clock says so.
     transports = [client._transport, *client._mounts.values()]  # noqa: SLF001
     for transport in transports:
-        pool = getattr(transport, "_pool", None)
+        pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_network_backend"):
             pool._network_backend = backend(pool._network_backend)  # noqa: SLF001
 

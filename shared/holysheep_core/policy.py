@@ -225,7 +225,10 @@ def decide(
         answer = Again(route, wait, asked=hint is not None)
     if answer.asked and answer.wait > retry.max_delay:
         return failure
-    if timeouts.total is not None and standing.now + answer.wait >= standing.started + timeouts.total:
+    if (
+        timeouts.total is not None
+        and standing.now + answer.wait >= standing.started + timeouts.total
+    ):
         return DeadlineExceededError(
             f"The call took longer than its total of {timeouts.total:g} s; last: {failure}"
         )

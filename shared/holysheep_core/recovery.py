@@ -138,9 +138,7 @@ class Recovery:
             self._tried.append(answer.route)
             self.route, self._here = answer.route, 0
         if answer.asked:
-            self._ledger.tell(
-                events.RateLimitWait, now, model=self.route.model, wait=answer.wait
-            )
+            self._ledger.tell(events.RateLimitWait, now, model=self.route.model, wait=answer.wait)
         self._ledger.tell(
             events.RetryScheduled,
             now,

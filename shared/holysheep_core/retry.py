@@ -38,9 +38,7 @@ def retry_state(
     return state
 
 
-def backoff(
-    config: RetryConfig, state: tenacity.RetryCallState, rng: Callable[[], float]
-) -> float:
+def backoff(config: RetryConfig, state: tenacity.RetryCallState, rng: Callable[[], float]) -> float:
     """Return the seconds to wait before the next attempt.
 
     Args:

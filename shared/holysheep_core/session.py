@@ -228,7 +228,9 @@ class Session:
         if late or isinstance(error, StreamStalledError):
             return self._end(self._lateness(now), now)
         if isinstance(error, StreamCutError) and not leg.has_content:
-            error = caused(APIConnectionError(f"No content, then the connection broke: {error}"), error)
+            error = caused(
+                APIConnectionError(f"No content, then the connection broke: {error}"), error
+            )
         return self._end(error, now)
 
     # -- one exchange -----------------------------------------------------------------------

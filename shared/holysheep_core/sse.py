@@ -45,12 +45,12 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class SSEDecoder:
-    """Turns pieces of a body into events.
+    r"""Turn pieces of a body into events.
 
     >>> decoder = SSEDecoder()
     >>> decoder.feed(b'data: {"a"')
     []
-    >>> [event.data for event in decoder.feed(b':1}\\r\\n\\r\\n')]
+    >>> [event.data for event in decoder.feed(b':1}\r\n\r\n')]
     [b'{"a":1}']
 
     Args:
@@ -69,18 +69,11 @@ class SSEDecoder:
         self._id = ""
         self._retry: int | None = None
         self.events_seen = 0
-        self.bytes_seen = 0
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete, in order."""
-        self.bytes_seen += len(data)
-        if self._after_cr and data:
-            self._after_cr = False
-            if data[:1] == b"\n":
-                data = data[1:]
-        if b"\r" in data:
-            self._after_cr = data.endswith(b"\r")
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._after_cr or b"\r" in data:
+            data = self._with_plain_line_ends(data)
         if b"\n" not in data:
             self._tail += data
             self._check_size(len(self._tail))
@@ -113,6 +106,13 @@ class SSEDecoder:
         if line:
             self._take_line(line)
         return [self._dispatch()] if self._data else []
+
+    def _with_plain_line_ends(self, data: bytes) -> bytes:
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        self._after_cr = self._after_cr or data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _take_line(self, line: bytes) -> None:
         name, _, value = line.partition(b":")

@@ -12,15 +12,32 @@ from rich.console import Console
 import holysheep_core
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli.live import run_live
-from holysheep_core.simulator import MANNERS, Scenario, Simulator, cut
+from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(
     help="HolySheep AI for LangChain and LlamaIndex: streams that arrive whole.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-Manner = Enum("Manner", {name: name for name in MANNERS}, type=str)
-By = Enum("By", {name: name for name in ("rst", "fin", "eof")}, type=str)
+
+
+class By(str, Enum):
+    """How a connection is cut."""
+
+    rst = "rst"
+    fin = "fin"
+    eof = "eof"
+
+
+class Manner(str, Enum):
+    """How the simulated model goes on."""
+
+    exact = "exact"
+    obedient = "obedient"
+    repeat = "repeat"
+    restart = "restart"
+    preamble = "preamble"
+    different = "different"
 
 
 @app.command()
@@ -38,20 +55,17 @@ def demo(
 @app.command()
 def simulate(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = 8089,
-    text: Annotated[str, typer.Option(help="The answer; made up to fit the request if empty.")] = "",
-    cut_at: Annotated[
-        int, typer.Option(help="Cut every first request after that many characters; -1: never.")
-    ] = -1,
-    by: Annotated[By, typer.Option(help="How: reset, half-closed body, or a clean early end.")] = By[
-        "rst"
-    ],
-    manner: Annotated[Manner, typer.Option(help="How a cut answer is continued.")] = Manner[
-        "obedient"
-    ],
+    text: Annotated[str, typer.Option(help="The answer; made to fit the request if empty.")] = "",
+    cut_at: Annotated[int, typer.Option(help="Cut after that many characters; -1: never.")] = -1,
+    times: Annotated[int, typer.Option(help="How many responses to cut; 0: all.")] = 1,
+    by: Annotated[By, typer.Option(help="Reset, half-closed body, or clean early end.")] = By.rst,
+    manner: Annotated[
+        Manner, typer.Option(help="How a cut answer is continued.")
+    ] = Manner.obedient,
     delay: Annotated[float, typer.Option(help="Seconds between events.")] = 0.02,
 ) -> None:
     """Run the local server that breaks on cue, for your own app. Ctrl-C stops it."""
-    faults = [cut(cut_at, by.value)] if cut_at >= 0 else []
+    faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
     scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
     try:
         with Simulator(port=port, scenario=scenario) as simulator:
@@ -67,5 +81,3 @@ def simulate(
 def version() -> None:
     """Print the version."""
     typer.echo(holysheep_core.__version__)
-
-

@@ -65,6 +65,7 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
     """A Korean answer, ended early and then stalled, in a LangChain chain."""
     from langchain_core.output_parsers import StrOutputParser
     from langchain_core.prompts import ChatPromptTemplate
+
     from langchain_holysheep import ChatHolySheep
 
     stage.step(
@@ -76,14 +77,17 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
 
     def chain(model: Any) -> Iterator[str]:
-        return (prompt | model | StrOutputParser()).stream({"question": QUESTION})
+        yield from (prompt | model | StrOutputParser()).stream({"question": QUESTION})
 
     stage.heading("ChatOpenAI")
     if _installed("langchain_openai"):
         from langchain_openai import ChatOpenAI
+        from pydantic import SecretStr
 
         model = ChatOpenAI(
-            model="gpt-4.1", api_key="any", base_url=simulator.add(scenario).base_url
+            model="gpt-4.1",
+            api_key=SecretStr("any"),
+            base_url=simulator.add(scenario).base_url,
         )
         _judge_ordinary(stage, stage.stream(chain(model), "yellow"))
     else:
@@ -103,6 +107,7 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
 def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
     """The same in LlamaIndex, through its chat engine."""
     from llama_index.core.chat_engine import SimpleChatEngine
+
     from llamaindex_holysheep import HolySheep
 
     stage.step(2, "LlamaIndex chat engine: the same breaks", "as above")
@@ -141,24 +146,23 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
     """A 429 with a long Retry-After."""
     from langchain_holysheep import ChatHolySheep
 
-    stage.step(
-        3, "Rate limit: 429, Retry-After: 40", "gpt-4.1 is limited; gemini-2.5-flash is not"
-    )
+    stage.step(3, "Rate limit: 429, Retry-After: 40", "gpt-4.1 is limited; gemini-2.5-flash is not")
     faults = [refuse(429, retry_after=40, code="rate_limit_exceeded", model="gpt-4.1", times=None)]
     scenario = Scenario(text=SHORT, faults=faults, delay=PACE, piece=2)
 
     stage.heading("ChatOpenAI")
     if _installed("langchain_openai"):
         from langchain_openai import ChatOpenAI
+        from pydantic import SecretStr
 
         model = ChatOpenAI(
             model="gpt-4.1",
-            api_key="any",
+            api_key=SecretStr("any"),
             base_url=simulator.add(scenario).base_url,
             max_retries=0,  # a demo cannot wait 80 s
         )
         stage.stream((chunk.text for chunk in model.stream(QUESTION)), "yellow")
-        stage.ordinary(False, "No answer. Its default of 2 retries would have slept 40 s before each.")
+        stage.ordinary("No answer. Its 2 retries by default would have slept 40 s each.")
     else:
         stage.say("(not installed) waits as long as it is told, twice, and raises.")
 
@@ -202,7 +206,7 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
             is_function_calling_model=True,
         )
         paid = attempt(lambda: _run_agent(llm))
-        stage.ordinary(paid == "[1000]", f"paid: {paid}")
+        stage.ordinary(f"paid: {paid}", good=paid == "[1000]")
     else:
         stage.say("(not installed) pays 1: the half call parses, and is executed.")
 
@@ -215,7 +219,7 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
     )
     paid = attempt(lambda: _run_agent(ours))
     stage.tell_events()
-    stage.verdict(paid == "[1000]", f"paid: {paid}, once and in full")
+    stage.verdict(f"paid: {paid}, once and in full", good=paid == "[1000]")
 
 
 def _run_agent(llm: Any) -> str:
@@ -238,17 +242,14 @@ def _run_agent(llm: Any) -> str:
 
 def _judge_ordinary(stage: Stage, text: str) -> None:
     whole = text == ANSWER
-    stage.ordinary(whole, f"{len(text)} of {len(ANSWER)} characters reached the reader.")
+    stage.ordinary(f"{len(text)} of {len(ANSWER)} characters reached the reader.", good=whole)
 
 
 def _judge(stage: Stage, text: str, truth: str) -> None:
     stage.tell_events()
     good = text == truth
-    stage.verdict(
-        good,
-        f"{len(text)} of {len(truth)} characters, "
-        + ("each once, in order" if good else f"but not the same: {text!r}"),
-    )
+    how = "each once, in order" if good else f"but not the same: {text!r}"
+    stage.verdict(f"{len(text)} of {len(truth)} characters, {how}", good=good)
 
 
 def _installed(module: str) -> bool:

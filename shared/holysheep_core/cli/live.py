@@ -28,19 +28,17 @@ def run_live(console: Console) -> bool:
             stage.title("holysheep demo --live", f"{MODEL} at {address}: a few dozen tokens.")
             question = [{"role": "user", "content": "Name three breeds of sheep, in one line."}]
             pieces: list[str] = []
-            completion = handler.complete(
-                MODEL, question, max_tokens=64, on_token=pieces.append
-            )
+            completion = handler.complete(MODEL, question, max_tokens=64, on_token=pieces.append)
     except HolySheepError as error:
-        stage.verdict(False, f"{type(error).__name__}: {error}")
+        stage.verdict(f"{type(error).__name__}: {error}", good=False)
         return False
     stage.say(completion.text, "green")
     stage.tell_events()
     usage = completion.usage
     stage.verdict(
-        "".join(pieces) == completion.text,
         f"answered by {completion.model} in {completion.attempts[-1].duration:.2f} s, "
         f"{usage.input_tokens} + {usage.output_tokens} tokens, "
         f"finish_reason {completion.finish_reason!r}",
+        good="".join(pieces) == completion.text,
     )
     return not stage.failed

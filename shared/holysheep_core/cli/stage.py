@@ -76,11 +76,11 @@ class Stage:
             self.say(f"· {event.at:5.2f} s  {event}", "dim")
         self._events.clear()
 
-    def ordinary(self, good: bool, verdict: str) -> None:  # noqa: FBT001 - a yes or no
+    def ordinary(self, verdict: str, *, good: bool = False) -> None:
         """Comment on an ordinary client's result."""
         self.say(verdict, "" if good else "yellow")
 
-    def verdict(self, good: bool, text: str) -> None:  # noqa: FBT001 - a yes or no
+    def verdict(self, text: str, *, good: bool) -> None:
         """Judge our own result, which was compared with the truth."""
         self.passed += good
         self.failed += not good

@@ -135,15 +135,10 @@ class _Sampler:
         self._quoted = re.findall(r"['\"“]([^'\"”]+)['\"”]", asked)[:1]
 
     def value(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:
-        if "$ref" in schema:
-            return self.value(self._definitions[schema["$ref"].rsplit("/", 1)[-1]], name, depth)
-        if "const" in schema:
-            return schema["const"]
-        if "enum" in schema:
-            return schema["enum"][0]
-        for union in ("anyOf", "oneOf", "allOf"):
-            if schema.get(union):
-                return self.value(schema[union][0], name, depth)
+        schema = self._resolved(schema)
+        for fixed in (schema.get("const"), *schema.get("enum", ())[:1]):
+            if fixed is not None:
+                return fixed
         kind = schema.get("type")
         kind = kind[0] if isinstance(kind, list) else kind
         if kind == "object" or "properties" in schema:
@@ -151,8 +146,18 @@ class _Sampler:
             return {key: self.value(sub, key, depth - 1) for key, sub in properties.items()}
         if kind == "array":
             return [self.value(schema.get("items", {}), name, depth - 1)] if depth else []
-        plain = {"integer": self._number(), "number": self._number(), "boolean": True, "null": None}
-        return plain.get(kind or "string", self._quoted[0] if self._quoted else f"a {name or 'text'}")
+        number = self._numbers[0] if self._numbers else 1
+        text = self._quoted[0] if self._quoted else f"a {name or 'text'}"
+        plain = {"integer": number, "number": number, "boolean": True, "null": None}
+        return plain.get(kind or "string", text)
 
-    def _number(self) -> int:
-        return self._numbers[0] if self._numbers else 1
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Follow references, and take the first branch of a union."""
+        while True:
+            branches = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+            if "$ref" in schema:
+                schema = self._definitions[schema["$ref"].rsplit("/", 1)[-1]]
+            elif branches:
+                schema = branches[0]
+            else:
+                return schema

@@ -64,7 +64,10 @@ class Fault:
 
 
 def cut(
-    at: int, by: Literal["rst", "fin", "eof"] = "rst", *, times: int | None = 1,
+    at: int,
+    by: Literal["rst", "fin", "eof"] = "rst",
+    *,
+    times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
     """The connection ends after `at` characters."""
@@ -72,7 +75,11 @@ def cut(
 
 
 def stall(
-    at: int, seconds: float = 3600.0, *, keepalive: bool = False, times: int | None = 1,
+    at: int,
+    seconds: float = 3600.0,
+    *,
+    keepalive: bool = False,
+    times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
     """No content for `seconds` after `at` characters; with comments if `keepalive`."""
@@ -80,7 +87,10 @@ def stall(
 
 
 def error_event(
-    at: int, error: Mapping[str, Any] | str | None = None, *, times: int | None = 1,
+    at: int,
+    error: Mapping[str, Any] | str | None = None,
+    *,
+    times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
     """An error event after `at` characters, then a clean end."""
@@ -89,8 +99,9 @@ def error_event(
     return Fault("error_event", at=at, body=body, times=times, model=model)
 
 
-def malformed(at: int, body: bytes = b'{"id":"chatcmpl-1","choices":[{"del', *,
-              times: int | None = 1) -> Fault:
+def malformed(
+    at: int, body: bytes = b'{"id":"chatcmpl-1","choices":[{"del', *, times: int | None = 1
+) -> Fault:
     """The event after `at` characters is sent damaged; its text is lost."""
     return Fault("malformed", at=at, body=body, times=times)
 
@@ -101,8 +112,12 @@ def slow(seconds: float, *, times: int | None = 1, model: str | None = None) -> 
 
 
 def reply(
-    status: int, body: bytes | str, headers: Mapping[str, str] | None = None, *,
-    times: int | None = 1, model: str | None = None,
+    status: int,
+    body: bytes | str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    times: int | None = 1,
+    model: str | None = None,
 ) -> Fault:
     """Any status with any body."""
     raw = body.encode() if isinstance(body, str) else body
@@ -112,10 +127,15 @@ def reply(
 
 
 def refuse(
-    status: int, *, retry_after: float | str | None = None, code: str | None = None,
+    status: int,
+    *,
+    retry_after: float | str | None = None,
+    code: str | None = None,
     type: str | None = None,  # noqa: A002 - the wire's name
-    message: str = "refused by the simulator", headers: Mapping[str, str] | None = None,
-    times: int | None = 1, model: str | None = None,
+    message: str = "refused by the simulator",
+    headers: Mapping[str, str] | None = None,
+    times: int | None = 1,
+    model: str | None = None,
 ) -> Fault:
     """An error status with an OpenAI-style body and perhaps a `Retry-After`."""
     body = msgspec.json.encode(

@@ -15,8 +15,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import h11
 import msgspec
@@ -25,6 +25,7 @@ from holysheep_core.simulator.mind import Answer, answer
 from holysheep_core.simulator.script import Fault, Record, Scenario, Script
 
 _KEEPALIVE_EVERY = 0.05
+_IN_MID_STREAM = ("cut", "stall", "error_event", "malformed")
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
@@ -242,6 +243,11 @@ class _Connection:
         return False
 
 
+class _Piece(NamedTuple):
+    text: str
+    event: bytes
+
+
 class _Response:
     """The response to one chat request, with its fault."""
 
@@ -251,7 +257,6 @@ class _Response:
         self._record = record
         self._fault = record.fault
         self._answer: Answer = answer(self._scenario, record.body)
-        self._sent = 0
         self._id = f"chatcmpl-sim-{id(record):x}"
 
     async def play(self) -> None:
@@ -290,78 +295,71 @@ class _Response:
 
     async def _events(self) -> AsyncIterator[bytes | None]:
         """Yield the events to write; None after a fault that ended the response."""
-        said, piece = self._answer, self._scenario.piece
+        fault = self._fault if self._fault and self._fault.kind in _IN_MID_STREAM else None
+        sent = 0
         yield self._chunk({"role": "assistant", "content": ""})
-        deltas: list[tuple[str, str, int]] = []
-        for name, text in (("reasoning_content", said.reasoning), ("content", said.text)):
-            deltas += [(name, text[i : i + piece], 0) for i in range(0, len(text), piece)]
-        for number, (name, arguments) in enumerate(said.tool_calls):
-            deltas.append((name, "", number + 1))
-            deltas += [
-                ("", arguments[i : i + piece], number + 1) for i in range(0, len(arguments), piece)
-            ]
-        for name, text, call in deltas:
-            async for event in self._piece(name, text, call):
-                yield event
-                if event is None:
+        for delta in self._deltas(fault.at if fault else -1):
+            struck, fault = (fault, None) if fault and sent >= fault.at else (None, fault)
+            if struck is not None:
+                if struck.body:
+                    yield _event(struck.body)
+                if await self._strike(struck):
+                    yield None
                     return
-        fault = self._fault
-        if fault is not None and fault.kind not in ("slow", "reply") and fault.at >= self._sent:
-            if await self._break(fault):
-                yield None
-                return
-            if fault.kind == "error_event":
-                yield _event(fault.body)
-                return
-        if said.finish_reason is not None:
-            yield self._chunk({}, said.finish_reason)
+            sent += len(delta.text)
+            if delta.event and not (struck and struck.kind == "malformed"):
+                yield delta.event
+        for event in self._ending():
+            yield event
+
+    def _deltas(self, seam: int) -> Iterator[_Piece]:
+        """Cut the answer into deltas, with a joint at `seam` characters, and an empty last one."""
+        said = self._answer
+        spoken = [("reasoning_content", said.reasoning, 0), ("content", said.text, 0)]
+        for number, (name, arguments) in enumerate(said.tool_calls, 1):
+            spoken += [(name, "", number), ("", arguments, number)]
+        at = 0
+        for name, text, call in spoken:
+            joints = {*range(0, len(text), self._scenario.piece), seam - at, len(text)}
+            bounds = sorted(joint for joint in joints if 0 <= joint <= len(text))
+            for start, end in itertools.pairwise(bounds):
+                yield _Piece(text[start:end], self._delta(name, text[start:end], call))
+            if call and name:
+                yield _Piece("", self._delta(name, "", call))
+            at += len(text)
+        yield _Piece("", b"")
+
+    def _ending(self) -> Iterator[bytes]:
+        if self._answer.finish_reason is not None:
+            yield self._chunk({}, self._answer.finish_reason)
         if (self._record.body.get("stream_options") or {}).get("include_usage"):
-            yield _event(msgspec.json.encode({**self._base(), "choices": [], "usage": self._usage()}))
+            last = {**self._base(), "choices": [], "usage": self._usage()}
+            yield _event(msgspec.json.encode(last))
         if self._scenario.done:
             yield b"data: [DONE]\n\n"
 
-    async def _piece(self, name: str, text: str, call: int) -> AsyncIterator[bytes | None]:
-        fault = self._fault
-        if fault is not None and fault.kind not in ("slow", "reply"):
-            room = fault.at - self._sent
-            if room < len(text) and not (room < 0):
-                if room:
-                    yield self._delta(name, text[:room], call)
-                    self._sent += room
-                if fault.kind == "malformed":
-                    self._sent += len(text) - room
-                    yield _event(fault.body)
-                    return
-                if fault.kind == "error_event":
-                    yield _event(fault.body)
-                    await self._connection.end()
-                    yield None
-                    return
-                if await self._break(fault):
-                    yield None
-                    return
-                text = text[room:]
-        self._sent += len(text)
-        if text or call:
-            yield self._delta(name, text, call)
-
-    async def _break(self, fault: Fault) -> bool:
-        """Carry out a cut or a stall; True if the response is over."""
-        if fault.kind == "cut":
-            await {"rst": self._connection.reset, "eof": self._connection.end}.get(
-                fault.by, self._connection.finish_early
-            )()
-            return True
+    async def _strike(self, fault: Fault) -> bool:
+        """Carry out a fault; True if the response is over."""
+        connection = self._connection
         if fault.kind == "stall":
-            self._fault = None
-            until = time.monotonic() + fault.seconds
-            while (left := until - time.monotonic()) > 0:
-                if fault.keepalive:
-                    await self._connection.write(b": keep-alive\n\n")
-                step = _KEEPALIVE_EVERY if fault.keepalive else left
-                if await self._connection.client_leaves(min(step, left)):
-                    self._gone()
-                    return True
+            return await self._stall(fault)
+        if fault.kind == "error_event" or (fault.kind == "cut" and fault.by == "eof"):
+            await connection.end()
+        elif fault.kind == "cut" and fault.by == "rst":
+            await connection.reset()
+        elif fault.kind == "cut":
+            await connection.finish_early()
+        return fault.kind != "malformed"
+
+    async def _stall(self, fault: Fault) -> bool:
+        until = time.monotonic() + fault.seconds
+        while (left := until - time.monotonic()) > 0:
+            if fault.keepalive:
+                await self._connection.write(b": keep-alive\n\n")
+            step = min(_KEEPALIVE_EVERY, left) if fault.keepalive else left
+            if await self._connection.client_leaves(step):
+                self._gone()
+                return True
         return False
 
     # -- JSON -------------------------------------------------------------------------------
