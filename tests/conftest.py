@@ -1,9 +1,9 @@
 """What all tests share: a simulator, a full retry budget, and one text to cut."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
+
 from holysheep_core.retry import PROCESS_BUDGET
 from holysheep_core.simulator import Scenario, Script, Simulator
 
@@ -27,6 +27,11 @@ def play(simulator):
     return play
 
 
+@pytest.fixture(scope="session")
+def text() -> str:
+    return TEXT
+
+
 @pytest.fixture(autouse=True)
 def _full_budget():
     PROCESS_BUDGET.refill()
@@ -37,7 +42,3 @@ def _no_key_from_outside(monkeypatch):
     for name in ("HOLYSHEEP_API_KEY", "HOLYSHEEP_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
-
-def run(awaitable):
-    """Run a coroutine in an event loop of its own."""
-    return asyncio.run(awaitable)

@@ -1,7 +1,10 @@
-"""HTTP clients, made when first needed and kept for as long as they can be used.
+"""HTTP clients, made when first needed, and closed when they can no longer be used.
 
-One sync client serves all threads. An async client belongs to the event loop it first ran in:
-its connections die with the loop, so a second `asyncio.run` gets a client of its own.
+One sync client serves all threads; it is closed when its owner is garbage. An async client
+belongs to the event loop it first ran in, since its connections die with the loop: a second
+`asyncio.run` gets a client of its own. To be closed in time, it is held by an async generator
+that closes it in its `finally`: asyncio ends such generators when a loop shuts down
+(`loop.shutdown_asyncgens`). Should the owner become garbage before, a finalizer asks the loop to.
 """
 
 from __future__ import annotations
@@ -9,10 +12,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections.abc import AsyncGenerator
+from typing import NamedTuple
 
 import httpx
 
 from holysheep_core.net import make_async_client, make_client
+
+_Keeper = AsyncGenerator[httpx.AsyncClient, None]
 
 
 class Clients:
@@ -31,9 +38,7 @@ class Clients:
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None
-        self._own_async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._own_async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
         self._lock = threading.Lock()
 
     def sync(self) -> httpx.Client:
@@ -43,18 +48,28 @@ class Clients:
         with self._lock:
             if self._own is None or self._own.is_closed:
                 self._own = make_client()
+                weakref.finalize(self, self._own.close)
             return self._own
 
-    def for_running_loop(self) -> httpx.AsyncClient:
+    async def for_running_loop(self) -> httpx.AsyncClient:
         """Return the async client of the running event loop."""
         if self._given_async is not None:
             return self._given_async
         loop = asyncio.get_running_loop()
-        with self._lock:
-            client = self._own_async.get(loop)
-            if client is None or client.is_closed:
-                client = self._own_async[loop] = make_async_client()
-            return client
+        held = self._own_async.get(loop)
+        if held is None or held.client.is_closed:
+            self._forget_closed_loops()
+            keeper = _keep(make_async_client())
+            # The generator does not suspend, so no other task comes in between.
+            client = await anext(keeper)
+            end = weakref.finalize(self, _close_soon, loop, keeper)
+            end.atexit = False
+            held = self._own_async[loop] = _LoopClient(client, keeper, end)
+        return held.client
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in tuple(self._own_async) if loop.is_closed()]:
+            self._own_async.pop(loop).end.detach()
 
     def close(self) -> None:
         """Close the sync client, if it is our own."""
@@ -64,6 +79,29 @@ class Clients:
     async def aclose(self) -> None:
         """Close both clients, if they are our own, as far as this loop is concerned."""
         self.close()
-        client = self._own_async.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        held = self._own_async.pop(asyncio.get_running_loop(), None)
+        if held is not None:
+            held.end.detach()
+            await held.keeper.aclose()
+
+
+class _LoopClient(NamedTuple):
+    client: httpx.AsyncClient
+    keeper: _Keeper
+    end: weakref.finalize[..., Clients]
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, keeper: _Keeper) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(_close(keeper)))
+
+
+async def _close(keeper: _Keeper) -> None:
+    await keeper.aclose()
+
+
+async def _keep(client: httpx.AsyncClient) -> _Keeper:
+    try:
+        yield client
+    finally:
+        await client.aclose()

@@ -216,7 +216,8 @@ class StreamingRetryHandler:
         self, request: ChatRequest, on_event: OnEvent | None
     ) -> AsyncGenerator[Delta | Completion, None]:
         # The client depends on the loop that iterates, which need not be the one that called.
-        client, session = self._clients.for_running_loop(), self._session(request, on_event)
+        client = await self._clients.for_running_loop()
+        session = self._session(request, on_event)
         connect = self.settings.timeouts.connect
         async with aclosing(async_driver.run(session, client, connect)) as deltas:
             async for delta in deltas:
