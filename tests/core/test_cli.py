@@ -1,0 +1,73 @@
+"""The command line, as a user runs it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+
+HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
+
+
+def run(*arguments, **environment):
+    env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **environment}
+    return subprocess.run(
+        [*HOLYSHEEP, *arguments], capture_output=True, text=True, timeout=60, env=env, check=False
+    )
+
+
+def test_demo_shows_every_step_whole_and_exits_0():
+    result = run("demo")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("✓") == 4
+    assert "4 of 4 came out whole" in result.stdout
+    assert "paid: [1]\n" in result.stdout, "the ordinary agent pays 1"
+    assert "paid: [1000], once and in full" in result.stdout
+
+
+def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
+    # A seam that lets everything through: the repeated words reach the reader, and are noticed.
+    code = (
+        "from holysheep_core.seam import Seam\n"
+        "Seam.feed = lambda self, text: (setattr(self, 'decided', True), text)[1]\n"
+        "from holysheep_core.cli import main; import sys\n"
+        "sys.argv = ['holysheep', 'demo']; main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "✗" in result.stdout
+
+
+def test_live_demo_says_what_is_missing_without_a_key():
+    result = run("demo", "--live", HOLYSHEEP_API_KEY="")
+    assert result.returncode == 1
+    assert "HOLYSHEEP_API_KEY is not set" in result.stdout
+
+
+def test_live_demo_runs_against_any_server(play):
+    script = play(text="Merino, Suffolk, Dorset.")
+    result = run("demo", "--live", HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL=script.base_url)
+    assert result.returncode == 0, result.stdout
+    assert "Merino, Suffolk, Dorset." in result.stdout
+
+
+def test_simulate_serves_an_address_for_anyones_app():
+    command = [*HOLYSHEEP, "simulate", "--port", "0", "--text", "Baa.", "--delay", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        url = re.search(r"http://\S+/v1", process.stdout.readline()).group()
+        body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
+        answer = httpx.post(f"{url}/chat/completions", json=body).json()
+        process.send_signal(signal.SIGINT)
+    assert answer["choices"][0]["message"]["content"] == "Baa."
+    assert process.returncode == 0
+
+
+def test_without_its_libraries_the_command_says_what_to_install():
+    code = "import sys; sys.modules['typer'] = None\nfrom holysheep_core.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert 'pip install "holysheep[cli]"' in result.stderr

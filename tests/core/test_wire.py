@@ -1,0 +1,259 @@
+"""JSON in, JSON out: every quirk of a real server is read, every bad request is named."""
+
+import json
+import math
+
+import msgspec
+import pytest
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.types import ChatRequest, Usage
+from holysheep_core.wire import (
+    Chunk,
+    asks_for_json,
+    check_request,
+    decode_chunk,
+    encode_request,
+    is_json,
+    is_json_object,
+)
+
+MESSAGES = [{"role": "user", "content": "양 한 마리"}]
+
+
+def delta(**fields) -> bytes:
+    return json.dumps({"choices": [{"index": 0, "delta": fields}]}).encode()
+
+
+def request(model="gpt-4.1", messages=MESSAGES, **params) -> ChatRequest:
+    return ChatRequest(model, messages, params)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"content": "양"}, "양"),
+        ({"role": None, "content": "a"}, "a"),
+        ({"role": "assistant", "content": None}, ""),
+        ({}, ""),
+        ({"content": ""}, ""),
+        ({"content": []}, ""),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, "ab"),
+        ({"content": [{"type": "image"}, {"text": None}, {"text": "b"}]}, "b"),
+        ({"content": "a", "annotations": [], "audio": {"x": 1}}, "a"),
+        ({"content": [{"type": "text", "text": {"value": "a", "annotations": []}}]}, "a"),
+    ],
+)
+def test_the_text_of_a_delta_is_read_in_every_shape_servers_send(fields, text):
+    assert decode_chunk(delta(**fields)).choices[0].delta.text() == text
+
+
+def test_reasoning_is_read_under_both_of_its_names():
+    assert decode_chunk(delta(reasoning_content="a")).choices[0].delta.reasoning_content == "a"
+    assert decode_chunk(delta(reasoning="b")).choices[0].delta.reasoning == "b"
+
+
+@pytest.mark.parametrize("body", [b'{"choices":[]}', b'{"choices":null}', b'{"id":"a"}', b"{}"])
+def test_a_chunk_without_choices_is_no_error(body):
+    assert not decode_chunk(body).choices
+
+
+@pytest.mark.parametrize("choices", [b"[]", b'[{"delta":{"content":"a"}}]', b"null"])
+def test_usage_is_read_with_choices_beside_it_and_without(choices):
+    body = b'{"choices":%b,"usage":{"prompt_tokens":3,"completion_tokens":4}}' % choices
+    assert decode_chunk(body).usage.to_usage() == Usage(3, 4)
+
+
+@pytest.mark.parametrize(
+    ("block", "usage"),
+    [
+        ({}, Usage()),
+        ({"prompt_tokens": None, "completion_tokens": None}, Usage()),
+        ({"prompt_tokens": 3, "prompt_tokens_details": None}, Usage(3)),
+        ({"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": None}}, Usage(3)),
+        ({"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}}, Usage(3, 0, 2)),
+        (
+            {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 5}},
+            Usage(0, 9, 0, 5),
+        ),
+        ({"total_tokens": 7, "completion_tokens": 7, "cost": 0.1}, Usage(0, 7)),
+    ],
+)
+def test_usage_is_read_as_servers_name_it(block, usage):
+    assert decode_chunk(json.dumps({"usage": block}).encode()).usage.to_usage() == usage
+
+
+def test_a_null_usage_is_none():
+    assert decode_chunk(b'{"choices":[],"usage":null}').usage is None
+
+
+def test_an_event_of_the_responses_api_is_recognised():
+    chunk = decode_chunk(b'{"type":"response.output_text.delta","delta":"a","item_id":"x"}')
+    assert (chunk.delta, chunk.is_recognised()) == ("a", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "recognised"),
+    [
+        (b'{"choices":[]}', True),
+        (b'{"usage":{}}', True),
+        (b'{"error":"no"}', True),
+        (b'{"error":null}', False),
+        (b'{"type":"ping"}', False),
+        (b'{"hello":"world"}', False),
+    ],
+)
+def test_only_what_carries_the_protocol_is_recognised(body, recognised):
+    assert decode_chunk(body).is_recognised() is recognised
+
+
+def test_a_chunk_cut_at_every_byte_is_no_json_and_raises_nothing():
+    body = delta(content="양 sheep", role=None)
+    assert [decode_chunk(body[:at]) for at in range(len(body))] == [None] * len(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[DONE]", b"ping", b"<html>", b'{"id":NaN}', b"[" * 9, b'{"delta":' + b"[" * 100_000],
+)
+def test_what_is_not_json_is_none(body):
+    assert decode_chunk(body) is None
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x22, 0x7B, 0x80, 0xC3, 0xFF])
+def test_a_chunk_damaged_at_any_byte_raises_nothing_but_a_validation_error(byte):
+    body = b'{"id":"a","choices":[{"delta":{"content":"sheep"},"finish_reason":"stop"}]}'
+    for at in range(len(body)):
+        try:
+            got = decode_chunk(body[:at] + bytes([byte]) + body[at + 1 :])
+        except msgspec.ValidationError:
+            continue
+        assert got is None or isinstance(got, Chunk)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"a"', b"1", b'{"choices":{}}', b'{"choices":["a"]}'])
+def test_json_of_another_shape_is_a_validation_error(body):
+    with pytest.raises(msgspec.ValidationError):
+        decode_chunk(body)
+
+
+def test_a_request_asks_for_a_stream_under_the_providers_name_of_the_model():
+    body = json.loads(encode_request(request(seed=7), model="own/name", stream_usage=False))
+    expected = {"model": "own/name", "messages": MESSAGES, "seed": 7, "stream": True}
+    assert body == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"stream_options": None}, {"stream_options": {"x": 1}}])
+def test_usage_is_asked_for_beside_the_users_own_stream_options(given):
+    body = json.loads(encode_request(request(**given), model="m", stream_usage=True))
+    assert body["stream_options"] == {**(given.get("stream_options") or {}), "include_usage": True}
+
+
+def test_parameters_never_turn_the_stream_off_or_replace_messages():
+    asked = ChatRequest("m", MESSAGES, {"stream": False, "messages": [], "model": "x"})
+    body = json.loads(encode_request(asked, model="m", stream_usage=False))
+    assert (body["stream"], body["messages"], body["model"]) == (True, MESSAGES, "m")
+
+
+@pytest.mark.parametrize("wrong", [object(), {1}, "\ud800", {2: "b", "a": 1}])
+def test_what_cannot_be_json_is_a_configuration_error(wrong):
+    with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
+        encode_request(request(metadata=wrong), model="m", stream_usage=False)
+
+
+def test_a_circle_in_a_message_is_a_configuration_error():
+    circle: dict = {"role": "user"}
+    circle["content"] = circle
+    with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
+        encode_request(request(messages=[circle]), model="m", stream_usage=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"model": ""}, "model=''"),
+        ({"model": "  "}, "model='  '"),
+        ({"model": None}, "model=None"),
+        ({"messages": []}, "messages is empty"),
+        ({"messages": ["hello"]}, "message of type str"),
+        ({"messages": [MESSAGES[0], None]}, "message of type NoneType"),
+        ({"messages": [{"content": "a"}]}, "'role'"),
+        ({"messages": [{"role": None}]}, "'role'"),
+        ({"messages": "hello"}, "message of type str"),
+        ({"n": 2}, "n=2"),
+        ({"n": 0}, "n=0"),
+        *(({name: math.nan}, f"{name}=nan") for name in ("temperature", "top_p", "min_p")),
+        *(({name: math.inf}, f"{name}=inf") for name in ("temperature", "frequency_penalty")),
+        ({"temperature": -0.1}, "temperature=-0.1"),
+        ({"temperature": 2.1}, "temperature=2.1"),
+        ({"temperature": "0.5"}, "temperature='0.5'"),
+        ({"temperature": True}, "temperature=True"),
+        ({"top_p": 1.5}, "top_p=1.5"),
+        ({"top_p": -1}, "top_p=-1"),
+        ({"max_tokens": 0}, "max_tokens=0"),
+        ({"max_tokens": "9"}, "max_tokens='9'"),
+        ({"max_completion_tokens": -3}, "max_completion_tokens=-3"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(wrong, named):
+    with pytest.raises(ConfigurationError) as refused:
+        check_request(request(**wrong))
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {},
+        {"n": 1},
+        {"n": None},
+        {"temperature": None, "top_p": None, "max_tokens": None},
+        {"temperature": 0, "top_p": 0, "max_tokens": 1},
+        {"temperature": 2.0, "top_p": 1.0},
+        {"frequency_penalty": -2.0, "presence_penalty": 2.0},
+    ],
+)
+def test_a_good_request_passes(good):
+    assert check_request(request(**good)) is None
+
+
+OBJECTS = ["{}", ' {"a": 1} ', '\n{"a": {"b": []}}\n']
+VALUES = ["[]", '"a"', "1", "null", "true"]
+FENCED = ["```json\n{}\n```", "```\n[1]\n```", " ```json{}``` "]
+BROKEN = ["", "{", '{"a": 1', '{"a": 1,}', "{'a': 1}", "{}{}", "{} ok", "NaN", '{"a": Infinity}']
+ODD = ["Sure: {}", "```json\n{\n```", "```", "``````", "```json\n{}", "\ud800", "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", OBJECTS)
+def test_an_object_is_json_and_an_object(text):
+    assert (is_json(text), is_json_object(text)) == (True, True)
+
+
+@pytest.mark.parametrize("text", [*VALUES, *FENCED])
+def test_another_value_or_a_fenced_one_is_json_but_no_object(text):
+    assert (is_json(text), is_json_object(text)) == (True, False)
+
+
+@pytest.mark.parametrize("text", [*BROKEN, *ODD])
+def test_what_a_strict_parser_refuses_is_neither(text):
+    assert (is_json(text), is_json_object(text)) == (False, False)
+
+
+def test_json_cut_at_every_character_is_no_json():
+    whole = '{"amount": 1000, "to": "서울", "tags": ["a", null]}'
+    assert not any(is_json(whole[:at]) or is_json_object(whole[:at]) for at in range(len(whole)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({"type": "json_object"}, True),
+        ({"type": "json_schema", "json_schema": {}}, True),
+        ({"type": "text"}, False),
+        ({}, False),
+        (None, False),
+        ("json_object", False),
+    ],
+)
+def test_only_a_json_response_format_asks_for_json(wanted, asked):
+    assert asks_for_json({"response_format": wanted}) is asked
+    assert asks_for_json({}) is False
