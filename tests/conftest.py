@@ -41,4 +41,3 @@ def _full_budget():
 def _no_key_from_outside(monkeypatch):
     for name in ("HOLYSHEEP_API_KEY", "HOLYSHEEP_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-

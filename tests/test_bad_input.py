@@ -2,8 +2,9 @@
 
 import time
 
-import holysheep_core as core
 import pytest
+
+import holysheep_core as core
 from holysheep_core import ConfigurationError, RetryConfig, StreamingRetryHandler, Timeouts
 from holysheep_core.simulator import reply
 from langchain_holysheep import ChatHolySheep

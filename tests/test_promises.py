@@ -10,15 +10,16 @@ import logging
 import pickle
 import time
 
-import holysheep_core as core
 import pytest
-from holysheep_core import ResumeConfig, RetryConfig, Timeouts
-from holysheep_core.simulator import cut, error_event, malformed, refuse, stall
 from langchain_core.exceptions import ModelError, ModelRateLimitError
 from langchain_core.tools import tool
-from langchain_holysheep import ChatHolySheep
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
+
+import holysheep_core as core
+from holysheep_core import ResumeConfig, RetryConfig, Timeouts
+from holysheep_core.simulator import cut, error_event, malformed, refuse, stall
+from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
 FAST = {"retry": RetryConfig(base_delay=0.001), "timeouts": Timeouts(read=0.4)}
@@ -316,9 +317,7 @@ async def test_promise_9_cancellation_is_never_caught_and_never_retried(play, ma
     fault = [stall(20)] if where == "streaming" else [refuse(429, retry_after=4)]
     script = play(faults=fault)
     model = make(script, timeouts=Timeouts())
-    task = asyncio.ensure_future(
-        model.ainvoke("go") if make is langchain else model.achat(GO)
-    )
+    task = asyncio.ensure_future(model.ainvoke("go") if make is langchain else model.achat(GO))
     await asyncio.sleep(0.2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

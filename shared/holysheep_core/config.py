@@ -7,6 +7,7 @@ setting and what would be right, instead of a strange failure an hour into a run
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -25,7 +26,9 @@ def check_number(
 ) -> None:
     """Raise `ConfigurationError` unless `value` is a number from `minimum` to `maximum`."""
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not good or not (math.isfinite(value) and minimum <= value <= maximum):  # type: ignore[arg-type, operator]  # `good` narrowed it
+    # Comparing comes first: `isfinite` fails on integers that no float can hold.
+    largest = min(maximum, sys.float_info.max)
+    if not good or not max(minimum, -largest) <= value <= largest:  # type: ignore[operator]  # `good` narrowed it
         low = f" from {minimum:g}" if minimum > -math.inf else ""
         high = f" to {maximum:g}" if maximum < math.inf else " up" if low else ""
         raise ConfigurationError(f"{name}={value!r}: needs a finite number{low}{high}.")
@@ -90,6 +93,10 @@ class RetryConfig:
         except ValueError:
             known = ", ".join(repr(strategy.value) for strategy in RetryStrategy)
             raise ConfigurationError(f"strategy={self.strategy!r}: needs one of {known}.") from None
+        if not isinstance(self.retryable_status_codes, Collection):
+            raise ConfigurationError(
+                f"retryable_status_codes={self.retryable_status_codes!r}: needs a list of statuses."
+            )
         for code in self.retryable_status_codes:
             check_count("retryable_status_codes", code, minimum=400)
         for name in ("wait", "stop"):
@@ -136,7 +143,7 @@ class Timeouts:
         if value is None:
             return cls()
         pair = 2
-        if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == pair:
+        if isinstance(value, (tuple, list)) and len(value) == pair:
             return cls(connect=value[0], read=value[1])
         if isinstance(value, (int, float)):
             return cls(connect=min(value, cls.connect or value), read=value)
@@ -182,13 +189,15 @@ class ResumeConfig:
     finish_signal: Literal["either", "finish_reason", "done"] = "either"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.enabled, bool):
+            raise ConfigurationError(f"enabled={self.enabled!r}: needs True or False.")
         check_count("max_resumes", self.max_resumes)
         check_count("anchor_characters", self.anchor_characters, minimum=8)
         if self.finish_signal not in ("either", "finish_reason", "done"):
             raise ConfigurationError(
                 f"finish_signal={self.finish_signal!r}: needs 'either', 'finish_reason' or 'done'."
             )
-        if "{tail}" not in self.wording:
+        if not isinstance(self.prompt, str) or "{tail}" not in self.wording:
             raise ConfigurationError(
                 f"prompt={self.prompt!r}: needs 'en', 'ko', or a text that contains {{tail}}."
             )
@@ -224,8 +233,10 @@ class FallbackConfig:
     def __post_init__(self) -> None:
         check_number("cooldown", self.cooldown)
         if self.models is not None:
-            wrong = isinstance(self.models, str) or not all(
-                isinstance(model, str) and model.strip() for model in self.models
+            wrong = (
+                isinstance(self.models, str)
+                or not isinstance(self.models, Sequence)
+                or not all(isinstance(model, str) and model.strip() for model in self.models)
             )
             if wrong:
                 raise ConfigurationError(

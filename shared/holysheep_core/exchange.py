@@ -79,7 +79,9 @@ class Exchange:
         """
         text = self._show(self.question.seam.close())
         deltas = [Delta(text)] if text else []
-        self.tool_calls, self.invalid_tool_calls = self.leg.tools.finish()
+        self.tool_calls, self.invalid_tool_calls = self.leg.tools.finish(
+            limited=self.leg.finish_reason == "length"
+        )
         return deltas, self.difference() or self._flaw(params)
 
     def difference(self) -> HolySheepError | None:

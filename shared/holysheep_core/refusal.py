@@ -7,8 +7,8 @@ the person who reads it. Gateways disagree on shapes, so all of these are read:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from holysheep_core.errors import (
 )
 
 MAX_BODY_CHARACTERS = 2000
+_ABSURD = 366 * 24 * 3600.0  # a header that asks for more is broken, or hostile
 
 _BY_CODE: Mapping[str, type[APIError]] = {
     **dict.fromkeys(
@@ -125,7 +126,8 @@ def refusal(
     where = f"HTTP {status}" if status is not None else "error in the stream"
     said = _word(fields.get("message")) or _excerpt(text)
     if status in _HTTP_REDIRECTS:
-        said = f"redirected to {headers.get('location', 'an unknown place')}; set that base URL."
+        place = scrub(headers.get("location", "an unknown place"), secrets)
+        said = f"redirected to {place}; set that base URL."
     advice = _ADVICE.get(cls, "")
     return cls(
         " ".join(part for part in (f"{where}: {said or 'no reason given'}", advice) if part),
@@ -133,7 +135,7 @@ def refusal(
         code=code,
         type=kind,
         param=_word(fields.get("param")),
-        request_id=request_id(headers),
+        request_id=scrub(request_id(headers) or "", secrets) or None,
         retry_after=retry_after(headers, wall=wall),
         body=text[:MAX_BODY_CHARACTERS],
     )
@@ -173,10 +175,10 @@ def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
 
 
 def scrub(text: str, secrets: Collection[str]) -> str:
-    """Blank out secrets in a text that comes from outside."""
+    """Blank out secrets in a text that comes from outside, also as JSON writes them."""
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+        for written in (secret, secret.replace("/", "\\/")):
+            text = text.replace(written, "***") if written else text
     return text
 
 
@@ -208,7 +210,7 @@ def _word(value: object) -> str | None:
 
 
 def _status_in_code(code: str | None) -> int | None:
-    if code is not None and code.isdigit() and int(code[:4]) in _HTTP_ERRORS:
+    if code is not None and code.isascii() and code.isdecimal() and int(code[:4]) in _HTTP_ERRORS:
         return int(code)
     return None
 
@@ -226,11 +228,13 @@ def _number(value: str | None) -> float | None:
         number = float(value or "")
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _ABSURD else None
 
 
 def _http_date(value: str) -> float | None:
     try:
-        return parsedate_to_datetime(value).timestamp()
+        then = parsedate_to_datetime(value)
+        # asctime's form names no zone and means GMT (RFC 9110, 5.6.7).
+        return (then if then.tzinfo else then.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

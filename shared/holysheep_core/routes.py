@@ -223,7 +223,8 @@ def prompt_tokens(request: ChatRequest) -> int:
         texts.extend(str(part.get("text") or "") for part in parts if isinstance(part, Mapping))
     tools = request.params.get("tools")
     if tools:
-        texts.append(msgspec.json.encode(tools).decode())
+        # What is no JSON is refused when the request is encoded; here it only has a length.
+        texts.append(msgspec.json.encode(tools, enc_hook=repr).decode())
     return sum(estimate_tokens(text) + 4 for text in texts)
 
 
@@ -242,23 +243,28 @@ def _check_key(key: object) -> None:
 def _check_url(url: object, allow_http: bool) -> str:  # noqa: FBT001 - private
     if not isinstance(url, str):
         raise ConfigurationError(f"base_url={url!r}: needs a URL such as {DEFAULT_BASE_URL!r}.")
+    url = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         host = parts.hostname
+        known = parts.port is None or parts.port > 0
     except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https"):
+        known = False
+    if known and (parts.username or parts.password):
+        raise ConfigurationError("base_url holds a user name or password; use api_key= instead.")
+    strange = not url.isprintable() or " " in url
+    if not known or strange or not host or parts.scheme not in ("http", "https"):
         raise ConfigurationError(
             f"base_url={url!r}: needs scheme and host, such as {DEFAULT_BASE_URL!r}."
         )
-    if parts.username or parts.password:
-        raise ConfigurationError("base_url holds a user name or password; use api_key= instead.")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"base_url={url!r}: a base URL has no '?' and no '#'.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
         raise ConfigurationError(
             f"base_url={url!r} is plain http: everyone on the way could read the API key. "
             "Use https, or pass allow_http=True if that network is yours."
         )
-    return url.strip().rstrip("/").removesuffix("/chat/completions")
+    return url.rstrip("/").removesuffix("/chat/completions")
 
 
 def _is_loopback(host: str) -> bool:

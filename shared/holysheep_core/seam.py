@@ -149,6 +149,9 @@ class Seam:
             return True
         return is_evidence(overlap) and not self._is_rhythm(overlap)
 
+    def _is_anchored(self) -> bool:
+        return 0 < self._overlap == len(self._anchor)
+
     def _is_rhythm(self, overlap: str) -> bool:
         if self._seen[: -len(overlap)].endswith(overlap):
             return True
@@ -156,8 +159,9 @@ class Seam:
         return (overlap + overlap).find(overlap, 1) <= len(overlap) // 2
 
     def _decide(self) -> str:
-        cut_short = self._restarted < len(self._seen) and not self._overlap
-        if cut_short and (self._replay or self._restarted >= RESTART_EVIDENCE):
+        # The beginning was said again, further than any repeated ending would explain.
+        fresh = self._overlap < self._restarted < len(self._seen) and not self._is_anchored()
+        if (fresh and self._restarted >= RESTART_EVIDENCE) or (self._replay and not self._overlap):
             self.mismatch = True
             return ""
         self.decided = True

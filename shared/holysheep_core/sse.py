@@ -89,7 +89,7 @@ class SSEDecoder:
         events: list[ServerSentEvent] = []
         for line in lines:
             if line[:6] == b"data: ":
-                self._take_data(line[6:])
+                self._take_data(line[6:], len(line))
             elif line:
                 self._take_line(line)
             elif self._data:
@@ -120,7 +120,7 @@ class SSEDecoder:
         if not name:  # a comment: it neither grows nor belongs to an event
             return
         if name == b"data":
-            self._take_data(value)
+            self._take_data(value, len(line))
             return
         self._size += len(line)
         if name == b"event":
@@ -131,8 +131,8 @@ class SSEDecoder:
             # Ten digits are 115 days; more is no wait, and `int` of a huge one is slow.
             self._retry = int(value[:10])
 
-    def _take_data(self, value: bytes) -> None:
-        self._size += len(value)
+    def _take_data(self, value: bytes, length: int) -> None:
+        self._size += length
         self._check_size(0)
         self._data.append(value)
 

@@ -12,6 +12,7 @@ piece                                  belongs to
 `index` given                          the call of that index, unless a new id says that
                                        the server reuses index 0 for every call
 no `index`, a new id or a name         a new call
+an id seen before                      the call of that id
 no `index`, no id, no name             the last call
 arguments as an object, not as text    the call, whole
 legacy `function_call`                 the call of index 0
@@ -35,9 +36,10 @@ class _Draft:
     name: str = ""
     arguments: list[str] = field(default_factory=list)
 
-    def finish(self, position: int) -> ToolCall:
-        # A tool without parameters is often called with no arguments at all.
-        arguments = "".join(self.arguments).strip() or "{}"
+    def finish(self, position: int, *, limited: bool) -> ToolCall:
+        # A tool without parameters is often called with no arguments at all; but where the
+        # token limit ended the answer, they may have been about to come.
+        arguments = "".join(self.arguments).strip() or ("" if limited else "{}")
         return ToolCall(self.id or f"call_{position}", self.name, arguments, position)
 
 
@@ -57,9 +59,13 @@ class ToolCallAssembler:
         if message.function_call is not None:
             self._add_part(ToolCallPart(index=0, function=message.function_call))
 
-    def finish(self) -> tuple[tuple[ToolCall, ...], tuple[ToolCall, ...]]:
-        """Return the calls that are whole and those that are not, in order of arrival."""
-        calls = [draft.finish(position) for position, draft in enumerate(self._drafts)]
+    def finish(self, *, limited: bool = False) -> tuple[tuple[ToolCall, ...], tuple[ToolCall, ...]]:
+        """Return the calls that are whole and those that are not, in order of arrival.
+
+        Args:
+            limited: The answer ended at its token limit, not where the model wanted.
+        """
+        calls = [draft.finish(i, limited=limited) for i, draft in enumerate(self._drafts)]
         whole = tuple(call for call in calls if call.name and is_json_object(call.arguments))
         return whole, tuple(call for call in calls if call not in whole)
 
@@ -74,6 +80,9 @@ class ToolCallAssembler:
             draft.arguments.append(msgspec.json.encode(function.arguments).decode())
 
     def _draft_for(self, part: ToolCallPart, function: FunctionPart) -> _Draft:
+        for draft in self._drafts:
+            if part.id and draft.id == part.id:
+                return draft
         if part.index is None:
             new = not self._drafts or (part.id and part.id != self._drafts[-1].id)
             if not new and not part.id and function.name and self._drafts[-1].name:

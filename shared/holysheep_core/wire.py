@@ -9,12 +9,12 @@ events of the Responses API on this path: all seen in the wild.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from holysheep_core.config import check_number
+from holysheep_core.config import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest, Usage
 
@@ -49,8 +49,14 @@ class Message(msgspec.Struct, gc=False):
     def text(self) -> str:
         """Return the content as text, whichever of its two shapes was sent."""
         if isinstance(self.content, list):
-            return "".join(part.get("text") or "" for part in self.content)
+            return "".join(_text_of(part.get("text")) for part in self.content)
         return self.content or ""
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, dict):  # {"value": ..., "annotations": ...}, as the Assistants API has it
+        value = value.get("value")
+    return value if isinstance(value, str) else ""
 
 
 class Choice(msgspec.Struct, gc=False):
@@ -64,15 +70,15 @@ class Choice(msgspec.Struct, gc=False):
 class Details(msgspec.Struct, gc=False):
     """Parts of a usage figure."""
 
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    cached_tokens: float | None = None
+    reasoning_tokens: float | None = None
 
 
 class UsageBlock(msgspec.Struct, gc=False):
-    """Token counts, as servers name them."""
+    """Token counts, as servers name them; some send them as `12.0`."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: float | None = None
+    completion_tokens: float | None = None
     prompt_tokens_details: Details | None = None
     completion_tokens_details: Details | None = None
 
@@ -80,10 +86,10 @@ class UsageBlock(msgspec.Struct, gc=False):
         """Return our own record of it."""
         prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
         return Usage(
-            self.prompt_tokens or 0,
-            self.completion_tokens or 0,
-            (prompt and prompt.cached_tokens) or 0,
-            (completion and completion.reasoning_tokens) or 0,
+            int(self.prompt_tokens or 0),
+            int(self.completion_tokens or 0),
+            int((prompt and prompt.cached_tokens) or 0),
+            int((completion and completion.reasoning_tokens) or 0),
         )
 
 
@@ -114,16 +120,18 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def decode_chunk(data: bytes) -> Chunk | None:
-    """Decode one event's data; None if it is not JSON (torn on the way, say).
+    """Decode one event's data; None if it is no JSON object (torn on the way, say).
 
     Raises:
-        msgspec.ValidationError: It is JSON, but of another shape.
+        msgspec.ValidationError: It is an object, but of another shape.
     """
+    if not data.lstrip().startswith(b"{"):
+        return None
     try:
         return _chunk_decoder.decode(data)
     except msgspec.ValidationError:
         raise
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -135,13 +143,7 @@ def check_request(request: ChatRequest) -> None:
     """
     if not isinstance(request.model, str) or not request.model.strip():
         raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
-    if not request.messages:
-        raise ConfigurationError("messages is empty: needs at least one message.")
-    for message in request.messages:
-        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise ConfigurationError(
-                f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
-            )
+    _check_messages(request.messages)
     for name, value in request.params.items():
         if isinstance(value, float):
             check_number(name, value, minimum=-math.inf)
@@ -152,14 +154,30 @@ def check_request(request: ChatRequest) -> None:
     for name, low, high in _RANGES:
         if request.params.get(name) is not None:
             check_number(name, request.params[name], minimum=low, maximum=high)
+    for name in _COUNTS:
+        if request.params.get(name) is not None:
+            check_count(name, request.params[name], minimum=1)
+
+
+def _check_messages(messages: Any) -> None:
+    if isinstance(messages, str) or not isinstance(messages, Sequence):
+        raise ConfigurationError(
+            f"messages of type {type(messages).__name__}: needs a list of dicts."
+        )
+    if not messages:
+        raise ConfigurationError("messages is empty: needs at least one message.")
+    for message in messages:
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ConfigurationError(
+                f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
+            )
 
 
 _RANGES = (
     ("temperature", 0.0, 2.0),
     ("top_p", 0.0, 1.0),
-    ("max_tokens", 1, math.inf),
-    ("max_completion_tokens", 1, math.inf),
 )
+_COUNTS = ("max_tokens", "max_completion_tokens")
 
 
 def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> bytes:
@@ -175,9 +193,9 @@ def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> b
     """
     body: dict[str, Any] = {**request.params, "model": model, "messages": list(request.messages)}
     body["stream"] = True
-    if stream_usage:
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     try:
+        if stream_usage:
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return _encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None

@@ -36,7 +36,11 @@ def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
         "sys.argv = ['holysheep', 'demo']; main()\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
         check=False,
     )
     assert result.returncode == 1
@@ -69,5 +73,7 @@ def test_simulate_serves_an_address_for_anyones_app():
 
 def test_without_its_libraries_the_command_says_what_to_install():
     code = "import sys; sys.modules['typer'] = None\nfrom holysheep_core.cli import main; main()"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert 'pip install "holysheep[cli]"' in result.stderr

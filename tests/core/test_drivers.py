@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+
 from holysheep_core import (
     HolySheepError,
     RetryConfig,
@@ -89,7 +90,7 @@ def run_sync(script):
     with StreamingRetryHandler("k", base_url=script.base_url, **settings()) as handler:
         try:
             for token in handler.stream_with_retry("gpt-4.1", ASK, on_event=log.append):
-                got.append(token)  # noqa: PERF402 - what came before an error counts
+                got.append(token)
         except HolySheepError as error:
             assert error.partial == "".join(got)
             return "".join(got), bodies(script), events_of(log), type(error)

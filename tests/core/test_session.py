@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from holysheep_core import (
     ConfigurationError,
     DeadlineExceededError,

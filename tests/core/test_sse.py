@@ -1,13 +1,15 @@
 """The decoder's promise: the same events, however the bytes are split."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import h11
 import pytest
-from holysheep_core.errors import InvalidResponseError
-from holysheep_core.sse import ServerSentEvent, SSEDecoder, parse_sse_stream
 from hypothesis import given
 from hypothesis import strategies as st
+
+from holysheep_core.errors import InvalidResponseError
+from holysheep_core.sse import ServerSentEvent, SSEDecoder, parse_sse_stream
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.sse"))
 STREAMS = [path for path in SAMPLES if b"text/event-stream" in path.read_bytes()]
@@ -100,7 +102,10 @@ def test_only_one_byte_order_mark_is_dropped():
         (b"data: ", b""),
         (b"data", b""),
         (b"data: a: b", b"a: b"),
-        (b"data: \xe2\x80\xa8\xe2\x80\xa9\xc2\x85\x0b\x0c", b"\xe2\x80\xa8\xe2\x80\xa9\xc2\x85\x0b\x0c"),
+        (
+            b"data: \xe2\x80\xa8\xe2\x80\xa9\xc2\x85\x0b\x0c",
+            b"\xe2\x80\xa8\xe2\x80\xa9\xc2\x85\x0b\x0c",
+        ),
     ],
 )
 def test_the_value_of_a_data_line_loses_one_leading_space_and_nothing_else(line, data):
@@ -116,7 +121,9 @@ def test_data_lines_are_joined_by_a_newline_empty_ones_too():
     assert texts(b"data: a\ndata\ndata:\ndata: b\n\n") == [b"a\n\n\nb"]
 
 
-@pytest.mark.parametrize("body", [b"\n\n\n", b"event: ping\n\n", b"id: 1\nretry: 2\n\n", b": hi\n\n"])
+@pytest.mark.parametrize(
+    "body", [b"\n\n\n", b"event: ping\n\n", b"id: 1\nretry: 2\n\n", b": hi\n\n"]
+)
 def test_an_event_without_data_is_none_and_leaves_no_type_behind(body):
     (event,) = decode(body + b"data: a\n\n")
     assert (event.event, event.retry) == ("message", None)
@@ -138,7 +145,7 @@ def test_an_id_with_a_null_is_ignored():
     assert decode(b"id: 7\nid: 8\0\ndata: a\n\n")[0].id == "7"
 
 
-@pytest.mark.parametrize("value", [b"", b"-1", b"1.5", b"1s", "١".encode(), b" 1"])
+@pytest.mark.parametrize("value", [b"", b"-1", b"1.5", b"1s", "\u0661".encode(), b" 1"])
 def test_a_retry_that_is_not_all_digits_is_ignored(value):
     assert decode(b"retry:" + value + b"x\ndata: a\n\n")[0].retry is None
 
@@ -203,23 +210,23 @@ def test_flush_drops_a_byte_order_mark_and_offers_an_event_once():
     assert decoder.flush() == []
 
 
-def test_events_and_bytes_are_counted():
+def test_events_are_counted_and_nothing_else_is():
     decoder = SSEDecoder()
-    decoder.feed(b"data: a\r")
-    decoder.feed(b"\n\r\ndata: b")
-    assert (decoder.events_seen, decoder.bytes_seen) == (1, 18)
+    decoder.feed(b": hi\n\nevent: ping\n\ndata: a\n\ndata: b\n\ndata: c")
+    assert decoder.events_seen == 2
 
 
 FRAGMENTS = [b"data", b"event", b"id", b"retry", b":", b" ", b"\r", b"\n", b"\r\n", b"\n\n", BOM]
 BODIES = st.lists(
-    st.sampled_from([*FRAGMENTS, b"\xef", b"\0", b"7", b"\xe2\x80\xa8", "양".encode()]) | st.binary(),
+    st.sampled_from([*FRAGMENTS, b"\xef", b"\0", b"7", b"\xe2\x80\xa8", "양".encode()])
+    | st.binary(),
     max_size=40,
 ).map(b"".join)
 
 
 def split(body: bytes, cuts: list[int]) -> list[bytes]:
     ends = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    return [body[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [body[a:b] for a, b in pairwise(ends)]
 
 
 @given(BODIES, st.lists(st.integers(0, 10_000), max_size=20))
@@ -238,7 +245,7 @@ def test_no_bytes_raise_anything_but_the_refusal_of_a_huge_event(body, cuts, cap
             decoder.feed(piece)
         decoder.flush()
     except InvalidResponseError as error:
-        assert "event of more than" in str(error)  # noqa: PT017 - any other error fails the test
+        assert "event of more than" in str(error)
 
 
 def test_parse_sse_stream_decodes_pieces_as_they_come():

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from holysheep_core.toolcalls import ToolCallAssembler
 from holysheep_core.types import ToolCall
 from holysheep_core.wire import FunctionPart, Message, ToolCallPart
@@ -49,7 +50,9 @@ def test_several_calls_in_one_delta_come_out_in_order():
 
 
 def test_indices_need_not_begin_at_0_nor_be_in_order():
-    whole, _ = assemble([part(3, "a", "f", "{")], [part(1, "b", "g", "{}")], [part(3, arguments="}")])
+    whole, _ = assemble(
+        [part(3, "a", "f", "{")], [part(1, "b", "g", "{}")], [part(3, arguments="}")]
+    )
     assert [(call.id, call.index) for call in whole] == [("a", 0), ("b", 1)]
 
 
@@ -66,7 +69,10 @@ def test_a_reused_index_0_with_new_ids_is_a_call_each():
         [part(0, "b", "g", '{"m":')],
         [part(0, arguments="2}")],
     )
-    assert [(c.id, c.name, c.arguments) for c in whole] == [("a", "f", '{"n":1}'), ("b", "g", '{"m":2}')]
+    assert [(c.id, c.name, c.arguments) for c in whole] == [
+        ("a", "f", '{"n":1}'),
+        ("b", "g", '{"m":2}'),
+    ]
     assert cut == ()
 
 
@@ -152,7 +158,9 @@ def test_only_the_complete_arguments_are_whole():
     assert (whole, cut) == ((ToolCall("a", "pay", ARGUMENTS, 0),), ())
 
 
-@pytest.mark.parametrize("wrong", ["1", "null", "[]", '"{}"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}'])
+@pytest.mark.parametrize(
+    "wrong", ["1", "null", "[]", '"{}"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}']
+)
 def test_arguments_that_are_not_strictly_one_object_are_never_whole(wrong):
     whole, cut = assemble([part(0, "a", "pay", wrong)])
     assert (whole, cut) == ((), (ToolCall("a", "pay", wrong, 0),))

@@ -5,6 +5,7 @@ import math
 
 import msgspec
 import pytest
+
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest, Usage
 from holysheep_core.wire import (
@@ -113,9 +114,21 @@ def test_a_chunk_cut_at_every_byte_is_no_json_and_raises_nothing():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[DONE]", b"ping", b"<html>", b'{"id":NaN}', b"[" * 9, b'{"delta":' + b"[" * 100_000],
+    [
+        b"",
+        b"[DONE]",
+        b"[DONE] ",
+        b"12:30",
+        b"ping",
+        b"<html>",
+        b"[]",
+        b'"a"',
+        b"1",
+        b'{"id":NaN}',
+        b'{"delta":' + b"[" * 100_000,
+    ],
 )
-def test_what_is_not_json_is_none(body):
+def test_what_is_no_json_object_is_none(body):
     assert decode_chunk(body) is None
 
 
@@ -130,7 +143,7 @@ def test_a_chunk_damaged_at_any_byte_raises_nothing_but_a_validation_error(byte)
         assert got is None or isinstance(got, Chunk)
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"a"', b"1", b'{"choices":{}}', b'{"choices":["a"]}'])
+@pytest.mark.parametrize("body", [b'{"choices":{}}', b'{"choices":["a"]}'])
 def test_json_of_another_shape_is_a_validation_error(body):
     with pytest.raises(msgspec.ValidationError):
         decode_chunk(body)
@@ -154,7 +167,7 @@ def test_parameters_never_turn_the_stream_off_or_replace_messages():
     assert (body["stream"], body["messages"], body["model"]) == (True, MESSAGES, "m")
 
 
-@pytest.mark.parametrize("wrong", [object(), {1}, "\ud800", {2: "b", "a": 1}])
+@pytest.mark.parametrize("wrong", [object(), "\ud800", {2: "b", "a": 1}, 1j])
 def test_what_cannot_be_json_is_a_configuration_error(wrong):
     with pytest.raises(ConfigurationError, match="cannot be written as JSON"):
         encode_request(request(metadata=wrong), model="m", stream_usage=False)
@@ -178,7 +191,7 @@ def test_a_circle_in_a_message_is_a_configuration_error():
         ({"messages": [MESSAGES[0], None]}, "message of type NoneType"),
         ({"messages": [{"content": "a"}]}, "'role'"),
         ({"messages": [{"role": None}]}, "'role'"),
-        ({"messages": "hello"}, "message of type str"),
+        ({"messages": "hello"}, "messages of type str"),
         ({"n": 2}, "n=2"),
         ({"n": 0}, "n=0"),
         *(({name: math.nan}, f"{name}=nan") for name in ("temperature", "top_p", "min_p")),

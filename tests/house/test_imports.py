@@ -98,8 +98,13 @@ def test_the_plugins_use_the_engines_face_alone_and_never_each_other():
     pairs = [("langchain_holysheep", "llama"), ("llamaindex_holysheep", "langchain")]
     for (package, other), path in itertools.product(pairs, files()):
         if package in path.parts:
-            assert not [name for name in imported(path) if name.startswith(f"{CORE}.")
-                        and name.count(".") == 1 and name.partition(".")[2] in FLOOR_OF]
+            assert not [
+                name
+                for name in imported(path)
+                if name.startswith(f"{CORE}.")
+                and name.count(".") == 1
+                and name.partition(".")[2] in FLOOR_OF
+            ]
             assert not [name for name in imported(path) if name.startswith(other)]
 
 

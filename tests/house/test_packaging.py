@@ -23,7 +23,12 @@ def run_outside(code, *paths, cwd):
     """Run code in a fresh interpreter that sees only the given paths first."""
     setup = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
     return subprocess.run(
-        [sys.executable, "-c", setup + code], cwd=cwd, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", setup + code],
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 

@@ -2,10 +2,11 @@
 
 import httpx
 import pytest
-from holysheep_core.simulator import Scenario, Simulator
 from langchain_core.language_models import BaseChatModel
-from langchain_holysheep import ChatHolySheep
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+from holysheep_core.simulator import Scenario, Simulator
+from langchain_holysheep import ChatHolySheep
 
 # A PNG of one pixel: enough for tests whose model looks at nothing.
 PIXEL = bytes.fromhex(

@@ -1,8 +1,9 @@
 """LangChain's standard unit tests."""
 
+from langchain_tests.unit_tests import ChatModelUnitTests
+
 from holysheep_core import HolySheepError
 from langchain_holysheep import ChatHolySheep
-from langchain_tests.unit_tests import ChatModelUnitTests
 
 
 class TestStandardUnit(ChatModelUnitTests):
@@ -21,6 +22,7 @@ class TestStandardUnit(ChatModelUnitTests):
 
 def test_errors_are_ours_and_langchains():
     from langchain_core.exceptions import ModelError
+
     from langchain_holysheep.errors import CLASSES
 
     assert all(issubclass(cls, (HolySheepError,)) for cls in CLASSES.values())

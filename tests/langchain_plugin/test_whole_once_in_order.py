@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from holysheep_core import RetryConfig
 from holysheep_core.simulator import cut
 from langchain_holysheep import ChatHolySheep

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from llama_index.core.llms import ChatMessage
+
 from holysheep_core import RetryConfig
 from holysheep_core.simulator import cut
-from llama_index.core.llms import ChatMessage
 from llamaindex_holysheep import HolySheep
 
 GO = [ChatMessage(role="user", content="go")]

@@ -6,6 +6,7 @@ like a truncated stream that was accepted; there only the text is compared.
 
 import httpx
 import pytest
+
 from holysheep_core import RetryConfig, StreamingRetryHandler
 
 ASK = [{"role": "user", "content": "Tell me something about sheep."}]

@@ -1,0 +1,158 @@
+"""How the rest of a cut answer is asked for: with the user's own request, and nothing lost."""
+
+import json
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holysheep_core.catalog import estimate_tokens
+from holysheep_core.config import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.transcript import Transcript
+from holysheep_core.types import ChatRequest
+
+SYSTEM = {"role": "system", "content": "너는 양치기야."}
+MESSAGES = (SYSTEM, {"role": "user", "content": "Count the sheep."})
+TEXT = '안녕, 양 "세" 마리! One\\two:\n```py\nfor i in x:\n\tprint(i)\n```\n{tail} 끝났어요 👋.'
+WORDINGS = [
+    ("en", CONTINUE_EN),
+    ("ko", CONTINUE_KO),
+    ("Weiter nach {tail}!", "Weiter nach {tail}!"),
+]
+
+
+def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
+    request = ChatRequest("gpt-4.1", MESSAGES, MappingProxyType(params))
+    transcript = Transcript(request, ResumeConfig(prompt=prompt))
+    transcript.add_text(seen)
+    if reasoning:
+        transcript.add_reasoning(reasoning)
+    if refused:
+        transcript.refuse_replay()
+    return transcript.question()
+
+
+@pytest.mark.parametrize(
+    ("settings", "technique"),
+    [
+        ({}, "request"),
+        ({"refused": True}, "request"),
+        ({"reasoning": "Hmm, sheep"}, "replay"),
+        ({"reasoning": "Hmm, sheep", "refused": True}, "replay"),
+        ({"seen": "a"}, "replay"),
+        ({"seen": "안"}, "replay"),
+        ({"seen": "hi \n "}, "replay"),
+        ({"seen": " " * 50}, "replay"),
+        ({"seen": "hello"}, "replay"),
+        ({"seen": "hi", "refused": True}, "continuation"),
+        ({"seen": "sheep!"}, "continuation"),
+        ({"seen": "안녕하세"}, "continuation"),
+        ({"seen": TEXT, "reasoning": "Hmm"}, "continuation"),
+    ],
+)
+def test_what_was_shown_decides_how_to_go_on(settings, technique):
+    assert question(**settings).technique == technique
+
+
+@pytest.mark.parametrize("settings", [{}, {"reasoning": "Hmm"}, {"seen": "a"}])
+def test_a_replay_is_the_original_request_untouched(settings):
+    asked = question(**settings, max_tokens=9, response_format={"type": "json_object"})
+    assert asked.request.messages is MESSAGES
+    assert asked.request.params == {"max_tokens": 9, "response_format": {"type": "json_object"}}
+
+
+def test_a_continuation_adds_two_turns_and_leaves_the_users_messages_alone():
+    asked = question(TEXT).request
+    partial, turn = asked.messages[len(MESSAGES) :]
+    assert tuple(asked.messages[: len(MESSAGES)]) == MESSAGES
+    assert partial == {"role": "assistant", "content": TEXT}
+    assert turn["role"] == "user"
+    assert len(MESSAGES) == 2
+
+
+def test_no_continuation_adds_or_replaces_a_system_prompt():
+    roles = [message["role"] for message in question(TEXT).request.messages]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert question(TEXT).request.messages[0] is SYSTEM
+
+
+def test_a_continuation_asks_the_same_model_with_the_same_parameters():
+    asked = question(TEXT, temperature=0.3, tools=[{"x": 1}], seed=7).request
+    assert asked.model == "gpt-4.1"
+    assert asked.params == {"temperature": 0.3, "tools": [{"x": 1}], "seed": 7}
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("limit", [1, 2, 50, 10_000])
+def test_the_token_limit_shrinks_by_what_was_received_and_stays_at_least_1(name, limit):
+    for at in range(6, len(TEXT)):
+        left = question(TEXT[:at], refused=True, **{name: limit}).request.params[name]
+        assert left == max(1, limit - estimate_tokens(TEXT[:at]))
+
+
+def test_a_limit_of_none_stays_none():
+    assert question(TEXT, max_tokens=None).request.params == {"max_tokens": None}
+
+
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_a_continuation_is_not_held_to_json_and_every_other_question_is(kind):
+    wanted = {"type": kind}
+    assert "response_format" not in question('{"a": "양 세', response_format=wanted).request.params
+    assert question('{"', response_format=wanted).request.params == {"response_format": wanted}
+
+
+def test_another_response_format_stays():
+    wanted = {"type": "text"}
+    assert question(TEXT, response_format=wanted).request.params == {"response_format": wanted}
+
+
+def quoted(asked, wording: str) -> str:
+    head, tail = wording.split("{tail}")
+    turn = asked.request.messages[-1]["content"]
+    assert turn.startswith(head)
+    assert turn.endswith(tail)
+    return json.loads(turn[len(head) : len(turn) - len(tail)])
+
+
+@pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
+def test_the_turn_quotes_the_last_words_as_json_at_every_cut(prompt, wording):
+    for at in range(20, len(TEXT) + 1):
+        anchor = quoted(question(TEXT[:at], prompt=prompt), wording)
+        assert anchor
+        assert TEXT[:at].endswith(anchor)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from(WORDINGS))
+def test_the_quote_is_json_and_a_suffix_of_any_text(seen, wording):
+    anchor = quoted(question(seen, refused=True, prompt=wording[0]), wording[1])
+    assert anchor
+    assert seen.endswith(anchor)
+
+
+def test_korean_is_quoted_as_korean_and_not_in_escapes():
+    assert (
+        "양치기가 양을 셉니다" in question("양치기가 양을 셉니다").request.messages[-1]["content"]
+    )
+
+
+@pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
+def test_a_model_that_obeys_the_quote_is_joined_without_a_seam(prompt, wording):
+    for at in range(6, len(TEXT)):
+        asked = question(TEXT[:at], refused=True, prompt=prompt)
+        leg = quoted(asked, wording) + TEXT[at:]
+        assert TEXT[:at] + asked.seam.feed(leg) + asked.seam.close() == TEXT
+
+
+def test_a_replay_must_begin_with_what_was_shown_and_a_request_is_not_held_back():
+    assert question("ab").seam.feed("xy") == ""
+    assert question().seam.feed("xy") == "xy"
+
+
+def test_a_transcript_only_grows():
+    transcript = Transcript(ChatRequest("m", MESSAGES), ResumeConfig())
+    for piece in TEXT:
+        transcript.add_text(piece)
+        transcript.add_reasoning(piece * 2)
+    assert (transcript.text, transcript.characters) == (TEXT, len(TEXT))
+    assert transcript.reasoning == "".join(piece * 2 for piece in TEXT)
