@@ -60,3 +60,4 @@ class TestStandardIntegration(ChatModelIntegrationTests):
     has_tool_choice = True
     has_structured_output = True
     returns_usage_metadata = True
+    enable_vcr_tests = True

@@ -1,0 +1,154 @@
+"""One exchange, decoded: captured streams of real servers, and the quirks of others."""
+
+import json
+import re
+from pathlib import Path
+
+import h11
+import pytest
+
+from holysheep_core import APIError, HolySheepError, InvalidResponseError
+from holysheep_core.leg import Leg
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def sample(name):
+    """A captured stream: status, headers and the body's bytes."""
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("host", "a")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data((SAMPLES / f"{name}.sse").read_bytes())
+    head, body = connection.next_event(), b""
+    while isinstance(event := connection.next_event(), h11.Data):
+        body += bytes(event.data)
+    headers = {name.decode(): value.decode() for name, value in head.headers}
+    return head.status_code, headers, body
+
+
+def read(*parts, status=200, headers=None, eof=True, **settings):
+    leg = Leg(**settings)
+    leg.receive_response(status, headers or {})
+    pieces = [piece for part in parts for piece in leg.receive_data(part)]
+    if eof:
+        pieces += leg.receive_eof()
+    return leg, "".join(text for text, _ in pieces), "".join(thought for _, thought in pieces)
+
+
+def event(**chunk):
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def said(text, **more):
+    return event(choices=[{"index": 0, "delta": {"content": text}, **more}])
+
+
+DONE = b"data: [DONE]\n\n"
+
+WHOLE = ["litellm", "litellm_front_reason", "litellm_front_tool", "llmock_py", "llmock_py_tools"]
+BROKEN = ["llmock_py_disconnect", "llmock_py_truncate", "portkey_upstream_disconnect"]
+REFUSED = ["litellm_broken", "litellm_rate-limited", "llmock_py_429", "llmock_py_503"]
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *BROKEN, "llama_cpp_python"])
+def test_a_captured_stream_reads_the_same_split_at_every_byte(name):
+    status, headers, body = sample(name)
+    whole, *texts = read(body, status=status, headers=headers)
+    for at in range(len(body)):
+        leg, *again = read(body[:at], body[at:], status=status, headers=headers)
+        assert (again, leg.tools.finish()) == (texts, whole.tools.finish())
+        assert type(leg.failure()) is type(whole.failure())
+
+
+@pytest.mark.parametrize("name", [*WHOLE, "llama_cpp_python"])
+def test_a_captured_whole_stream_is_whole_and_its_text_is_the_contents_joined(name):
+    status, headers, body = sample(name)
+    leg, text, _ = read(body, status=status, headers=headers)
+    chunks = [json.loads(line[6:]) for line in re.findall(rb"data: \{.*", body)]
+    choices = [choice for chunk in chunks for choice in chunk.get("choices") or ()]
+    assert text == "".join(choice["delta"].get("content") or "" for choice in choices)
+    assert leg.failure() is None
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_captured_broken_stream_is_never_taken_for_whole(name):
+    status, headers, body = sample(name)
+    leg, text, _ = read(body, status=status, headers=headers)
+    assert text
+    assert isinstance(leg.failure(), HolySheepError)
+
+
+def test_a_captured_damaged_event_ends_the_leg_there():
+    leg, text, _ = read(sample("llmock_py_malformed")[2], eof=False)
+    assert (text, leg.torn) == ("Simulated success ", True)
+
+
+def test_a_gateways_masked_disconnect_shows_as_an_error_event():
+    leg, _, _ = read(sample("litellm_front_disc")[2])
+    assert isinstance(leg.failure(), APIError)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_captured_refusal_is_a_typed_error_with_its_status(name):
+    status, headers, body = sample(name)
+    leg, _, _ = read(body, status=status, headers=headers)
+    assert leg.failure().status_code == status
+
+
+QUIRKS = {
+    "no [DONE]": said("Hi") + said("", finish_reason="stop"),
+    "no finish_reason": said("Hi") + DONE,
+    "usage in the finish chunk": said("Hi", finish_reason="stop"),
+    "role null": event(choices=[{"delta": {"role": None, "content": "Hi"}}]) + DONE,
+    "role in every chunk": event(choices=[{"delta": {"role": "assistant", "content": "Hi"}}])
+    + DONE,
+    "a new id in every chunk": event(id="1", choices=[{"delta": {"content": "H"}}])
+    + event(id="2", choices=[{"delta": {"content": "i"}}])
+    + DONE,
+    "usage beside choices": event(
+        choices=[{"delta": {"content": "Hi"}, "finish_reason": "stop"}], usage={"prompt_tokens": 1}
+    ),
+    "usage null": event(choices=[{"delta": {"content": "Hi"}}], usage=None) + DONE,
+    "logprobs null": said("Hi", logprobs=None) + DONE,
+    "content in parts": event(choices=[{"delta": {"content": [{"type": "text", "text": "Hi"}]}}])
+    + DONE,
+    "responses events": event(type="response.output_text.delta", delta="Hi")
+    + event(type="response.completed"),
+    "no space after data:": b'data:{"choices":[{"delta":{"content":"Hi"}}]}\n\ndata:[DONE]\n\n',
+    "a ping that is no JSON": said("Hi") + b"data: ping\n\n" + DONE,
+    "no blank line at the end": said("Hi") + b"data: [DONE]",
+    "CRLF": (said("Hi") + DONE).replace(b"\n", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+def test_quirks_of_real_servers_make_no_difference(name):
+    leg, text, _ = read(QUIRKS[name])
+    assert (text, leg.failure()) == ("Hi", None)
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "text/event-stream", "text/event-stream;x=y"])
+def test_events_are_read_whatever_they_are_called(kind):
+    assert read(said("Hi") + DONE, headers={"content-type": kind})[1] == "Hi"
+
+
+def test_a_whole_json_answer_is_taken_where_a_stream_was_asked_for():
+    body = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
+    leg, text, _ = read(body.encode(), headers={"content-type": "application/json"})
+    assert (text, leg.failure(), leg.finish_reason) == ("Hi", None, "stop")
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_comes_apart_from_the_text(field):
+    _, text, thought = read(event(choices=[{"delta": {field: "hm", "content": None}}]), DONE)
+    assert (text, thought) == ("", "hm")
+
+
+@pytest.mark.parametrize("comment", [b": keep-alive\n\n", b":\n", b": OPENROUTER PROCESSING\n\n"])
+def test_comments_alone_are_a_cut_and_not_a_foreign_page(comment):
+    leg, _, _ = read(comment * 3)
+    assert not isinstance(leg.failure(), InvalidResponseError)
+
+
+def test_done_without_any_content_is_no_answer():
+    assert read(DONE)[0].failure() is not None

@@ -1,0 +1,120 @@
+"""The clocks of a read, on our own client and on a user's, and what httpx's errors mean."""
+
+import asyncio
+import socket
+import time
+
+import httpx
+import pytest
+
+from holysheep_core import (
+    ConfigurationError,
+    HolySheepError,
+    RetryConfig,
+    StreamingRetryHandler,
+    Timeouts,
+)
+from holysheep_core.net import _MEANINGS, Deadline, clock, make_async_client, make_client, translate
+from holysheep_core.simulator import stall
+
+ASK = [{"role": "user", "content": "go"}]
+
+
+def test_every_httpx_exception_has_a_meaning():
+    failures = [
+        value
+        for value in vars(httpx).values()
+        if isinstance(value, type) and issubclass(value, httpx.TransportError)
+    ]
+    known = tuple(kind for kind, _, _ in _MEANINGS)
+    assert not [failure for failure in failures if not issubclass(failure, known)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _, _ in _MEANINGS])
+def test_a_translated_error_is_ours_and_keeps_its_cause(kind):
+    original = kind("because")
+    error = translate(original)
+    assert isinstance(error, HolySheepError)
+    assert error.__cause__ is original
+    assert "because" in str(error)
+
+
+def test_a_deadline_is_a_float_to_those_who_know_no_better():
+    deadline = Deadline(2.5, lambda: clock() + 1)
+    assert deadline == 2.5
+    assert 0.9 < deadline.left() <= 1.0
+    assert Deadline(2.5, lambda: clock() - 5).left() == 0.001
+    assert Deadline(2.5, lambda: None).left() is None
+
+
+@pytest.mark.parametrize("keepalive", [False, True])
+def test_our_clients_notice_a_stall_when_it_is_due_and_not_a_read_later(play, keepalive):
+    script = play(faults=[stall(20, keepalive=keepalive, times=None)])
+    timeouts = Timeouts(first_token=30, stall=0.3)
+    started = time.monotonic()
+    with StreamingRetryHandler("k", base_url=script.base_url, timeouts=timeouts, resume=False) as h:
+        with pytest.raises(HolySheepError, match=r"0\.3 s"):
+            h.complete("gpt-4.1", ASK)
+    assert time.monotonic() - started < 2
+    started = time.monotonic()
+
+    async def run():
+        async with StreamingRetryHandler(
+            "k", base_url=script.base_url, timeouts=timeouts, resume=False
+        ) as handler:
+            await handler.acomplete("gpt-4.1", ASK)
+
+    with pytest.raises(HolySheepError, match=r"0\.3 s"):
+        asyncio.run(run())
+    assert time.monotonic() - started < 2
+
+
+def test_a_users_own_client_is_used_and_left_open(play, text):
+    script = play(faults=[stall(20, keepalive=True)])
+    with httpx.Client(headers={"x-mine": "1"}) as mine:
+        handler = StreamingRetryHandler(
+            "k", base_url=script.base_url, http_client=mine, timeouts=Timeouts(read=0.3)
+        )
+        assert handler.complete("gpt-4.1", ASK).text == text
+        handler.close()
+        assert not mine.is_closed
+    assert script.requests[0].headers["x-mine"] == "1"
+
+
+def test_a_host_that_never_accepts_ends_at_the_connect_clock():
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        handler = StreamingRetryHandler(
+            "k",
+            base_url=f"http://127.0.0.1:{port}/v1",
+            timeouts=Timeouts(connect=0.3, read=0.3),
+            config=RetryConfig(base_delay=0.001, max_retries=2),
+            fallback=[],
+        )
+        started = time.monotonic()
+        with pytest.raises(HolySheepError) as caught:
+            handler.complete("gpt-4.1", ASK, max_tokens=5)
+        assert isinstance(caught.value, TimeoutError)
+        assert len(caught.value.attempts) == 3
+        assert time.monotonic() - started < 60
+        handler.close()
+        for filler in fillers:
+            filler.close()
+
+
+def test_redirects_are_not_followed():
+    with make_client() as client:
+        assert not client.follow_redirects
+    client = make_async_client()
+    assert not client.follow_redirects
+    asyncio.run(client.aclose())
+
+
+def test_an_address_httpx_refuses_is_a_configuration_error():
+    assert isinstance(translate(httpx.UnsupportedProtocol("x")), ConfigurationError)
