@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
 
@@ -60,13 +61,14 @@ def test_live_demo_runs_against_any_server(play):
     assert "Merino, Suffolk, Dorset." in result.stdout
 
 
-def test_simulate_serves_an_address_for_anyones_app():
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_simulate_serves_an_address_for_anyones_app(stop):
     command = [*HOLYSHEEP, "simulate", "--port", "0", "--text", "Baa.", "--delay", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         url = re.search(r"http://\S+/v1", process.stdout.readline()).group()
         body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
         answer = httpx.post(f"{url}/chat/completions", json=body).json()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
     assert answer["choices"][0]["message"]["content"] == "Baa."
     assert process.returncode == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from enum import Enum
 from typing import Annotated
@@ -66,15 +67,16 @@ def simulate(
 ) -> None:
     """Run the local server that breaks on cue, for your own app. Ctrl-C stops it."""
     faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
     try:
         with Simulator(port=port, scenario=scenario) as simulator:
             Console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
-            threading.Event().wait()
+            stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
-    except KeyboardInterrupt:
-        raise typer.Exit from None
 
 
 @app.command()
