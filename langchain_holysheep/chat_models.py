@@ -32,6 +32,7 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
     Timeouts,
+    estimate_tokens,
 )
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
 from langchain_holysheep.errors import for_langchain
@@ -122,7 +123,7 @@ class ChatHolySheep(BaseChatModel):
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
     extra_body: dict[str, Any] = Field(default_factory=dict)
-    default_headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
     timeout: float | tuple[float, float] | None = None
     timeouts: Timeouts | None = None
     max_retries: int | None = None
@@ -130,7 +131,7 @@ class ChatHolySheep(BaseChatModel):
     resume: ResumeConfig | bool = True
     fallback_models: list[str] | None = None
     fallback: FallbackConfig | None = None
-    providers: Sequence[Provider] = Field(default=(), repr=False)
+    providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
     streaming: bool = False
     stream_usage: bool = True
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
@@ -158,16 +159,16 @@ class ChatHolySheep(BaseChatModel):
         return self._built
 
     def _build(self) -> StreamingRetryHandler:
-        retry = self.retry or RetryConfig()
-        if self.max_retries is not None and self.retry is None:
-            retry = RetryConfig(max_retries=self.max_retries)
         return StreamingRetryHandler(
             self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
             base_url=self.base_url,
-            config=retry,
-            timeouts=self.timeouts or Timeouts.coerce(self.timeout),
+            config=self.retry,
+            max_retries=self.max_retries,
+            timeouts=self.timeouts,
+            timeout=self.timeout,
             resume=self.resume,
-            fallback=self.fallback or FallbackConfig(models=self.fallback_models),
+            fallback=self.fallback,
+            fallback_models=self.fallback_models,
             providers=self.providers,
             on_event=self.on_event,
             http_client=self.http_client,
@@ -177,13 +178,28 @@ class ChatHolySheep(BaseChatModel):
             stream_usage=self.stream_usage,
         )
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Build the engine's client anew when a setting changes."""
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._built = None
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> ChatHolySheep:
+        """Copy the model; with changed settings it gets an engine's client of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            copied._built = None
+        return copied
+
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out the key, which the other process has from its environment, and connections."""
+        """Leave out key and headers, which the other process has to have, and connections."""
         state = super().__getstate__()
         unset = dict.fromkeys(("api_key", "http_client", "http_async_client"))
         return {
             **state,
-            "__dict__": {**state["__dict__"], **unset},
+            "__dict__": {**state["__dict__"], **unset, "default_headers": {}},
             "__pydantic_private__": {"_built": None},
         }
 
@@ -237,6 +253,10 @@ class ChatHolySheep(BaseChatModel):
             params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
         return params
 
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text without downloading a tokenizer."""
+        return estimate_tokens(text)
+
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
@@ -251,7 +271,8 @@ class ChatHolySheep(BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> ChatRequest:
         params = {**self._default_params, **kwargs}
-        params.pop("stream", None)  # core's own flag on the way to `_stream`
+        for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
+            params.pop(name, None)
         model = params.pop("model", None) or self.model
         if stop is not None:
             params["stop"] = stop
@@ -266,15 +287,14 @@ class ChatHolySheep(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
-        deltas = self._handler.stream(self._request(messages, stop, kwargs))
+        request = self._request(messages, stop, kwargs)
+        deltas = self._handler.stream(request, on_token=self.on_token)
         try:
             with closing(deltas):
                 for delta in deltas:
                     if isinstance(delta, Completion):
                         yield last_chunk(delta, with_usage=with_usage)
                     else:
-                        if self.on_token is not None and delta.text:
-                            self.on_token(delta.text)
                         yield delta_chunk(delta)
         except HolySheepError as error:
             twin = for_langchain(error)
@@ -288,15 +308,14 @@ class ChatHolySheep(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
-        deltas = self._handler.astream(self._request(messages, stop, kwargs))
+        request = self._request(messages, stop, kwargs)
+        deltas = self._handler.astream(request, on_token=self.on_token)
         try:
             async with aclosing(deltas):
                 async for delta in deltas:
                     if isinstance(delta, Completion):
                         yield last_chunk(delta, with_usage=with_usage)
                     else:
-                        if self.on_token is not None and delta.text:
-                            self.on_token(delta.text)
                         yield delta_chunk(delta)
         except HolySheepError as error:
             twin = for_langchain(error)
@@ -311,9 +330,7 @@ class ChatHolySheep(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         try:
-            completion = self._handler.complete(
-                request.model, request.messages, on_token=self.on_token, **request.params
-            )
+            completion = self._handler.collect(request, on_token=self.on_token)
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -328,9 +345,7 @@ class ChatHolySheep(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         try:
-            completion = await self._handler.acomplete(
-                request.model, request.messages, on_token=self.on_token, **request.params
-            )
+            completion = await self._handler.acollect(request, on_token=self.on_token)
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -357,7 +372,7 @@ class ChatHolySheep(BaseChatModel):
             **kwargs: Further fields of the request, `response_format` among them.
         """
         bound: dict[str, Any] = {
-            "tools": [convert_to_openai_tool(tool, strict=strict) for tool in tools],
+            "tools": [convert_to_openai_tool(tool, strict=strict) for tool in tools] or None,
             "tool_choice": tool_choice_of(tool_choice),
             "parallel_tool_calls": parallel_tool_calls,
         }

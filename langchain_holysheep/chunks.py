@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import (
     ToolCallChunk,
-    invalid_tool_call,
     tool_call,
     tool_call_chunk,
 )
@@ -45,7 +44,6 @@ def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenera
         additional_kwargs=_refusal(completion),
         response_metadata=_metadata(completion),
         usage_metadata=_usage(completion) if with_usage else None,
-        tool_call_chunks=[_call_chunk(call) for call in completion.invalid_tool_calls],
         chunk_position="last",
     )
     info = {"finish_reason": completion.finish_reason, "model_name": completion.model}
@@ -66,7 +64,6 @@ def result(completion: Completion) -> ChatResult:
             tool_call(name=call.name, args=msgspec.json.decode(call.arguments), id=call.id)
             for call in completion.tool_calls
         ],
-        invalid_tool_calls=[_invalid(call) for call in completion.invalid_tool_calls],
     )
     info = {"finish_reason": completion.finish_reason}
     return ChatResult(
@@ -83,7 +80,9 @@ def _metadata(completion: Completion) -> dict[str, Any]:
         "resilience": completion.resilience(),
     }
     if completion.id:
-        metadata["request_id"] = completion.id
+        metadata["id"] = completion.id
+    if completion.attempts[-1].request_id:
+        metadata["request_id"] = completion.attempts[-1].request_id
     if completion.system_fingerprint:
         metadata["system_fingerprint"] = completion.system_fingerprint
     return metadata
@@ -106,9 +105,3 @@ def _refusal(completion: Completion) -> dict[str, Any]:
 
 def _call_chunk(call: ToolCall) -> ToolCallChunk:
     return tool_call_chunk(name=call.name, args=call.arguments, id=call.id, index=call.index)
-
-
-def _invalid(call: ToolCall) -> InvalidToolCall:
-    return invalid_tool_call(
-        name=call.name, args=call.arguments, id=call.id, error="cut by the token limit"
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -175,16 +175,16 @@ class HolySheep(FunctionCallingLLM):
         return self._built
 
     def _build(self) -> StreamingRetryHandler:
-        retry = self.retry or RetryConfig()
-        if self.max_retries is not None and self.retry is None:
-            retry = RetryConfig(max_retries=self.max_retries)
         return StreamingRetryHandler(
             self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
             base_url=self.api_base,
-            config=retry,
-            timeouts=self.timeouts or Timeouts.coerce(self.timeout),
+            config=self.retry,
+            max_retries=self.max_retries,
+            timeouts=self.timeouts,
+            timeout=self.timeout,
             resume=self.resume,
-            fallback=self.fallback or FallbackConfig(models=self.fallback_models),
+            fallback=self.fallback,
+            fallback_models=self.fallback_models,
             providers=self.providers,
             on_event=self.on_event,
             http_client=self.http_client,
@@ -194,6 +194,21 @@ class HolySheep(FunctionCallingLLM):
             stream_usage=self.stream_usage,
         )
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Build the engine's client anew when a setting changes."""
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._built = None
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> HolySheep:
+        """Copy the model; with changed settings it gets an engine's client of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            copied._built = None
+        return copied
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the key, which the other process has from its environment, and connections."""
         built, self._built = self._built, None  # core warns of what it cannot pickle
@@ -201,7 +216,7 @@ class HolySheep(FunctionCallingLLM):
             state = dict(super().__getstate__())
         finally:
             self._built = built
-        gone = {"api_key", "http_client", "http_async_client"}
+        gone = {"api_key", "default_headers", "http_client", "http_async_client"}
         state["__dict__"] = {k: v for k, v in state["__dict__"].items() if k not in gone}
         return state
 
@@ -241,24 +256,16 @@ class HolySheep(FunctionCallingLLM):
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponse:
         request = self._request(messages, kwargs)
-        return whole(
-            self._handler.complete(
-                request.model, request.messages, on_token=self.on_token, **request.params
-            )
-        )
+        return whole(self._handler.collect(request, on_token=self.on_token))
 
     async def _acomplete_now(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponse:
         request = self._request(messages, kwargs)
-        return whole(
-            await self._handler.acomplete(
-                request.model, request.messages, on_token=self.on_token, **request.params
-            )
-        )
+        return whole(await self._handler.acollect(request, on_token=self.on_token))
 
     def _grow(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
-        deltas = self._handler.stream(self._request(messages, kwargs))
+        deltas = self._handler.stream(self._request(messages, kwargs), on_token=self.on_token)
         note(deltas)
 
         def grow() -> ChatResponseGen:
@@ -267,8 +274,6 @@ class HolySheep(FunctionCallingLLM):
                 if isinstance(delta, Completion):
                     yield answer.finish(delta)
                 else:
-                    if self.on_token is not None and delta.text:
-                        self.on_token(delta.text)
                     yield answer.add(delta)
 
         return grow()
@@ -276,7 +281,7 @@ class HolySheep(FunctionCallingLLM):
     def _agrow(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponseAsyncGen:
-        deltas = self._handler.astream(self._request(messages, kwargs))
+        deltas = self._handler.astream(self._request(messages, kwargs), on_token=self.on_token)
         note(deltas)
 
         async def grow() -> ChatResponseAsyncGen:
@@ -285,8 +290,6 @@ class HolySheep(FunctionCallingLLM):
                 if isinstance(delta, Completion):
                     yield answer.finish(delta)
                 else:
-                    if self.on_token is not None and delta.text:
-                        self.on_token(delta.text)
                     yield answer.add(delta)
 
         return grow()

@@ -34,8 +34,10 @@ def _convert(message: ChatMessage) -> dict[str, Any]:
     role = message.role.value
     parts = [part for block in message.blocks if (part := _part(block)) is not None]
     text = "".join(part["text"] for part in parts if part["type"] == "text")
-    plain = message.role in _TEXT_ONLY or all(part["type"] == "text" for part in parts)
-    wire: dict[str, Any] = {"role": role, "content": text if plain else parts}
+    media = [part["type"] for part in parts if part["type"] != "text"]
+    if media and message.role in _TEXT_ONLY:
+        raise ValueError(f"A {role} message holds text only, not {media[0]}; send it as a user's.")
+    wire: dict[str, Any] = {"role": role, "content": parts if media else text}
     calls = [_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
     calls = calls or list(message.additional_kwargs.get("tool_calls") or [])
     if calls and message.role is MessageRole.ASSISTANT:

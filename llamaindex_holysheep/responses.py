@@ -20,7 +20,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from holysheep_core import Completion, Delta, HolySheepError, IncompleteToolCallError, ToolCall
+from holysheep_core import Completion, Delta, ToolCall
 
 
 class GrowingAnswer:
@@ -43,7 +43,6 @@ class GrowingAnswer:
 
     def finish(self, completion: Completion) -> ChatResponse:
         """Return the last response: no new text, all of the metadata."""
-        refuse_half_call(completion)
         return ChatResponse(message=self._message(), delta="", raw=_raw(completion))
 
     def _message(self) -> ChatMessage:
@@ -52,7 +51,6 @@ class GrowingAnswer:
 
 def whole(completion: Completion) -> ChatResponse:
     """Return a whole answer."""
-    refuse_half_call(completion)
     message = _message(completion.text, completion.reasoning, completion.tool_calls)
     return ChatResponse(message=message, raw=_raw(completion))
 
@@ -65,21 +63,6 @@ def as_completion(response: ChatResponse) -> CompletionResponse:
         raw=response.raw,
         additional_kwargs=response.additional_kwargs,
     )
-
-
-def refuse_half_call(completion: Completion) -> None:
-    """Raise for a tool call that the token limit cut: agents would run it as it is.
-
-    Raises:
-        IncompleteToolCallError: There is such a call.
-    """
-    if completion.invalid_tool_calls:
-        error: HolySheepError = IncompleteToolCallError(
-            f"The token limit cut the call of tool {completion.invalid_tool_calls[0].name!r}. "
-            "Raise max_tokens."
-        )
-        error.partial, error.attempts = completion.text, completion.attempts
-        raise error
 
 
 def _message(text: str, reasoning: str, calls: tuple[ToolCall, ...]) -> ChatMessage:

@@ -129,7 +129,7 @@ EVENTS = {"content-type": "text/event-stream"}
 async def test_an_answer_that_is_none_is_one_typed_error(play, simulator, answer, error, use_async):
     script = play(faults=[answer])
     async with handler(
-        base_url=script.base_url, config=FAST, timeouts=Timeouts(read=5), fallback=[]
+        base_url=script.base_url, config=FAST, timeouts=Timeouts(read=5), fallback_models=[]
     ) as client:
         started = time.monotonic()
         with pytest.raises(error) as caught:
@@ -143,7 +143,7 @@ async def test_an_answer_that_is_none_is_one_typed_error(play, simulator, answer
 
 
 def test_nobody_listening_is_one_typed_error():
-    with handler(base_url="http://127.0.0.1:9/v1", config=FAST, fallback=[]) as client:
+    with handler(base_url="http://127.0.0.1:9/v1", config=FAST, fallback_models=[]) as client:
         with pytest.raises(core.APIConnectionError) as caught:
             client.complete("gpt-4.1", ASK)
     assert len(caught.value.attempts) == 2

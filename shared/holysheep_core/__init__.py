@@ -41,6 +41,7 @@ from holysheep_core.errors import (
     StreamInterruptedError,
     StreamStalledError,
     StreamTruncatedError,
+    TokenLimitError,
     UpstreamError,
 )
 from holysheep_core.events import (
@@ -120,6 +121,7 @@ __all__ = [
     "StreamingRetryExhausted",
     "StreamingRetryHandler",
     "Timeouts",
+    "TokenLimitError",
     "ToolCall",
     "UpstreamError",
     "Usage",

@@ -43,20 +43,30 @@ async def _exchange(
     session: Session, client: httpx.AsyncClient, action: Send, connect: float | None
 ) -> AsyncGenerator[Delta, None]:
     timeout = request_timeout(connect, lambda: session.deadline)
+    request = client.build_request(
+        "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
+    )
+    # Only what httpx does stands in a `try`: the session calls the user's listeners, and what
+    # those raise is theirs.
     try:
-        async with client.stream(
-            "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
-        ) as response:
-            session.receive_response(response.status_code, headers_of(response), clock())
-            body = abody_of(response)
-            while session.wants_data(clock()):
-                data = await anext(body, None)
-                for delta in (
-                    session.receive_eof(clock())
-                    if data is None
-                    else session.receive_data(data, clock())
-                ):
-                    yield delta
+        response = await client.send(request, stream=True, follow_redirects=False)
     except FAILURES as error:
         for delta in session.receive_error(translate(error), clock()):
             yield delta
+        return
+    async with aclosing(response):
+        session.receive_response(response.status_code, headers_of(response), clock())
+        body = abody_of(response)
+        while session.wants_data(clock()):
+            try:
+                data = await anext(body, None)
+            except FAILURES as error:
+                for delta in session.receive_error(translate(error), clock()):
+                    yield delta
+                return
+            if data is None:
+                deltas = session.receive_eof(clock())
+            else:
+                deltas = session.receive_data(data, clock())
+            for delta in deltas:
+                yield delta

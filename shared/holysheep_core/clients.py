@@ -13,13 +13,15 @@ import asyncio
 import threading
 import weakref
 from collections.abc import AsyncGenerator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import httpx
 
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.net import make_async_client, make_client
 
 _Keeper = AsyncGenerator[httpx.AsyncClient, None]
+_Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
 
 
 class Clients:
@@ -44,7 +46,7 @@ class Clients:
     def sync(self) -> httpx.Client:
         """Return the sync client."""
         if self._given is not None:
-            return self._given
+            return _open(self._given, "http_client")
         with self._lock:
             if self._own is None or self._own.is_closed:
                 self._own = make_client()
@@ -54,7 +56,7 @@ class Clients:
     async def for_running_loop(self) -> httpx.AsyncClient:
         """Return the async client of the running event loop."""
         if self._given_async is not None:
-            return self._given_async
+            return _open(self._given_async, "http_async_client")
         loop = asyncio.get_running_loop()
         held = self._own_async.get(loop)
         if held is None or held.client.is_closed:
@@ -83,6 +85,12 @@ class Clients:
         if held is not None:
             held.end.detach()
             await held.keeper.aclose()
+
+
+def _open(client: _Client, name: str) -> _Client:
+    if client.is_closed:
+        raise ConfigurationError(f"{name} has been closed; pass one that is open.")
+    return client
 
 
 class _LoopClient(NamedTuple):

@@ -27,6 +27,7 @@
         ├── StreamStalledError             open, yet no content for `Timeouts.stall`
         ├── UpstreamError                  the server reported an error inside the stream
         ├── IncompleteToolCallError        a tool call whose arguments never became JSON
+        │   └── TokenLimitError            because `max_tokens` ended it: asking again won't help
         ├── InvalidJSONOutputError         JSON was asked for, and what came does not parse
         └── StreamingRetryExhausted        every attempt allowed was made
 
@@ -183,6 +184,10 @@ class UpstreamError(StreamInterruptedError):
 
 class IncompleteToolCallError(StreamInterruptedError):
     """A tool call ended before its arguments were a JSON object; it was not handed over."""
+
+
+class TokenLimitError(IncompleteToolCallError):
+    """The token limit cut a tool call; it was not handed over. Raise `max_tokens`."""
 
 
 class InvalidJSONOutputError(StreamInterruptedError):

@@ -16,6 +16,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     StreamInterruptedError,
+    TokenLimitError,
 )
 from holysheep_core.ledger import Ledger
 from holysheep_core.leg import Leg, Piece
@@ -30,7 +31,6 @@ class Exchange:
     Attributes:
         leg: The answer, decoded.
         tool_calls: Whole tool calls, once the answer has ended well.
-        invalid_tool_calls: Calls that the token limit cut.
         mismatch: The model gave another answer than the one begun.
     """
 
@@ -42,9 +42,9 @@ class Exchange:
         self._transcript = transcript
         self._ledger = ledger
         self._shown: list[str] = []
-        self._replayed = ""
+        self._reasoning_shown = transcript.reasoning
+        self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
-        self.invalid_tool_calls: tuple[ToolCall, ...] = ()
 
     @property
     def mismatch(self) -> bool:
@@ -77,12 +77,11 @@ class Exchange:
         Returns:
             What is new for the reader, and the flaw that forbids to call this a success.
         """
-        text = self._show(self.question.seam.close())
+        limited = self.leg.finish_reason == "length"
+        text = self._show(self.question.seam.close(limited=limited))
         deltas = [Delta(text)] if text else []
-        self.tool_calls, self.invalid_tool_calls = self.leg.tools.finish(
-            limited=self.leg.finish_reason == "length"
-        )
-        return deltas, self.difference() or self._flaw(params)
+        self.tool_calls, broken = self.leg.tools.finish(limited=limited)
+        return deltas, self.difference() or self._flaw(params, broken)
 
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""
@@ -120,22 +119,31 @@ class Exchange:
         if self.question.technique == "continuation":
             return ""
         if self.question.technique == "replay":
-            shown, before = self._transcript.reasoning, len(self._replayed)
-            self._replayed += text
-            if not self._replayed.startswith(shown):
-                return ""
-            text = self._replayed[max(before, len(shown)) :]
+            text = self._beyond_what_was_shown(text)
         if text:
             self._transcript.add_reasoning(text)
         return text
 
-    def _flaw(self, params: Mapping[str, Any]) -> HolySheepError | None:
+    def _beyond_what_was_shown(self, text: str) -> str:
+        if self._reasoning_at is None:
+            return ""
+        start = self._reasoning_at
+        ahead = self._reasoning_shown[start : start + len(text)]
+        self._reasoning_at = start + len(text) if text.startswith(ahead) else None
+        return text[len(ahead) :] if self._reasoning_at is not None else ""
+
+    def _flaw(
+        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
+    ) -> HolySheepError | None:
         leg = self.leg
         limited = leg.finish_reason == "length"
-        if self.invalid_tool_calls and not limited:
+        if broken and limited:
+            return TokenLimitError(
+                f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
+            )
+        if broken:
             return IncompleteToolCallError(
-                f"The call of tool {self.invalid_tool_calls[0].name!r} ended before its "
-                "arguments were a JSON object."
+                f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
             )
         excused = leg.tools or leg.refusal or leg.finish_reason == "content_filter"
         if asks_for_json(params) and not excused and not is_json(self._transcript.text):

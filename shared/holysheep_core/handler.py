@@ -8,7 +8,6 @@ import secrets
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
     Generator,
     Iterator,
@@ -23,6 +22,7 @@ import httpx
 from holysheep_core import async_driver, sync_driver
 from holysheep_core.clients import Clients
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.net import clock
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
@@ -52,9 +52,12 @@ class StreamingRetryHandler:
         api_key: The HolySheep key; `HOLYSHEEP_API_KEY` if None.
         base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
         config: When and how often a failed request is tried again.
-        timeouts: The clocks; also seconds, or a (connect, read) pair.
+        max_retries: Shorthand for `config`.
+        timeouts: The clocks.
+        timeout: Shorthand for `timeouts`: seconds, or (connect, read).
         resume: How a cut answer goes on; False raises the error instead.
-        fallback: Models that stand in for a limited one; also a list of names.
+        fallback: Models that stand in for a limited one.
+        fallback_models: Shorthand for `fallback`: their names; [] for none.
         providers: Further OpenAI-compatible APIs, tried in order after the first.
         budget: What retries are paid from; by default one for the whole process.
         on_event: Is called with every event of every call.
@@ -74,9 +77,12 @@ class StreamingRetryHandler:
         *,
         base_url: str | None = None,
         config: RetryConfig | None = None,
-        timeouts: Timeouts | float | tuple[float, float] | None = None,
+        max_retries: int | None = None,
+        timeouts: Timeouts | None = None,
+        timeout: float | tuple[float, float] | None = None,
         resume: ResumeConfig | bool | None = None,
-        fallback: FallbackConfig | Sequence[str] | None = None,
+        fallback: FallbackConfig | None = None,
+        fallback_models: Sequence[str] | None = None,
         providers: Sequence[Provider] = (),
         budget: RetryBudget | None = None,
         on_event: OnEvent | None = None,
@@ -86,6 +92,9 @@ class StreamingRetryHandler:
         allow_http: bool = False,
         stream_usage: bool = True,
     ) -> None:
+        _only_one("config", config, "max_retries", max_retries)
+        _only_one("timeouts", timeouts, "timeout", timeout)
+        _only_one("fallback", fallback, "fallback_models", fallback_models)
         first = Provider(
             api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
             base_url=base_url or os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
@@ -94,14 +103,10 @@ class StreamingRetryHandler:
         )
         self.providers = (first, *providers)
         self.settings = Settings(
-            retry=config or RetryConfig(),
-            timeouts=Timeouts.coerce(timeouts),
+            retry=config or (RetryConfig() if max_retries is None else RetryConfig(max_retries)),
+            timeouts=timeouts or Timeouts.coerce(timeout),
             resume=ResumeConfig.coerce(resume),
-            fallback=(
-                fallback
-                if isinstance(fallback, FallbackConfig)
-                else FallbackConfig(models=fallback)
-            ),
+            fallback=fallback or FallbackConfig(models=fallback_models),
             budget=budget or PROCESS_BUDGET,
             stream_usage=stream_usage,
         )
@@ -137,8 +142,8 @@ class StreamingRetryHandler:
             HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
                 what arrived.
         """
-        deltas = self.stream(ChatRequest(model, messages, params), on_event)
-        return _texts(deltas, on_token)
+        request = ChatRequest(model, messages, params)
+        return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
         self,
@@ -150,8 +155,8 @@ class StreamingRetryHandler:
         **params: Any,
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; `on_token` may be a coroutine."""
-        deltas = self.astream(ChatRequest(model, messages, params), on_event)
-        return _atexts(deltas, on_token)
+        request = ChatRequest(model, messages, params)
+        return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
         self,
@@ -163,14 +168,8 @@ class StreamingRetryHandler:
         **params: Any,
     ) -> Completion:
         """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
-        deltas = self.stream(ChatRequest(model, messages, params), on_event)
-        with closing(deltas):
-            for delta in deltas:
-                if isinstance(delta, Completion):
-                    return delta
-                if on_token is not None and delta.text:
-                    on_token(delta.text)
-        raise AssertionError("a stream ends with its completion")
+        request = ChatRequest(model, messages, params)
+        return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
         self,
@@ -182,38 +181,78 @@ class StreamingRetryHandler:
         **params: Any,
     ) -> Completion:
         """Like `complete`, for asyncio."""
-        async with aclosing(self.astream(ChatRequest(model, messages, params), on_event)) as deltas:
-            async for delta in deltas:
-                if isinstance(delta, Completion):
-                    return delta
-                if on_token is not None and delta.text:
-                    await _maybe_await(on_token(delta.text))
-        raise AssertionError("a stream ends with its completion")
+        request = ChatRequest(model, messages, params)
+        return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     # -- for plugins ------------------------------------------------------------------------
 
     def stream(
-        self, request: ChatRequest, on_event: OnEvent | None = None
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
     ) -> Generator[Delta | Completion, None, None]:
         """Stream an answer as deltas, followed by its completion."""
         check_request(request)
-        return self._run(request, on_event)
+        return self._run(request, on_token, on_event)
 
     def astream(
-        self, request: ChatRequest, on_event: OnEvent | None = None
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
     ) -> AsyncGenerator[Delta | Completion, None]:
-        """Like `stream`, for asyncio."""
+        """Like `stream`, for asyncio; `on_token` may be a coroutine."""
         check_request(request)
-        return self._arun(request, on_event)
+        return self._arun(request, on_token, on_event)
+
+    def collect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Completion:
+        """Return the completion of an answer."""
+        with closing(self.stream(request, on_token=on_token, on_event=on_event)) as deltas:
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
+
+    async def acollect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Completion:
+        """Like `collect`, for asyncio."""
+        stream = self.astream(request, on_token=on_token, on_event=on_event)
+        async with aclosing(stream) as deltas:
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
 
     def _run(
-        self, request: ChatRequest, on_event: OnEvent | None
+        self, request: ChatRequest, on_token: OnToken | None, on_event: OnEvent | None
     ) -> Generator[Delta | Completion, None, None]:
         client, session = self._clients.sync(), self._session(request, on_event)
-        yield from sync_driver.run(session, client, self.settings.timeouts.connect)
+        deltas = sync_driver.run(session, client, self.settings.timeouts.connect)
+        if on_token is None:
+            yield from deltas
+            return
+        with closing(deltas):
+            for delta in deltas:
+                if isinstance(delta, Delta) and delta.text:
+                    on_token(delta.text)
+                yield delta
 
     async def _arun(
-        self, request: ChatRequest, on_event: OnEvent | None
+        self, request: ChatRequest, on_token: OnToken | None, on_event: OnEvent | None
     ) -> AsyncGenerator[Delta | Completion, None]:
         # The client depends on the loop that iterates, which need not be the one that called.
         client = await self._clients.for_running_loop()
@@ -221,6 +260,10 @@ class StreamingRetryHandler:
         connect = self.settings.timeouts.connect
         async with aclosing(async_driver.run(session, client, connect)) as deltas:
             async for delta in deltas:
+                if on_token is not None and isinstance(delta, Delta) and delta.text:
+                    told = on_token(delta.text)
+                    if inspect.isawaitable(told):
+                        await told
                 yield delta
 
     def _session(self, request: ChatRequest, on_event: OnEvent | None) -> Session:
@@ -267,28 +310,22 @@ class StreamingRetryHandler:
         await self.aclose()
 
 
-def _texts(
-    deltas: Generator[Delta | Completion, None, None], on_token: OnToken | None
-) -> Generator[str, None, None]:
+def _only_one(name: str, value: object, shorthand: str, short: object) -> None:
+    if value is not None and short is not None:
+        raise ConfigurationError(f"{name} and {shorthand} say the same thing: give one of them.")
+
+
+def _texts(deltas: Generator[Delta | Completion, None, None]) -> Generator[str, None, None]:
     with closing(deltas):
         for delta in deltas:
             if isinstance(delta, Delta) and delta.text:
-                if on_token is not None:
-                    on_token(delta.text)
                 yield delta.text
 
 
 async def _atexts(
-    deltas: AsyncGenerator[Delta | Completion, None], on_token: OnToken | None
+    deltas: AsyncGenerator[Delta | Completion, None],
 ) -> AsyncGenerator[str, None]:
     async with aclosing(deltas):
         async for delta in deltas:
             if isinstance(delta, Delta) and delta.text:
-                if on_token is not None:
-                    await _maybe_await(on_token(delta.text))
                 yield delta.text
-
-
-async def _maybe_await(result: Awaitable[Any] | Any) -> None:
-    if inspect.isawaitable(result):
-        await result

@@ -87,7 +87,8 @@ class Ledger:
             usage = Usage()
             if leg.has_content:
                 prompt = prompt_tokens(question.request)
-                usage = Usage(prompt, estimate_tokens(shown), estimated=True)
+                written = max(leg.pieces, estimate_tokens(shown))
+                usage = Usage(prompt, written, estimated=True)
         price = card(attempt.model).output_price
         self._attempts[-1] = msgspec.structs.replace(
             attempt,
@@ -108,7 +109,7 @@ class Ledger:
 
     def moved(self, old: Route, new: Route, reason: str, now: float) -> None:
         """Another route takes over."""
-        if new.provider.name != old.provider.name:
+        if new.provider != old.provider:
             self.tell(
                 events.ProviderSwitched,
                 now,

@@ -51,6 +51,7 @@ class Leg:
         malformed: Sizes of events that could not be read, in bytes.
         torn: One of them was a damaged chunk, so text is missing from here on.
         has_content: Text, reasoning, a refusal or a piece of a tool call has come.
+        pieces: How many such deltas; most servers send one for a token.
         tools: Pieces of tool calls.
         usage: Tokens as reported, None before they are.
     """
@@ -79,6 +80,8 @@ class Leg:
         self.malformed: list[int] = []
         self.torn = False
         self.has_content = False
+        self.pieces = 0
+        self._half = ""  # the first half of a character
         self.tools = ToolCallAssembler()
         self.usage: Usage | None = None
         self.id = ""
@@ -141,7 +144,7 @@ class Leg:
         """Nothing more is worth reading."""
         if self._body is not None and self.status not in _OK:
             return len(self._body) >= MAX_REFUSAL_BYTES
-        return self.torn or self.error is not None
+        return not self.finished and (self.torn or self.error is not None)
 
     def receive_eof(self) -> list[Piece]:
         """The body ended; return what was still unfinished in the buffer.
@@ -172,12 +175,12 @@ class Leg:
                 wall=self._wall,
                 secrets=self._secrets,
             )
+        if self.finished and (self.finish_reason or self.has_content):
+            return None  # whatever came after that
         if self.error is not None:
             return self.error
         if self.torn:
             return StreamCutError("An event of the stream arrived damaged.")
-        if self.finished and (self.finish_reason or self.has_content):
-            return None
         if not self._recognised and not self.finished and self._is_foreign():
             return self._no_api("something that is no event stream of chat completions")
         return StreamTruncatedError("The answer ended without a finish_reason and without [DONE].")
@@ -192,6 +195,8 @@ class Leg:
         try:
             return decode_chunk(data)
         except msgspec.ValidationError as error:
+            if self.finished:
+                return None
             raise self._no_api(f"JSON of another shape ({error})") from None
 
     def _pieces(self, events: list[ServerSentEvent]) -> list[Piece]:
@@ -209,17 +214,19 @@ class Leg:
                 self.done = True
             elif event.data:
                 self.malformed.append(len(event.data))
-                # A damaged chunk has lost text; a stray "ping" has not.
-                self.torn = event.data.lstrip()[:1] == b"{"
+                # A damaged chunk has lost text; a stray "ping" has not, nor has what comes
+                # after the answer.
+                self.torn = not self.finished and any(mark in event.data for mark in b'{}"')
         return pieces
 
     def _take(self, chunk: Chunk) -> list[Piece]:
         self._recognised = self._recognised or chunk.is_recognised()
         if chunk.error is not None:
-            self._take_error(chunk)
+            if not self.finished:
+                self._take_error(chunk)
             return []
         if chunk.id and not self.id:
-            self.id = chunk.id
+            self.id = str(chunk.id)
         if chunk.model and not self.model:
             self.model = chunk.model
         if chunk.system_fingerprint:
@@ -241,15 +248,28 @@ class Leg:
         if message.tool_calls or message.function_call is not None:
             self.tools.add(message)
             self.has_content = True
-        if message.refusal:
+            self.pieces += 1
+        if message.refusal and isinstance(message.refusal, str):
             self.refusal += message.refusal
             self.has_content = True
         text = message.content if isinstance(message.content, str) else message.text()
+        if text and (self._half or "\ud800" <= text[-1] <= "\udfff"):
+            text = self._joined(text)
         reasoning = message.reasoning_content or message.reasoning or ""
+        if not isinstance(reasoning, str):
+            reasoning = ""
         if not text and not reasoning:
             return []
         self.has_content = True
+        self.pieces += 1
         return [(text, reasoning)]
+
+    def _joined(self, text: str) -> str:
+        """Put a character together that a server cut in two, between its UTF-16 surrogates."""
+        text, self._half = self._half + text, ""
+        if "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _take_response_event(self, chunk: Chunk) -> list[Piece]:
         # Some models behind the gateway answer in the Responses API's events, on this path too.

@@ -63,14 +63,21 @@ def request_timeout(connect: float | None, when: Callable[[], float | None]) -> 
     """Return the timeouts of one request, with reads bounded by a moving deadline."""
     when_now = when()
     longest = _FOREVER if when_now is None else max(_MIN_TIMEOUT, when_now - clock())
-    return httpx.Timeout(connect=connect, read=Deadline(longest, when), write=connect, pool=connect)
+    shorter = longest if connect is None else min(connect, longest)
+    return httpx.Timeout(connect=shorter, read=Deadline(longest, when), write=shorter, pool=shorter)
 
 
 _FOREVER = 10.0 * 365 * 24 * 3600
 
 
 def translate(error: Exception) -> HolySheepError:
-    """Turn an httpx exception into one of ours; the original becomes its `__cause__`."""
+    """Turn an httpx exception into one of ours; the original becomes its `__cause__`.
+
+    The request it holds loses its key: errors are logged, pickled and sent to trackers.
+    """
+    request = getattr(error, "_request", None)
+    if request is not None:
+        request.headers.pop("authorization", None)
     for kind, cls, text in _MEANINGS:
         if isinstance(error, kind):
             translated = cls(f"{text}: {error}" if str(error) else f"{text}.")
@@ -116,7 +123,9 @@ def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def _is_coded(response: httpx.Response) -> bool:
-    return bool(response.headers.get("content-encoding", "identity") != "identity")
+    # A response that is whole already (from a mock, say) can only be read decoded.
+    coded = response.headers.get("content-encoding", "identity") != "identity"
+    return coded or response.is_stream_consumed
 
 
 def make_client() -> httpx.Client:

@@ -56,6 +56,7 @@ from holysheep_core.errors import (
     StreamInterruptedError,
     StreamStalledError,
     StreamTruncatedError,
+    TokenLimitError,
     UpstreamError,
 )
 from holysheep_core.retry import backoff, exhausted, retry_state
@@ -100,6 +101,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     InvalidResponseError: NEVER,
     DeadlineExceededError: NEVER,
     InvalidJSONOutputError: NEVER,
+    TokenLimitError: NEVER,
     StreamingRetryExhausted: NEVER,
     ContextLengthError: Rule(move=Move.LARGER_WINDOW),
     AuthenticationError: Rule(move=Move.OTHER_PROVIDER),
@@ -201,9 +203,10 @@ def decide(
     rule = rule_for(failure, retry)
     route = standing.tried[-1]
     state = retry_state(standing.retries + 1, failure, standing.started, standing.now)
-    if rule is NEVER or (retry.stop is not None and retry.stop(state)):
+    if rule is NEVER:
         return failure
-    hint = failure.retry_after if isinstance(failure, APIError) else None
+    # A hint of 0 is none: taken at its word it would be hammering.
+    hint = (failure.retry_after or None) if isinstance(failure, APIError) else None
     patient = hint is not None and hint <= retry.patience
     again = 2 if patient else rule.again
     if hint is not None and not patient:

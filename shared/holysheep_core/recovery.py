@@ -119,6 +119,7 @@ class Recovery:
         if isinstance(answer, HolySheepError):
             return self._give_up(answer, now)
         if not settings.budget.take():
+            failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
             return self._give_up(failure, now)
         self._spent += 1
         self._retries += answer.counts
@@ -126,10 +127,17 @@ class Recovery:
         self._follow(answer, failure, now)
         return answer.wait
 
+    def progressed(self) -> None:
+        """New content came: what the retries before it cost comes back."""
+        if self._spent:
+            self._settings.budget.succeeded(self._spent)
+            self._spent = 0
+
     def succeeded(self) -> None:
-        """The answer is whole: the route is well, and what the retries cost comes back."""
+        """The answer is whole: the route is well, and a call without retries fills the budget."""
         self._ladder.cooldowns.end(self.route)
-        self._settings.budget.succeeded(self._spent)
+        if not self._failures:
+            self._settings.budget.succeeded(0)
 
     def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:
         reason = type(failure).__name__

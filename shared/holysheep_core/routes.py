@@ -81,6 +81,9 @@ class Provider:
         _check_key(key)
         object.__setattr__(self, "api_key", Secret(key))
         object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
+        for name, value in self.headers.items():
+            if not (isinstance(value, str) and f"{name}{value}".isascii()):
+                raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
 
     @property
     def url(self) -> str:
@@ -111,9 +114,9 @@ class Route:
     model: str
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What cooldowns are kept by."""
-        return self.provider.name, self.model
+    def key(self) -> tuple[str, str, str | Secret, str]:
+        """What cooldowns are kept by: the address, the key and the model."""
+        return self.provider.name, self.provider.base_url, self.provider.api_key, self.model
 
     @property
     def window(self) -> int | None:
@@ -125,7 +128,7 @@ class Cooldowns:
     """Until when which route is left alone. Shared by the calls of one client."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, str], float] = {}
+        self._until: dict[object, float] = {}
 
     def start(self, route: Route, until: float) -> None:
         """Leave a route alone until then, or longer if that was said before."""
@@ -171,11 +174,11 @@ class Ladder:
             wider: Only routes with a larger window than the last one's.
         """
         last = tried[-1]
-        used = {route.provider.name for route in tried}
+        used = [route.provider for route in tried]
         for route in self.routes:
             if route in tried or self.cooldowns.is_cooling(route, now):
                 continue
-            if other_provider and route.provider.name in used:
+            if other_provider and route.provider in used:
                 continue
             if wider and not (route.window and last.window and route.window > last.window):
                 continue
@@ -247,6 +250,7 @@ def _check_url(url: object, allow_http: bool) -> str:  # noqa: FBT001 - private
     try:
         parts = urlsplit(url)
         host = parts.hostname
+        (host or "").encode("idna")
         known = parts.port is None or parts.port > 0
     except ValueError:
         known = False

@@ -111,9 +111,23 @@ class Seam:
         self._length += len(text)
         return "" if self._open else self._decide()
 
-    def close(self) -> str:
-        """Decide now, because the leg ended well, and return what may be shown."""
-        return "" if self.decided or self.mismatch else self._decide()
+    def close(self, *, limited: bool = False) -> str:
+        """Decide now, because the leg ended well, and return what may be shown.
+
+        Args:
+            limited: It ended at its token limit, so that a repetition may have been begun only.
+        """
+        if self.decided or self.mismatch:
+            return ""
+        if self._open and not self._overlap:
+            held = "".join(self._held)
+            begun = self._anchor.startswith(held) or self._restarted == self._length
+            if begun and (limited or self._anchor.startswith(held)):
+                return ""
+            if begun and is_evidence(held):
+                self.mismatch = True
+                return ""
+        return self._decide()
 
     def _rule_out(self, text: str) -> None:
         seen, offset = self._seen, self._length
@@ -127,6 +141,11 @@ class Seam:
                     self._restarted = offset + _common_prefix(ahead, text)
             elif start + offset + len(text) < len(seen):
                 still_open.append(start)
+            elif seen[start:] == self._anchor:
+                # What was asked for came. Longer candidates are the text's own repetition.
+                self._overlap = len(self._anchor)
+                self._open = []
+                return
             elif self._counts(overlap := seen[start:]):
                 self._overlap = max(self._overlap, len(overlap))
         if still_open and still_open[0] == 0:
@@ -145,7 +164,7 @@ class Seam:
         return places
 
     def _counts(self, overlap: str) -> bool:
-        if self._replay or overlap == self._anchor or len(overlap) == len(self._seen):
+        if self._replay or len(overlap) == len(self._seen):
             return True
         return is_evidence(overlap) and not self._is_rhythm(overlap)
 

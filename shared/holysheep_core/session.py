@@ -37,7 +37,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from holysheep_core import events
 from holysheep_core.errors import (
@@ -69,8 +69,8 @@ class Send:
     """POST `body` to `url`. The clock for an answer is `Session.deadline`."""
 
     url: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)  # the key is among them
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,10 @@ class Session:
             pieces = leg.receive_data(data)
         except HolySheepError as error:
             return self._end(error, now)
-        deltas = self._exchange.take(pieces, now) if pieces else []
+        deltas: list[Delta] = []
+        if pieces:
+            self._recovery.progressed()
+            deltas = self._exchange.take(pieces, now)
         if leg.malformed:
             self._ledger.malformed(leg.malformed, now)
         if leg.complete or self._exchange.mismatch:
@@ -297,7 +300,6 @@ class Session:
             text=self._transcript.text,
             reasoning=self._transcript.reasoning,
             tool_calls=calls,
-            invalid_tool_calls=self._exchange.invalid_tool_calls,
             refusal=leg.refusal,
             finish_reason=leg.finish_reason or ("tool_calls" if calls else "stop"),
             requested_model=self._request.model,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import closing
 
 import httpx
 
@@ -40,17 +41,26 @@ def _exchange(
     session: Session, client: httpx.Client, action: Send, connect: float | None
 ) -> Generator[Delta, None, None]:
     timeout = request_timeout(connect, lambda: session.deadline)
+    request = client.build_request(
+        "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
+    )
+    # Only what httpx does stands in a `try`: the session calls the user's listeners, and what
+    # those raise is theirs.
     try:
-        with client.stream(
-            "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
-        ) as response:
-            session.receive_response(response.status_code, headers_of(response), clock())
-            body = body_of(response)
-            while session.wants_data(clock()):
-                data = next(body, None)
-                if data is None:
-                    yield from session.receive_eof(clock())
-                else:
-                    yield from session.receive_data(data, clock())
+        response = client.send(request, stream=True, follow_redirects=False)
     except FAILURES as error:
         yield from session.receive_error(translate(error), clock())
+        return
+    with closing(response):
+        session.receive_response(response.status_code, headers_of(response), clock())
+        body = body_of(response)
+        while session.wants_data(clock()):
+            try:
+                data = next(body, None)
+            except FAILURES as error:
+                yield from session.receive_error(translate(error), clock())
+                return
+            if data is None:
+                yield from session.receive_eof(clock())
+            else:
+                yield from session.receive_data(data, clock())

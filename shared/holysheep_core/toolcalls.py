@@ -31,7 +31,7 @@ from holysheep_core.wire import FunctionPart, Message, ToolCallPart, is_json_obj
 
 @dataclass
 class _Draft:
-    key: int
+    key: int | str
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
@@ -95,7 +95,7 @@ class ToolCallAssembler:
                 return draft
         return self._open(part.index)
 
-    def _open(self, key: int) -> _Draft:
+    def _open(self, key: int | str) -> _Draft:
         draft = _Draft(key)
         self._drafts.append(draft)
         return draft

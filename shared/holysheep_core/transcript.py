@@ -88,7 +88,8 @@ class Transcript:
         params = dict(self._request.params)
         for name in _TOKEN_LIMITS:
             if isinstance(params.get(name), int):
-                params[name] = max(1, params[name] - estimate_tokens(seen))
+                left = max(1, params[name] - estimate_tokens(seen))
+                params[name] = left + estimate_tokens(anchor)  # which will be said again
         if asks_for_json(params):
             # Held to JSON, a model can only start over; the whole is parsed strictly at the end.
             del params["response_format"]

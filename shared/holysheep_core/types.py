@@ -19,8 +19,7 @@ class ToolCall(msgspec.Struct, frozen=True):
     Attributes:
         id: The server's id, or one made up where the server sent none.
         name: Name of the tool.
-        arguments: JSON text of the arguments; always an object unless the call is
-            reported in `Completion.invalid_tool_calls`.
+        arguments: JSON text of the arguments; always an object.
         index: Position among the calls of this answer, from 0.
     """
 
@@ -133,7 +132,6 @@ class Completion:
         text: The whole text: exactly the deltas' texts, joined.
         reasoning: The whole reasoning, likewise.
         tool_calls: Complete tool calls.
-        invalid_tool_calls: Calls the token limit cut short (`finish_reason` "length").
         finish_reason: The model's reason: "stop", "length", "tool_calls", …
         refusal: The model's refusal text, where the API reports one apart.
         requested_model: The model asked for.
@@ -157,7 +155,6 @@ class Completion:
     attempts: tuple[Attempt, ...]
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    invalid_tool_calls: tuple[ToolCall, ...] = ()
     refusal: str = ""
     resumes: int = 0
     downgrades: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ events of the Responses API on this path: all seen in the wild.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +32,7 @@ class FunctionPart(msgspec.Struct, gc=False):
 class ToolCallPart(msgspec.Struct, gc=False):
     """A piece of a tool call, as streamed."""
 
-    index: int | None = None
+    index: int | str | None = None
     id: str | None = None
     function: FunctionPart | None = None
 
@@ -40,9 +41,9 @@ class Message(msgspec.Struct, gc=False):
     """`delta` of a streamed choice, or `message` of a whole one."""
 
     content: str | list[dict[str, Any]] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    refusal: Any = None
     tool_calls: list[ToolCallPart] | None = None
     function_call: FunctionPart | None = None
 
@@ -70,15 +71,15 @@ class Choice(msgspec.Struct, gc=False):
 class Details(msgspec.Struct, gc=False):
     """Parts of a usage figure."""
 
-    cached_tokens: float | None = None
-    reasoning_tokens: float | None = None
+    cached_tokens: Any = None
+    reasoning_tokens: Any = None
 
 
 class UsageBlock(msgspec.Struct, gc=False):
-    """Token counts, as servers name them; some send them as `12.0`."""
+    """Token counts, as servers name them; some send them as `12.0` or "12"."""
 
-    prompt_tokens: float | None = None
-    completion_tokens: float | None = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
     prompt_tokens_details: Details | None = None
     completion_tokens_details: Details | None = None
 
@@ -86,17 +87,24 @@ class UsageBlock(msgspec.Struct, gc=False):
         """Return our own record of it."""
         prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
         return Usage(
-            int(self.prompt_tokens or 0),
-            int(self.completion_tokens or 0),
-            int((prompt and prompt.cached_tokens) or 0),
-            int((completion and completion.reasoning_tokens) or 0),
+            _count(self.prompt_tokens),
+            _count(self.completion_tokens),
+            _count(prompt and prompt.cached_tokens),
+            _count(completion and completion.reasoning_tokens),
         )
+
+
+def _count(value: object) -> int:
+    try:
+        return int(float(value or 0))  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 class Chunk(msgspec.Struct, gc=False):
     """One event of a stream, or a whole answer sent where a stream was asked for."""
 
-    id: str | None = None
+    id: Any = None
     model: str | None = None
     system_fingerprint: str | None = None
     choices: list[Choice] | None = None
@@ -132,6 +140,16 @@ def decode_chunk(data: bytes) -> Chunk | None:
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _with_half_characters(data)
+
+
+def _with_half_characters(data: bytes) -> Chunk | None:
+    """Decode JSON whose escapes hold half a character, as gateways in JavaScript can send it."""
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return None
+    try:
+        return msgspec.convert(json.loads(data), Chunk)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -144,6 +162,12 @@ def check_request(request: ChatRequest) -> None:
     if not isinstance(request.model, str) or not request.model.strip():
         raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
     _check_messages(request.messages)
+    wanted = request.params.get("response_format")
+    if wanted is not None and not isinstance(wanted, Mapping):
+        raise ConfigurationError(
+            f"response_format of type {type(wanted).__name__}: needs a dict; "
+            "for a class use the framework's structured output."
+        )
     for name, value in request.params.items():
         if isinstance(value, float):
             check_number(name, value, minimum=-math.inf)

@@ -74,7 +74,7 @@ def test_a_second_provider_takes_over_in_mid_answer_with_its_own_key_and_names(p
     first = play(faults=[cut(30), refuse(429, code="insufficient_quota", times=None)])
     second = play()
     spare = Provider("k2", second.base_url, name="spare", models={"gpt-4.1": "openai/gpt-4.1"})
-    completion = handler(first, providers=[spare], fallback=[]).complete("gpt-4.1", ASK)
+    completion = handler(first, providers=[spare], fallback_models=[]).complete("gpt-4.1", ASK)
     assert (completion.text, completion.provider) == (text, "spare")
     assert second.requests[0].headers["authorization"] == "Bearer k2"
     assert second.requests[0].body["model"] == "openai/gpt-4.1"

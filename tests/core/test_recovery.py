@@ -59,10 +59,12 @@ def test_an_empty_budget_ends_a_call_and_a_success_fills_it(make):
     budget = RetryBudget(capacity=10, cost=10)
     recovery, exchange = make(budget=budget)
     assert isinstance(recovery.after(ServerError(status_code=500), exchange, 0.0), float)
-    recovery.succeeded()
+    assert budget.tokens == 0
+    recovery.progressed()
     assert budget.tokens == 10
     recovery, exchange = make(budget=budget)
     recovery.after(ServerError(status_code=500), exchange, 0.0)
     error = recovery.after(ServerError(status_code=500), exchange, 1.0)
     assert isinstance(error, ServerError)
     assert isinstance(error.first_cause, ServerError)
+    assert "budget is used up" in str(error)
