@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench notebooks matrix clean
+.PHONY: demo test check fmt bench bench-seams notebooks matrix clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -31,6 +31,9 @@ fmt: .venv/.ready
 
 bench: .venv/.ready  ## what a streamed token costs, beside the peers, in one run
 	$(BIN)/python tests/benchmarks/stream_cost.py
+
+bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, and manner
+	$(BIN)/python tests/benchmarks/seams
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

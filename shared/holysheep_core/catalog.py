@@ -21,6 +21,7 @@ class ModelCard:
         tools: Whether it can call tools.
         images: Whether it can read images.
         json_schema: Whether it can be held to a JSON schema.
+        prefill: Whether it goes on with an assistant's message that ends the conversation.
     """
 
     context_window: int | None = None
@@ -28,13 +29,14 @@ class ModelCard:
     tools: bool = True
     images: bool = True
     json_schema: bool = True
+    prefill: bool = False
 
 
 UNKNOWN = ModelCard()
 
 MODELS: Mapping[str, ModelCard] = {
     "gpt-4.1": ModelCard(context_window=1_047_576, output_price=8.00),
-    "claude-sonnet-4.5": ModelCard(context_window=200_000, output_price=15.00),
+    "claude-sonnet-4.5": ModelCard(context_window=200_000, output_price=15.00, prefill=True),
     "gemini-2.5-flash": ModelCard(context_window=1_048_576, output_price=2.50),
     "deepseek-v3.2": ModelCard(
         context_window=128_000, output_price=0.42, images=False, json_schema=False

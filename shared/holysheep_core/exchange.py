@@ -35,12 +35,19 @@ class Exchange:
     """
 
     def __init__(
-        self, question: Question, leg: Leg, transcript: Transcript, ledger: Ledger
+        self,
+        question: Question,
+        leg: Leg,
+        transcript: Transcript,
+        ledger: Ledger,
+        max_hold: float = 10.0,
     ) -> None:
         self.question = question
         self.leg = leg
         self._transcript = transcript
         self._ledger = ledger
+        self._max_hold = max_hold
+        self._holding_since: float | None = None
         self._shown: list[str] = []
         self._reasoning_shown = transcript.reasoning
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
@@ -78,10 +85,14 @@ class Exchange:
             What is new for the reader, and the flaw that forbids to call this a success.
         """
         limited = self.leg.finish_reason == "length"
-        text = self._show(self.question.seam.close(limited=limited))
-        deltas = [Delta(text)] if text else []
+        deltas = self.release(limited=limited)
         self.tool_calls, broken = self.leg.tools.finish(limited=limited)
         return deltas, self.difference() or self._flaw(params, broken)
+
+    def release(self, *, limited: bool) -> list[Delta]:
+        """The answer ended: let through what was held back and is not said already."""
+        text = self._show(self.question.seam.close(limited=limited))
+        return [Delta(text)] if text else []
 
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""
@@ -97,6 +108,10 @@ class Exchange:
     def _join(self, text: str, now: float) -> str:
         seam = self.question.seam
         joined = seam.feed(text)
+        if self._holding_since is None:
+            self._holding_since = now
+        elif now - self._holding_since > self._max_hold:
+            joined += seam.hurry()
         if seam.decided:
             self._ledger.tell(
                 events.Resumed,
@@ -116,7 +131,7 @@ class Exchange:
     def _new_reasoning(self, text: str) -> str:
         # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the
         # same; a continuation's never, being thoughts about how to go on.
-        if self.question.technique == "continuation":
+        if self.question.technique in ("continuation", "prefill"):
             return ""
         if self.question.technique == "replay":
             text = self._beyond_what_was_shown(text)

@@ -26,7 +26,7 @@ from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.net import clock
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
-from holysheep_core.routes import DEFAULT_BASE_URL, Cooldowns, Provider, build_ladder
+from holysheep_core.routes import DEFAULT_BASE_URL, Provider, RouteMemory, build_ladder
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest, Completion, Delta
@@ -111,7 +111,7 @@ class StreamingRetryHandler:
             stream_usage=stream_usage,
         )
         self._on_event = on_event
-        self._cooldowns = Cooldowns()
+        self._memory = RouteMemory()
         self._clients = Clients(http_client, http_async_client)
 
     # -- for programs -----------------------------------------------------------------------
@@ -274,7 +274,7 @@ class StreamingRetryHandler:
 
         return Session(
             request,
-            build_ladder(request, self.providers, self.settings.fallback, self._cooldowns),
+            build_ladder(request, self.providers, self.settings.fallback, self._memory),
             self.settings,
             now=clock(),
             notify=notify,

@@ -213,7 +213,7 @@ def decide(
         again = 0
     if rule.cools and not patient:
         until = standing.now + (fallback.cooldown if hint is None else hint)
-        standing.ladder.cooldowns.start(route, until)
+        standing.ladder.memory.start(route, until)
 
     answer: Again | None = None
     if standing.progressed and again:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from holysheep_core import events
 from holysheep_core.errors import (
     APIError,
+    BadRequestError,
     HolySheepError,
     StreamingRetryExhausted,
     UpstreamError,
@@ -77,6 +78,11 @@ class Recovery:
             Seconds to wait before the next request (its route is `route`), or the error to raise.
         """
         settings = self._settings
+        if exchange.question.technique == "prefill" and type(failure) is BadRequestError:
+            # Not the user's error: the route has taught us to ask in words.
+            self._ladder.memory.learn_no_prefill(self.route)
+            self._follow(Again(self.route), failure, now)
+            return 0.0
         in_answer = exchange.leg.has_content
         if in_answer and isinstance(failure, APIError):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
@@ -94,7 +100,7 @@ class Recovery:
         progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
         self._here = 1 if progressed else self._here + 1
         if exchange.mismatch:
-            self._transcript.refuse_replay()
+            self._transcript.differed()
             self._mismatches += 1
         resume = settings.resume
         if in_answer and not (resume.enabled and self.resumes < resume.max_resumes):
@@ -127,6 +133,16 @@ class Recovery:
         self._follow(answer, failure, now)
         return answer.wait
 
+    def goes_on_beyond_limit(self, exchange: Exchange) -> bool:
+        """Tell whether an answer that its token limit ended is to go on; if so, count it."""
+        resume, leg = self._settings.resume, exchange.leg
+        if not resume.continue_on_length or leg.finish_reason != "length" or leg.tools:
+            return False
+        if not exchange.shown or self.resumes >= resume.max_resumes:
+            return False
+        self.resumes += 1
+        return True
+
     def progressed(self) -> None:
         """New content came: what the retries before it cost comes back."""
         if self._spent:
@@ -135,7 +151,7 @@ class Recovery:
 
     def succeeded(self) -> None:
         """The answer is whole: the route is well, and a call without retries fills the budget."""
-        self._ladder.cooldowns.end(self.route)
+        self._ladder.memory.end(self.route)
         if not self._failures:
             self._settings.budget.succeeded(0)
 

@@ -3,7 +3,7 @@
 A route is one model at one provider. The ladder is the model asked for and its fallbacks at
 the first provider, then the same at the next. Routes that cannot do what a request needs
 (tools, images, a JSON schema, the window) are left out; a route that was limited or overloaded
-cools down, for all calls that share the `Cooldowns`, and is used again afterwards.
+cools down, for all calls that share the `RouteMemory`, and is used again afterwards.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Provider:
         name: How it is called in events and metadata.
         headers: Headers to add to every request.
         models: The provider's own names for models, where they differ.
+        prefix_flag: Mark a prefilled assistant message with `"prefix": true`, as DeepSeek and
+            Mistral want it.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
     """
@@ -74,6 +76,7 @@ class Provider:
     name: str = "holysheep"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
+    prefix_flag: bool = False
     allow_http: bool = False
 
     def __post_init__(self) -> None:
@@ -115,7 +118,7 @@ class Route:
 
     @property
     def key(self) -> tuple[str, str, str | Secret, str]:
-        """What cooldowns are kept by: the address, the key and the model."""
+        """What memory are kept by: the address, the key and the model."""
         return self.provider.name, self.provider.base_url, self.provider.api_key, self.model
 
     @property
@@ -124,11 +127,23 @@ class Route:
         return card(self.model).context_window
 
 
-class Cooldowns:
-    """Until when which route is left alone. Shared by the calls of one client."""
+class RouteMemory:
+    """What is known of routes from earlier answers. Shared by the calls of one client.
+
+    Until when a route is left alone, and whether it rejects a prefill.
+    """
 
     def __init__(self) -> None:
         self._until: dict[object, float] = {}
+        self._no_prefill: set[object] = set()
+
+    def rejects_prefill(self, route: Route) -> bool:
+        """Tell whether a route has rejected a prefill."""
+        return route.key in self._no_prefill
+
+    def learn_no_prefill(self, route: Route) -> None:
+        """A route rejected a prefill: never try it there again."""
+        self._no_prefill.add(route.key)
 
     def start(self, route: Route, until: float) -> None:
         """Leave a route alone until then, or longer if that was said before."""
@@ -146,14 +161,14 @@ class Cooldowns:
 class Ladder:
     """The routes of one call, best first."""
 
-    def __init__(self, routes: Sequence[Route], cooldowns: Cooldowns) -> None:
+    def __init__(self, routes: Sequence[Route], memory: RouteMemory) -> None:
         self.routes = tuple(routes)
-        self.cooldowns = cooldowns
+        self.memory = memory
 
     def first(self, now: float) -> Route:
         """Return the best route that is not cooling down, else the best of all."""
         for route in self.routes:
-            if not self.cooldowns.is_cooling(route, now):
+            if not self.memory.is_cooling(route, now):
                 return route
         return self.routes[0]
 
@@ -176,7 +191,7 @@ class Ladder:
         last = tried[-1]
         used = [route.provider for route in tried]
         for route in self.routes:
-            if route in tried or self.cooldowns.is_cooling(route, now):
+            if route in tried or self.memory.is_cooling(route, now):
                 continue
             if other_provider and route.provider in used:
                 continue
@@ -190,14 +205,14 @@ def build_ladder(
     request: ChatRequest,
     providers: Sequence[Provider],
     fallback: FallbackConfig,
-    cooldowns: Cooldowns,
+    memory: RouteMemory,
 ) -> Ladder:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
     models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
     ordered = list(dict.fromkeys((request.model, *models)))
     able = [model for model in ordered[1:] if _is_able(model, request)]
     routes = [Route(provider, m) for provider in providers for m in (request.model, *able)]
-    return Ladder(routes, cooldowns)
+    return Ladder(routes, memory)
 
 
 def _is_able(model: str, request: ChatRequest) -> bool:

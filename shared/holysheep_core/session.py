@@ -40,6 +40,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from holysheep_core import events
+from holysheep_core.catalog import card
 from holysheep_core.errors import (
     APIConnectionError,
     DeadlineExceededError,
@@ -114,6 +115,7 @@ class Session:
         rng: Callable[[], float] = random.random,
     ) -> None:
         self._request = request
+        self._ladder = ladder
         self._settings = settings
         self._notify = notify
         self._call_id = call_id
@@ -244,7 +246,13 @@ class Session:
             secrets=(self._recovery.route.provider.key,),
             wall=self._wall(),
         )
-        return Exchange(self._transcript.question(), leg, self._transcript, self._ledger)
+        route, resume = self._recovery.route, self._settings.resume
+        prefill = card(route.model).prefill if resume.prefill is None else resume.prefill
+        question = self._transcript.question(
+            prefill=prefill and not self._ladder.memory.rejects_prefill(route),
+            prefix_flag=route.provider.prefix_flag,
+        )
+        return Exchange(question, leg, self._transcript, self._ledger, resume.max_hold)
 
     def _send(self, now: float) -> Send:
         self._exchange = self._new_exchange()
@@ -277,6 +285,11 @@ class Session:
         exchange = self._exchange
         deltas: list[Delta] = []
         failure = exchange.difference() or failure
+        if failure is None and self._recovery.goes_on_beyond_limit(exchange):
+            deltas = exchange.release(limited=True)
+            self._ledger.end(exchange.leg, exchange.question, exchange.shown, "length", now)
+            self._due = now
+            return deltas
         if failure is None:
             deltas, failure = exchange.finish(self._request.params)
         outcome = "completed" if failure is None else type(failure).__name__

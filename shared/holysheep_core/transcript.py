@@ -5,6 +5,8 @@ says how to go on (the technique) and with which request; the seam then joins th
 
 - *replay*: nothing recognisable was shown yet, so the original request goes out again, and
   its answer must begin with whatever was shown.
+- *prefill*: the partial ends the conversation as the assistant's own message, and the model
+  goes on with it; only for models that do.
 - *continuation*: the original messages, the partial as the assistant's, and a user turn that
   asks to go on and to begin by repeating the last words, quoted. No system prompt is added or
   changed, so the model keeps its persona and its language.
@@ -28,11 +30,12 @@ _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 @dataclass(frozen=True)
 class Question:
-    """A request to send, and the seam its answer has to pass."""
+    """A request to send, the seam its answer has to pass, and the words it is to begin with."""
 
     request: ChatRequest
     technique: str
     seam: Seam
+    anchor: str = ""
 
 
 class Transcript:
@@ -43,7 +46,7 @@ class Transcript:
         self._config = config
         self._parts: list[str] = []
         self._reasoning: list[str] = []
-        self._replay_refused = False
+        self._differed = False
         self.characters = 0
 
     @property
@@ -65,32 +68,59 @@ class Transcript:
         """Note reasoning that goes to the reader."""
         self._reasoning.append(text)
 
-    def refuse_replay(self) -> None:
-        """A replay answered differently: from now on only ask for continuations."""
-        self._replay_refused = True
+    def differed(self) -> None:
+        """The model answered something else: ask no more for replays, and ask more firmly."""
+        self._differed = True
 
-    def question(self) -> Question:
-        """Return what to send next to get the rest of the answer."""
+    def question(self, *, prefill: bool = False, prefix_flag: bool = False) -> Question:
+        """Return what to send next to get the rest of the answer.
+
+        Args:
+            prefill: The route takes a prefill.
+            prefix_flag: And wants it marked.
+        """
         seen = self.text
         if not seen and not self._reasoning:
             return Question(self._request, "request", Seam(""))
-        if not is_evidence(seen) and not (seen and self._replay_refused):
+        if not is_evidence(seen) and not (seen and self._differed):
             return Question(self._request, "replay", Seam(seen, replay=True))
+        if prefill and not self._differed:
+            return self._prefill(seen, prefix_flag=prefix_flag)
         anchor = choose_anchor(seen, self._config.anchor_characters)
-        return Question(self._continuation(seen, anchor), "continuation", Seam(seen, anchor=anchor))
+        seam = Seam(seen, anchor=anchor, max_held=self._config.max_held)
+        return Question(self._continuation(seen, anchor), "continuation", seam, anchor)
 
-    def _continuation(self, seen: str, anchor: str) -> ChatRequest:
-        quoted = msgspec.json.encode(anchor).decode()
-        turns: list[dict[str, Any]] = [
-            {"role": "assistant", "content": seen},
-            {"role": "user", "content": self._config.wording.replace("{tail}", quoted)},
-        ]
+    def _prefill(self, seen: str, *, prefix_flag: bool) -> Question:
+        # Some providers reject white space at the end of a prefill; the seam sees to it that
+        # what the reader has of it does not come twice.
+        turn: dict[str, Any] = {"role": "assistant", "content": seen.rstrip()}
+        if prefix_flag:
+            turn["prefix"] = True
+        request = ChatRequest(
+            self._request.model, [*self._request.messages, turn], self._params_after(seen)
+        )
+        seam = Seam(seen, prefilled=True, max_held=self._config.max_held)
+        return Question(request, "prefill", seam)
+
+    def _params_after(self, seen: str, again: str = "") -> dict[str, Any]:
+        """Return the parameters for what is left; `again` is what will be said once more."""
         params = dict(self._request.params)
         for name in _TOKEN_LIMITS:
-            if isinstance(params.get(name), int):
+            # Going on beyond the limit, every leg has all of it.
+            if isinstance(params.get(name), int) and not self._config.continue_on_length:
                 left = max(1, params[name] - estimate_tokens(seen))
-                params[name] = left + estimate_tokens(anchor)  # which will be said again
+                params[name] = left + estimate_tokens(again)
         if asks_for_json(params):
             # Held to JSON, a model can only start over; the whole is parsed strictly at the end.
             del params["response_format"]
+        return params
+
+    def _continuation(self, seen: str, anchor: str) -> ChatRequest:
+        quoted = msgspec.json.encode(anchor).decode()
+        wording = self._config.firmer_wording if self._differed else self._config.wording
+        turns: list[dict[str, Any]] = [
+            {"role": "assistant", "content": seen},
+            {"role": "user", "content": wording.replace("{tail}", quoted)},
+        ]
+        params = self._params_after(seen, anchor)
         return ChatRequest(self._request.model, [*self._request.messages, *turns], params)

@@ -82,7 +82,7 @@ class Attempt(msgspec.Struct, frozen=True):
         number: 1 for the first request of the call.
         provider: Name of the provider asked.
         model: Model asked for in this request.
-        technique: How it was asked: "request", "replay" or "continuation".
+        technique: How it was asked: "request", "replay", "prefill" or "continuation".
         started: Seconds after the call began.
         duration: Seconds until the answer, or the failure, was complete.
         first_token: Seconds until the first content, or None if there was none.

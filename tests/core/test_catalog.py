@@ -39,7 +39,8 @@ def test_prices_are_the_published_ones(model, price):
 @pytest.mark.parametrize("model", ["", "gpt-99", "GPT-4.1", "provider/gpt-4.1"])
 def test_an_unknown_model_is_assumed_able_to_do_everything(model):
     assert card(model) is UNKNOWN
-    assert dataclasses.astuple(UNKNOWN) == (None, None, True, True, True)
+    assert (UNKNOWN.tools, UNKNOWN.images, UNKNOWN.json_schema) == (True, True, True)
+    assert not UNKNOWN.prefill, "a prefill is only tried where it is known to work"
 
 
 @pytest.mark.parametrize("model", [*MODELS, "unheard-of"])

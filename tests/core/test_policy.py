@@ -24,7 +24,7 @@ from holysheep_core import (
 )
 from holysheep_core.errors import APIError
 from holysheep_core.policy import Again, Standing, decide
-from holysheep_core.routes import Cooldowns, Ladder, Provider, Route
+from holysheep_core.routes import Ladder, Provider, Route, RouteMemory
 
 ONE = Provider("k1", "https://one.test/v1", name="one")
 TWO = Provider("k2", "https://two.test/v1", name="two")
@@ -36,7 +36,7 @@ ELSEWHERE = Route(TWO, "gpt-4.1")
 def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=False, **settings):
     """What follows: (route, wait), or the error."""
     retries = settings.pop("retries", here - 1)
-    ladder = Ladder(routes, settings.pop("cooldowns", Cooldowns()))
+    ladder = Ladder(routes, settings.pop("memory", RouteMemory()))
     timeouts = settings.pop("timeouts", Timeouts())
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(
@@ -61,10 +61,10 @@ def test_no_connection_or_a_server_error_is_tried_twice_more_then_the_next_route
 
 @pytest.mark.parametrize("status", [503, 529])
 def test_overloaded_is_tried_once_more_then_the_next_route_and_cools_down(status):
-    cooldowns = Cooldowns()
+    memory = RouteMemory()
     failure = OverloadedError(status_code=status)
-    assert after(failure, here=1, cooldowns=cooldowns) == (BIG, 1.0)
-    assert cooldowns.is_cooling(BIG, 109.0)
+    assert after(failure, here=1, memory=memory) == (BIG, 1.0)
+    assert memory.is_cooling(BIG, 109.0)
     assert after(failure, here=2) == (SMALL, 0.0)
 
 
@@ -76,11 +76,11 @@ def test_a_429_with_a_wait_within_patience_is_sat_out_twice_then_the_next_route(
 
 
 def test_a_429_with_a_longer_wait_downgrades_at_once_and_cools_down_that_long():
-    cooldowns = Cooldowns()
+    memory = RouteMemory()
     failure = RateLimitError(status_code=429, retry_after=30.0)
-    assert after(failure, cooldowns=cooldowns) == (SMALL, 0.0)
-    assert cooldowns.is_cooling(BIG, 129.9)
-    assert not cooldowns.is_cooling(BIG, 130.1)
+    assert after(failure, memory=memory) == (SMALL, 0.0)
+    assert memory.is_cooling(BIG, 129.9)
+    assert not memory.is_cooling(BIG, 130.1)
 
 
 def test_a_429_with_a_longer_wait_and_nowhere_to_go_is_waited_for_up_to_max_delay():

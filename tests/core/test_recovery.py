@@ -13,7 +13,7 @@ from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger
 from holysheep_core.leg import Leg
 from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Cooldowns, Ladder, Provider, Route
+from holysheep_core.routes import Ladder, Provider, Route, RouteMemory
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
 from holysheep_core.types import ChatRequest
@@ -25,11 +25,11 @@ BIG, SMALL = Route(PROVIDER, "gpt-4.1"), Route(PROVIDER, "gemini-2.5-flash")
 
 @pytest.fixture
 def make():
-    def make(*, cooldowns=None, routes=(BIG, SMALL), **settings):
+    def make(*, memory=None, routes=(BIG, SMALL), **settings):
         settings = Settings(**{"budget": RetryBudget(), **settings})
         ledger = Ledger("c", 0.0, events.append)
         transcript = Transcript(REQUEST, settings.resume)
-        ladder = Ladder(routes, cooldowns or Cooldowns())
+        ladder = Ladder(routes, memory or RouteMemory())
         recovery = Recovery(ladder, settings, ledger, transcript, 0.0, lambda: 0.0)
         return recovery, Exchange(transcript.question(), Leg(), transcript, ledger)
 
@@ -48,9 +48,9 @@ def test_whatever_breaks_and_however_often_it_ends(make):
 
 
 def test_a_call_starts_below_a_model_that_is_cooling_down_and_says_so(make):
-    cooldowns = Cooldowns()
-    cooldowns.start(BIG, 10.0)
-    recovery, _ = make(cooldowns=cooldowns)
+    memory = RouteMemory()
+    memory.start(BIG, 10.0)
+    recovery, _ = make(memory=memory)
     assert recovery.route == SMALL
     assert "cooling down" in str(make.events[0])
 

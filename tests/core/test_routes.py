@@ -14,10 +14,10 @@ from holysheep_core.config import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.routes import (
     DEFAULT_BASE_URL,
-    Cooldowns,
     Ladder,
     Provider,
     Route,
+    RouteMemory,
     Secret,
     build_ladder,
     prompt_tokens,
@@ -164,27 +164,27 @@ def test_secrets_compare_by_value_alone():
 
 @pytest.mark.parametrize(("now", "cooling"), [(0, True), (9.9, True), (10, False), (11, False)])
 def test_a_route_cools_until_its_time_and_no_longer(now, cooling):
-    cooldowns = Cooldowns()
-    cooldowns.start(A, 10)
-    assert cooldowns.is_cooling(A, now) is cooling
-    assert not cooldowns.is_cooling(B, now)
-    assert not cooldowns.is_cooling(A2, now)
+    memory = RouteMemory()
+    memory.start(A, 10)
+    assert memory.is_cooling(A, now) is cooling
+    assert not memory.is_cooling(B, now)
+    assert not memory.is_cooling(A2, now)
 
 
 def test_a_shorter_cooldown_does_not_end_a_longer_one_but_a_success_does():
-    cooldowns = Cooldowns()
-    cooldowns.start(A, 10)
-    cooldowns.start(A, 5)
-    assert cooldowns.is_cooling(A, 7)
-    cooldowns.end(A)
-    assert not cooldowns.is_cooling(A, 7)
+    memory = RouteMemory()
+    memory.start(A, 10)
+    memory.start(A, 5)
+    assert memory.is_cooling(A, 7)
+    memory.end(A)
+    assert not memory.is_cooling(A, 7)
 
 
 def ladder(*routes, cooling=()):
-    cooldowns = Cooldowns()
+    memory = RouteMemory()
     for route in cooling:
-        cooldowns.start(route, 10)
-    return Ladder(routes, cooldowns)
+        memory.start(route, 10)
+    return Ladder(routes, memory)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_window_nobody_knows_is_never_called_wider():
 
 def built(model="gpt-4.1", content="hi", *, models=None, providers=(ONE,), **params):
     request = ChatRequest(model, [{"role": "user", "content": content}], params)
-    routes = build_ladder(request, providers, FallbackConfig(models=models), Cooldowns()).routes
+    routes = build_ladder(request, providers, FallbackConfig(models=models), RouteMemory()).routes
     return [(route.provider.name, route.model) for route in routes]
 
 

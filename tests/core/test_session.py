@@ -20,7 +20,7 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.routes import Cooldowns, Provider, build_ladder
+from holysheep_core.routes import Provider, RouteMemory, build_ladder
 from holysheep_core.session import LINGER, Finish, Send, Session, Wait
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest
@@ -43,13 +43,13 @@ END = event(finish_reason="stop") + b"data: [DONE]\n\n"
 class Call:
     """A session under test, with time as a number."""
 
-    def __init__(self, *, providers=(), cooldowns=None, params=None, **settings):
+    def __init__(self, *, providers=(), memory=None, params=None, **settings):
         self.events = []
         self.now = 100.0
         request = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}], params or {})
         settings = Settings(**{"budget": RetryBudget(), **settings})
         all_providers = (Provider("k", "https://one.test/v1"), *providers)
-        ladder = build_ladder(request, all_providers, settings.fallback, cooldowns or Cooldowns())
+        ladder = build_ladder(request, all_providers, settings.fallback, memory or RouteMemory())
         self.session = Session(
             request,
             ladder,
@@ -128,15 +128,15 @@ def test_a_429_with_a_short_wait_is_sat_out_exactly(hint, waited):
 
 
 def test_a_429_with_a_long_wait_downgrades_at_once_and_cools_the_model_down():
-    cooldowns = Cooldowns()
-    call = Call(cooldowns=cooldowns)
+    memory = RouteMemory()
+    call = Call(memory=memory)
     call.send()
     call.refuse(429, {"retry-after": "30"})
     assert call.send()[::2] == ("gemini-2.5-flash", 0.0)
-    later = Call(cooldowns=cooldowns)
+    later = Call(memory=memory)
     assert later.send()[0] == "gemini-2.5-flash"
-    later.session._recovery._ladder.cooldowns._until.clear()
-    assert Call(cooldowns=cooldowns).send()[0] == "gpt-4.1"
+    later.session._recovery._ladder.memory._until.clear()
+    assert Call(memory=memory).send()[0] == "gpt-4.1"
 
 
 def test_a_429_without_a_hint_is_tried_once_more_with_backoff_then_downgraded():

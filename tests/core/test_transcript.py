@@ -24,12 +24,12 @@ WORDINGS = [
 
 def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
     request = ChatRequest("gpt-4.1", MESSAGES, MappingProxyType(params))
-    transcript = Transcript(request, ResumeConfig(prompt=prompt))
+    transcript = Transcript(request, ResumeConfig(prompt=prompt, firmer=""))
     transcript.add_text(seen)
     if reasoning:
         transcript.add_reasoning(reasoning)
     if refused:
-        transcript.refuse_replay()
+        transcript.differed()
     return transcript.question()
 
 
@@ -88,7 +88,7 @@ def test_a_continuation_asks_the_same_model_with_the_same_parameters():
 def test_the_token_limit_shrinks_by_what_was_received_and_stays_at_least_1(name, limit):
     for at in range(6, len(TEXT)):
         asked = question(TEXT[:at], refused=True, **{name: limit})
-        again = estimate_tokens(asked.seam._anchor)  # said once more, and not counted
+        again = estimate_tokens(asked.anchor)  # said once more, and not counted
         left = max(1, limit - estimate_tokens(TEXT[:at]))
         assert asked.request.params[name] == left + again
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 CORE = "holysheep_core"
 
 FLOORS = [
-    ["errors", "types", "events", "catalog", "sse"],
+    ["errors", "types", "events", "catalog", "sse", "fold", "lead"],
     ["config"],
     ["retry", "refusal", "wire", "seam", "routes", "toolcalls", "settings", "transcript", "leg"],
     ["ledger", "exchange", "policy", "recovery", "session"],

@@ -59,6 +59,9 @@ def answer(scenario: Scenario, body: Mapping[str, Any]) -> Answer:
     if calls and reason == "stop":
         reason = "tool_calls"
     begun = _begun(scenario.text, messages)
+    if begun is not None and messages[-1].get("role") == "assistant":
+        at = 0 if scenario.prefill == "echo" else begun[0]
+        return Answer(scenario.text[at:], "", calls, reason, prompt)
     if begun is None:
         return Answer(scenario.text, scenario.reasoning, calls, reason, prompt)
     at, anchor = begun

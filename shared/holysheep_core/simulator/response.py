@@ -47,6 +47,11 @@ class Response:
         if fault is not None and fault.kind == "reply":
             await connection.send_whole(fault.status, fault.headers, fault.body)
             return
+        *_, last = self._record.body.get("messages") or [{}]
+        if self._scenario.prefill == "reject" and last.get("role") == "assistant":
+            error = {"message": "must end with a user message", "type": "invalid_request_error"}
+            await connection.send_json(400, {"error": error})
+            return
         if not self._record.body.get("stream"):
             await connection.send_whole(200, JSON, msgspec.json.encode(self._whole()))
             return

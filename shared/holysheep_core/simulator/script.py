@@ -163,6 +163,8 @@ class Scenario:
         delay: Seconds between events.
         finish_reason: The reason at the end; None leaves it out.
         done: Whether `[DONE]` is sent.
+        prefill: What the model does with a conversation that ends with the assistant's message:
+            goes on with it, says it again first, or rejects it with a 400.
     """
 
     text: str | None = None
@@ -175,6 +177,7 @@ class Scenario:
     delay: float = 0.0
     finish_reason: str | None = "stop"
     done: bool = True
+    prefill: Literal["accept", "echo", "reject"] = "accept"
 
     def go_on(self, at: int, anchor: str) -> str:
         """Return what the model says when asked to go on after `at` characters."""

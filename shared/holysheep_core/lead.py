@@ -1,0 +1,131 @@
+"""What models say before they go on, though they were asked not to.
+
+Three things are recognised at the very beginning of a resumed leg, and only there: an
+announcement ("Sure, continuing where I left off:"), an ellipsis, and a code fence opened a
+second time. An announcement has to begin like one, to speak of going on, and to end with a
+colon or a line break; so a text that merely goes on with "Sure" or "네" is not touched.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_ANNOUNCEMENT = 140
+"""Characters within which an announcement has to end; until then the leg is held."""
+
+_OPENERS = (
+    "sure",
+    "certainly",
+    "of course",
+    "okay",
+    "ok,",
+    "alright",
+    "absolutely",
+    "apologies",
+    "sorry",
+    "here is the",
+    "here's the",
+    "here is where",
+    "continuing",
+    "continued",
+    "let me continue",
+    "i'll continue",
+    "i will continue",
+    "picking up",
+    "resuming",
+    "네,",
+    "네!",
+    "네.",
+    "네 ",
+    "예,",
+    "물론",
+    "알겠습니다",
+    "죄송",
+    "이어서",
+    "계속해서",
+    "계속하겠습니다",
+    "앞서",
+    "중단된",
+    "好的",
+    "当然",
+    "没问题",
+    "抱歉",
+    "继续",
+    "接着",
+    "以下",
+    "下面",
+    "はい",
+    "もちろん",
+    "承知",
+    "かしこまりました",
+    "すみません",
+    "申し訳",
+    "続き",
+    "それでは",
+    "では、",
+)
+_GOING_ON = re.compile(
+    r"continu|left off|pick(ing)? up|resum|the rest|remain|이어|계속|나머지|继续|接着|续|剩余|続"
+)
+# At most two line breaks are the announcement's; a third would be the text's own.
+_ENDS = re.compile(r"[:：][ \t]*\n{1,2}|[:：](?=[ \t])|\n{1,2}")  # noqa: RUF001 - full-width
+_FENCE = re.compile(r"\s*```[A-Za-z0-9_+#.-]+[ \t]*\n")
+_FENCE_BEGUN = re.compile(r"\s*(`{0,3}|```[A-Za-z0-9_+#.-]*[ \t]*)")
+_MAX_FENCE = 30
+
+
+def decoration_of(text: str, *, inside_fence: bool, after_dot: bool) -> int | None:
+    """Return how many characters at the beginning of a leg are an ellipsis or a second fence.
+
+    Args:
+        text: The leg so far.
+        inside_fence: A code fence is open where the leg begins.
+        after_dot: The text before it ends with a dot, so that dots may be its own.
+
+    Returns:
+        0 if there are none, or None if more text is needed to tell.
+    """
+    return _fence(text) if inside_fence else _dots(text, after_dot=after_dot)
+
+
+def _fence(text: str) -> int | None:
+    fence = _FENCE.match(text)
+    if fence:
+        return fence.end()
+    begun = _FENCE_BEGUN.fullmatch(text) and "`" in text
+    return None if begun and len(text) < _MAX_FENCE else 0
+
+
+def _dots(text: str, *, after_dot: bool) -> int | None:
+    count = 3 if text.startswith("...") else 1 if text.startswith("…") else 0
+    if after_dot:
+        return 0
+    if not count:
+        return None if text in (".", "..") else 0
+    if len(text) == count:
+        return None
+    # "wait... what" has a space after its dots; "...and then" has none.
+    following = text[count]
+    return 0 if following.isspace() or following in "\"'”’).?!…" else count  # noqa: RUF001
+
+
+def announcement_of(text: str) -> int | None:
+    """Return how many characters at the beginning of a leg announce that it goes on.
+
+    Returns:
+        0 if it announces nothing, or None if more text is needed to tell.
+    """
+    low = text.lstrip().lower()
+    if not low:
+        return 0
+    if not any(low.startswith(opener) for opener in _OPENERS):
+        return None if any(opener.startswith(low) for opener in _OPENERS) else 0
+    ends = _ENDS.search(text, len(text) - len(text.lstrip()))
+    if ends is None:
+        return None if len(text) < MAX_ANNOUNCEMENT else 0
+    said = text[: ends.start()].lower()
+    if ends.start() > MAX_ANNOUNCEMENT or not _GOING_ON.search(said):
+        return 0
+    if ends.end() == len(text) and not ends.group().endswith("\n\n"):
+        return None  # another line break may follow
+    return ends.end()
