@@ -16,7 +16,7 @@ OLDEST = (
     "langchain-core==1.6.0",
     "llama-index-core==0.14.10",
     "msgspec==0.19.0",
-    "tenacity==8.2.3",
+    "tenacity==8.5.0",
 )
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
