@@ -2,11 +2,14 @@
 
 import asyncio
 
+import msgspec
 import pytest
+from llama_index.core import PromptTemplate
+from pydantic import BaseModel
 
 import holysheep_core as core
 from holysheep_core import ResumeConfig, RetryConfig, StreamingRetryHandler
-from holysheep_core.simulator import cut, malformed, refuse, slow, stall
+from holysheep_core.simulator import cut, malformed, refuse, reply, slow, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
@@ -216,3 +219,52 @@ def test_async_resumes_are_the_same(play, text):
     settings = {"timeouts": core.Timeouts(read=0.3)}
     completion = asyncio.run(handler(script, **settings).acomplete("gpt-4.1", ASK))
     assert (completion.text, completion.resumes) == (text, 2)
+
+
+def test_a_provider_may_demand_its_own_sign_of_the_end(play, text):
+    script = play(faults=[cut(9999, "eof")])  # whole, but neither finish_reason nor [DONE]
+    provider = core.Provider("k", script.base_url, finish_signal="done")
+    client = handler(script)
+    client.providers = (provider,)
+    assert client.complete("gpt-4.1", ASK).text == text
+    assert len(script.requests) == 2
+    with pytest.raises(core.ConfigurationError, match="finish_signal"):
+        core.Provider("k", finish_signal="both")
+
+
+def test_a_replay_that_answers_with_text_instead_of_the_call_is_taken_as_it_is(play):
+    half = {"index": 0, "id": "c", "function": {"name": "pay", "arguments": '{"amount": 1'}}
+    chunk = msgspec.json.encode({"choices": [{"delta": {"tool_calls": [half]}}]})
+    body = b"data: " + chunk + b"\n\n"
+    script = play("I would rather not pay.", faults=[reply(200, body)])
+    completion = handler(script).complete("gpt-4.1", ASK)
+    assert (completion.text, completion.tool_calls) == ("I would rather not pay.", ())
+
+
+class Sheep(BaseModel):
+    """A sheep."""
+
+    name: str
+    legs: int
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_structured_output_of_langchain_survives_a_cut_at_every_character(play, method):
+    whole = '{"name": "양순이", "legs": 4}'
+    for at in range(1, len(whole), 3):
+        if method == "function_calling":
+            script = play("", tool_calls=[("Sheep", whole)], faults=[cut(at, "eof")])
+        else:
+            script = play(whole, faults=[cut(at, "eof")])
+        model = ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url)
+        found = model.with_structured_output(Sheep, method=method).invoke("go")
+        assert found == Sheep(name="양순이", legs=4)
+
+
+def test_structured_predict_of_llamaindex_survives_a_cut_at_every_character(play):
+    whole = '{"name": "양순이", "legs": 4}'
+    for at in range(1, len(whole), 3):
+        script = play("", tool_calls=[("Sheep", whole)], faults=[cut(at, "eof")])
+        llm = HolySheep(model="gpt-4.1", api_key="k", api_base=script.base_url)
+        found = llm.structured_predict(Sheep, PromptTemplate("Name a sheep."))
+        assert found == Sheep(name="양순이", legs=4)

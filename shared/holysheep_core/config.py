@@ -40,6 +40,18 @@ def check_count(name: str, value: object, *, minimum: int = 0) -> None:
         raise ConfigurationError(f"{name}={value!r}: needs a whole number from {minimum} up.")
 
 
+FinishSignal = Literal["either", "finish_reason", "done"]
+"""What proves that an answer is whole: a `finish_reason`, `[DONE]`, or either of them."""
+
+
+def check_finish_signal(value: object) -> None:
+    """Raise `ConfigurationError` unless `value` is a `FinishSignal`."""
+    if value not in ("either", "finish_reason", "done"):
+        raise ConfigurationError(
+            f"finish_signal={value!r}: needs 'either', 'finish_reason' or 'done'."
+        )
+
+
 class RetryStrategy(str, Enum):
     """How the wait grows from one retry to the next, before jitter and cap."""
 
@@ -208,7 +220,7 @@ class ResumeConfig:
     firmer: str | None = None
     prefill: bool | None = None
     anchor_characters: int = 32
-    finish_signal: Literal["either", "finish_reason", "done"] = "either"
+    finish_signal: FinishSignal = "either"
     continue_on_length: bool = False
     max_held: int = 4000
     max_hold: float = 10.0
@@ -229,10 +241,7 @@ class ResumeConfig:
         check_count("anchor_characters", self.anchor_characters, minimum=8)
         check_count("max_held", self.max_held, minimum=64)
         check_number("max_hold", self.max_hold, minimum=0.1)
-        if self.finish_signal not in ("either", "finish_reason", "done"):
-            raise ConfigurationError(
-                f"finish_signal={self.finish_signal!r}: needs 'either', 'finish_reason' or 'done'."
-            )
+        check_finish_signal(self.finish_signal)
         if not isinstance(self.prompt, str) or "{tail}" not in self.wording:
             raise ConfigurationError(
                 f"prompt={self.prompt!r}: needs 'en', 'ko', or a text that contains {{tail}}."

@@ -10,10 +10,10 @@ ignore `stream`; or a page, from something that is no API at all.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Literal
 
 import msgspec
 
+from holysheep_core.config import FinishSignal
 from holysheep_core.errors import (
     APIError,
     HolySheepError,
@@ -59,7 +59,7 @@ class Leg:
     def __init__(
         self,
         *,
-        finish_signal: Literal["either", "finish_reason", "done"] = "either",
+        finish_signal: FinishSignal = "either",
         secrets: Collection[str] = (),
         wall: float = 0.0,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from holysheep_core.catalog import card, default_fallbacks, estimate_tokens
-from holysheep_core.config import FallbackConfig
+from holysheep_core.config import FallbackConfig, FinishSignal, check_finish_signal
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest
 
@@ -67,6 +67,8 @@ class Provider:
         models: The provider's own names for models, where they differ.
         prefix_flag: Mark a prefilled assistant message with `"prefix": true`, as DeepSeek and
             Mistral want it.
+        finish_signal: What proves an answer of this API whole ("either", "finish_reason",
+            "done"); None for what `ResumeConfig` says.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
     """
@@ -77,6 +79,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
     prefix_flag: bool = False
+    finish_signal: FinishSignal | None = None
     allow_http: bool = False
 
     def __post_init__(self) -> None:
@@ -84,6 +87,8 @@ class Provider:
         _check_key(key)
         object.__setattr__(self, "api_key", Secret(key))
         object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
+        if self.finish_signal is not None:
+            check_finish_signal(self.finish_signal)
         for name, value in self.headers.items():
             if not (isinstance(value, str) and f"{name}{value}".isascii()):
                 raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")

@@ -241,9 +241,10 @@ class Session:
     # -- one exchange -----------------------------------------------------------------------
 
     def _new_exchange(self) -> Exchange:
+        provider = self._recovery.route.provider
         leg = Leg(
-            finish_signal=self._settings.resume.finish_signal,
-            secrets=(self._recovery.route.provider.key,),
+            finish_signal=provider.finish_signal or self._settings.resume.finish_signal,
+            secrets=(provider.key,),
             wall=self._wall(),
         )
         route, resume = self._recovery.route, self._settings.resume

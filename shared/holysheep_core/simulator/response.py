@@ -80,7 +80,9 @@ class Response:
         sent = 0
         yield self._chunk({"role": "assistant", "content": ""})
         for delta in self._deltas(fault.at if fault else -1):
-            struck, fault = (fault, None) if fault and sent >= fault.at else (None, fault)
+            # A fault beyond the end strikes after the last character.
+            due = fault is not None and (sent >= fault.at or not delta.event)
+            struck, fault = (fault, None) if due else (None, fault)
             if struck is not None:
                 if struck.body:
                     yield _event(struck.body)
