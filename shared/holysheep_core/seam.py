@@ -122,7 +122,8 @@ class Seam:
         self._prefilled = prefilled
         self._max_held = max_held
         self._held = ""
-        self._restarting = False  # the leg so far is the beginning, letter for letter
+        self._restarting = False  # from `_restart` on, the leg is the beginning to the letter
+        self._restart = 0
         self.decided = not seen
         self.removed = 0
         self.held = 0
@@ -134,7 +135,7 @@ class Seam:
             return text
         if not text or self.mismatch:
             return ""
-        at = len(self._held)
+        at = len(self._held) - self._restart
         self._held += text
         self.held = max(self.held, len(self._held))
         if self._restarting and at + len(text) < len(self._seen):
@@ -216,7 +217,8 @@ class Seam:
             is_open = True
         restarted = common_prefix(said, seen)
         if is_open and not final:
-            self._restarting = start == 0 and self._seen.startswith(self._held)
+            self._restarting = self._seen.startswith(self._held[start:])
+            self._restart = start
             return None
         if (overlap < restarted < len(seen) and self._is_fresh(restarted)) or (
             self._replay and not overlap

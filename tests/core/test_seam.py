@@ -244,3 +244,17 @@ def test_however_a_leg_is_fed_the_same_comes_out_and_only_its_beginning_goes(
             got, left = got + pieces.feed(left[:step]), left[step:]
     assert (got + pieces.close(), pieces.mismatch) == (expected, whole.mismatch)
     assert whole.mismatch or leg[whole.removed :] == expected
+
+
+@pytest.mark.parametrize("announced", ["", "Sure, continuing:\n\n"])
+def test_a_restart_of_any_length_is_taken_out_even_after_an_announcement(announced):
+    seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(600))
+    for size in (4, 997):
+        assert passed(seam_after(seen), announced + seen + "The end.", size) == "The end."
+
+
+def test_a_long_answer_that_is_said_again_in_another_layout_is_decided_in_bounded_time():
+    seen = "".join(f"Sheep number {n} jumps over the fence.\n" for n in range(3000))
+    seam = seam_after(seen)
+    assert passed(seam, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
+    assert seam.held <= 4000 + 40
