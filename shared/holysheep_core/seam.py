@@ -50,6 +50,10 @@ even if it then differs."""
 MID_SENTENCE_EVIDENCE = 12
 """As many suffice where the seen text stopped in the middle of a sentence."""
 MAX_ANCHOR = 400
+MAX_INTRODUCTION = 64
+"""Characters of a first line that may turn out to introduce the words asked for."""
+MIN_PROOF = 16
+"""Folded characters an anchor must have to prove that the line before it was no answer."""
 _PROBE = 12
 _PROSE_LINE = 12
 _ENDS_OF_SENTENCES = ".!?:;。！？：；…\"'”’)]}>`|*_~"  # noqa: RUF001 - full-width on purpose
@@ -61,6 +65,11 @@ def is_evidence(text: str) -> bool:
     """Tell whether a text is long enough for its repetition to be no coincidence."""
     core = text.strip()
     return len(core) >= MIN_CODE_POINTS and len(core.encode("utf-8", "surrogatepass")) >= MIN_BYTES
+
+
+def is_provable(seen: str) -> bool:
+    """Tell whether there is enough text for a continuation of it to be recognised as one."""
+    return len(fold(seen)) >= MIN_PROOF
 
 
 def choose_anchor(seen: str, characters: int) -> str:
@@ -75,7 +84,9 @@ def choose_anchor(seen: str, characters: int) -> str:
         in `seen` unless 400 characters are not enough for that.
     """
     length = min(len(seen), characters)
-    while length < min(len(seen), MAX_ANCHOR) and seen.find(seen[-length:]) < len(seen) - length:
+    while length < min(len(seen), MAX_ANCHOR) and (
+        seen.find(seen[-length:]) < len(seen) - length or not is_provable(seen[-length:])
+    ):
         length = min(length * 2, len(seen))
     start = len(seen) - length
     blank = seen.rfind(" ", max(0, start - characters // 2), start)
@@ -188,18 +199,25 @@ class Seam:
                 return ""
             if end:
                 return self._join_after_repetition(end, final=final)
-            decoration = decoration_of(
-                held[start:],
-                inside_fence=is_inside_fence(self._seen),
-                after_dot=self._seen.endswith((".", "…")),
-            )
-            if decoration is None and not final:
+            lead = self._lead(start, final=final)
+            if lead is None and not final:
                 return ""
-            if not decoration and self._prefilled:
+            if not lead and self._prefilled:
                 return self._join_after_repetition(start, final=final)
-            if not decoration:
+            if not lead:
                 return self._join_clean(start)
-            start += decoration
+            start += lead
+
+    def _lead(self, start: int, *, final: bool) -> int | None:
+        """Return how much of the leg stands before its text; None if more is needed to tell."""
+        introduced = self._introduction(start)
+        if introduced or (introduced is None and not final):
+            return introduced
+        return decoration_of(
+            self._held[start:],
+            inside_fence=is_inside_fence(self._seen),
+            after_dot=self._seen.endswith((".", "…")),
+        )
 
     def _end_of_repetition(self, start: int, *, final: bool) -> int | None:
         """Return where in the leg the repetition ends that begins at `start`; 0 if there is none.
@@ -228,6 +246,29 @@ class Seam:
 
     def _is_anchored(self, start: int) -> bool:
         return bool(self._anchor) and fold(self._held[start:]).startswith(self._anchor)
+
+    def _introduction(self, start: int) -> int | None:
+        """Return the length of a first line, in whatever words, after which the anchor comes.
+
+        0 if there is none, and None if more text is needed to tell. No list of phrases is
+        complete; the words that were asked for, right after a short line, are proof enough.
+        """
+        if len(self._anchor) < MIN_PROOF or self._folded.count(self._anchor) > 1:
+            return 0
+        text = self._held[start:]
+        blank = len(text) - len(text.lstrip())
+        line = text.find("\n", blank)
+        if line < 0:
+            return None if len(text) < MAX_INTRODUCTION else 0
+        after = fold(text[line:])
+        if line > MAX_INTRODUCTION or not self._anchor.startswith(after[: len(self._anchor)]):
+            return 0
+        if len(after) < len(self._anchor):
+            return None
+        # The rest of a line that stands in the answer already (a table's row) introduces nothing.
+        if any(fold(old).endswith(fold(text[:line])) for old in self._seen.split("\n")):
+            return 0
+        return line + len(text[line:]) - len(text[line:].lstrip())
 
     def _overlap(self, said: str) -> tuple[int, bool]:
         """Return the longest complete candidate that counts, and whether one is still open."""

@@ -3,8 +3,8 @@
 The transcript is append-only: text shown can't be taken back, in any framework. At a cut it
 says how to go on (the technique) and with which request; the seam then joins the answer.
 
-- *replay*: nothing recognisable was shown yet, so the original request goes out again, and
-  its answer must begin with whatever was shown.
+- *replay*: too little was shown for a continuation to be recognised as one, so the original
+  request goes out again, and its answer must begin with whatever was shown.
 - *prefill*: the partial ends the conversation as the assistant's own message, and the model
   goes on with it; only for models that do.
 - *continuation*: the original messages, the partial as the assistant's, and a user turn that
@@ -21,7 +21,7 @@ import msgspec
 
 from holysheep_core.catalog import estimate_tokens
 from holysheep_core.config import ResumeConfig
-from holysheep_core.seam import Seam, choose_anchor, is_evidence
+from holysheep_core.seam import Seam, choose_anchor, is_evidence, is_provable
 from holysheep_core.types import ChatRequest
 from holysheep_core.wire import asks_for_json
 
@@ -82,10 +82,10 @@ class Transcript:
         seen = self.text
         if not seen and not self._reasoning:
             return Question(self._request, "request", Seam(""))
-        if not is_evidence(seen) and not (seen and self._differed):
-            return Question(self._request, "replay", Seam(seen, replay=True))
-        if prefill and not self._differed:
+        if prefill and is_evidence(seen) and not self._differed:
             return self._prefill(seen, prefix_flag=prefix_flag)
+        if not is_provable(seen) and not (seen and self._differed):
+            return Question(self._request, "replay", Seam(seen, replay=True))
         anchor = choose_anchor(seen, self._config.anchor_characters)
         seam = Seam(seen, anchor=anchor, max_held=self._config.max_held)
         return Question(self._continuation(seen, anchor), "continuation", seam, anchor)

@@ -157,7 +157,7 @@ def test_a_restart_of_a_text_longer_than_the_window_is_taken_out_whole():
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("said", range(45, 80))
+@pytest.mark.parametrize("said", range(40, 80))
 def test_a_long_restart_that_then_differs_is_a_mismatch_and_shows_nothing(said, size):
     seam = seam_after(TEXT)
     assert passed(seam, TEXT[:said] + "☂ another answer", size) == ""
@@ -218,8 +218,8 @@ def test_an_endless_refrain_does_not_make_an_endless_anchor(seen):
 
 
 def test_an_anchor_starts_at_a_word_where_one_is_near():
-    assert choose_anchor("Many sheep jumped over the wooden fence", 16) == "the wooden fence"
-    assert choose_anchor("Many sheep jumped over the wooden fence", 15) == "the wooden fence"
+    assert choose_anchor("Many sheep jumped over the wooden fence", 21) == "over the wooden fence"
+    assert choose_anchor("Many sheep jumped over the wooden fence", 20) == "over the wooden fence"
 
 
 @given(ALPHABET, ALPHABET, st.sampled_from([1, 2, 3, 7]))
@@ -258,3 +258,20 @@ def test_a_long_answer_that_is_said_again_in_another_layout_is_decided_in_bounde
     seam = seam_after(seen)
     assert passed(seam, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
     assert seam.held <= 4000 + 40
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Understood. Here's the remainder of my answer:\n\n",
+        "Right, carrying on from there:\n\n",
+        "이어지는 내용입니다:\n\n",
+        "接下来的内容如下：\n\n",  # noqa: RUF001 - full-width
+        "Weiter geht es:\n",
+    ],
+)
+def test_a_first_line_in_any_words_is_taken_out_if_the_words_asked_for_follow(words):
+    for at in range(24, len(TEXT)):  # less than that is answered anew, not continued
+        for size in SIZES.values():
+            leg = words + choose_anchor(TEXT[:at], 32) + TEXT[at:]
+            assert TEXT[:at] + passed(seam_after(TEXT[:at]), leg, size) == TEXT, at

@@ -228,13 +228,13 @@ def test_the_retry_budget_of_the_process_ends_retries():
 def test_the_stall_clock_counts_content_and_not_comments():
     call = Call(timeouts=Timeouts(stall=10))
     call.send()
-    call.answer(said("Hello there"), eof=False)
+    call.answer(said("Hello there, dear reader"), eof=False)
     assert call.session.wants_data(call.now)
     for _ in range(4):
         call.now += 3
         call.answer(b": keep-alive\n\n", eof=False)
     assert not call.session.wants_data(call.now)
-    assert call.send()[3]["messages"][-2]["content"] == "Hello there"
+    assert call.send()[3]["messages"][-2]["content"] == "Hello there, dear reader"
 
 
 def test_the_stall_clock_does_not_count_the_readers_own_time():
@@ -365,7 +365,7 @@ def test_usage_of_a_cut_leg_is_estimated_and_marked_so():
     usage = b'data: {"usage": {"prompt_tokens": 7, "completion_tokens": 5}, "choices": []}\n\n'
     call = Call()
     call.send()
-    call.answer(said("The first half, "))
+    call.answer(said("The first half of the text, "))
     call.send()
     call.answer(said("the second half.") + END[: -len(b"data: [DONE]\n\n")] + usage)
     cut, last = call.finish().attempts

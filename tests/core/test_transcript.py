@@ -46,8 +46,9 @@ def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
         ({"seen": " " * 50}, "replay"),
         ({"seen": "hello"}, "replay"),
         ({"seen": "hi", "refused": True}, "continuation"),
-        ({"seen": "sheep!"}, "continuation"),
-        ({"seen": "안녕하세"}, "continuation"),
+        ({"seen": "fifteen letters"}, "replay"),
+        ({"seen": "some sixteen letters"}, "continuation"),
+        ({"seen": "안녕하세요 저는 양치기이고 양을 셉니다"}, "continuation"),
         ({"seen": TEXT, "reasoning": "Hmm"}, "continuation"),
     ],
 )
@@ -100,7 +101,10 @@ def test_a_limit_of_none_stays_none():
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
 def test_a_continuation_is_not_held_to_json_and_every_other_question_is(kind):
     wanted = {"type": kind}
-    assert "response_format" not in question('{"a": "양 세', response_format=wanted).request.params
+    assert (
+        "response_format"
+        not in question('{"a": "양 세 마리", "b": 1', response_format=wanted).request.params
+    )
     assert question('{"', response_format=wanted).request.params == {"response_format": wanted}
 
 
@@ -134,7 +138,8 @@ def test_the_quote_is_json_and_a_suffix_of_any_text(seen, wording):
 
 def test_korean_is_quoted_as_korean_and_not_in_escapes():
     assert (
-        "양치기가 양을 셉니다" in question("양치기가 양을 셉니다").request.messages[-1]["content"]
+        "양치기가 양을 셉니다"
+        in question("넓은 들판에서 늙은 양치기가 양을 셉니다").request.messages[-1]["content"]
     )
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from corpus import corpus
 from manners import MANNERS, is_ambiguous
 
-from holysheep_core.seam import Seam, choose_anchor, is_evidence
+from holysheep_core.seam import Seam, choose_anchor, is_provable
 
 FRESH = "gives another answer"
 
@@ -60,7 +60,7 @@ def measure(policy: Policy, step: int) -> tuple[dict[str, Counter[str]], list[in
     for name, text in corpus():
         for at in range(1, len(text), step):
             seen = text[:at]
-            replay = not is_evidence(seen)
+            replay = not is_provable(seen)
             anchor = choose_anchor(seen, 32)
             for manner, go_on in MANNERS.items():
                 leg = text if replay else go_on(text, at, anchor)

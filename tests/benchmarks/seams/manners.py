@@ -50,6 +50,19 @@ def _fresh(text: str, at: int, _anchor: str) -> str | None:
     return text[:45] + " ☂ but now it says something else entirely."
 
 
+OTHER_WORDS = (
+    "Understood. Here's the remainder of my answer:\n\n",
+    "Right, carrying on from there:\n\n",
+    "I apologize for the interruption. Continuing:\n\n",
+    "[continued]\n\n",
+    "이어지는 내용입니다:\n\n",
+    "계속 이어가겠습니다.\n\n",
+    "알겠습니다. 끊긴 부분부터 다시 쓰겠습니다:\n\n",
+    "接下来的内容如下：\n\n",
+    "好，接着刚才的内容：\n",
+    "続けます。\n\n",
+)
+
 MANNERS: Mapping[str, Manner] = {
     "goes on exactly": lambda text, at, _: text[at:],
     "repeats the words asked for": lambda text, at, anchor: anchor + text[at:],
@@ -84,6 +97,10 @@ MANNERS: Mapping[str, Manner] = {
     ),
     "announces it, then starts over": lambda text, _at, _anchor: (
         "Here is the rest, continued:\n\n" + text
+    ),
+    # Phrases that the engine's own list was not written for.
+    "announces it in other words": lambda text, at, anchor: (
+        OTHER_WORDS[at % len(OTHER_WORDS)] + anchor + text[at:]
     ),
     "begins with dots": _ellipsis,
     "opens the code fence again": _fence,
