@@ -180,7 +180,7 @@ class Seam:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def _judge(self, *, final: bool) -> str:  # noqa: PLR0911 - a list of cases, each with its end
+    def _judge(self, *, final: bool) -> str:
         held, start = self._held, 0
         if not self._folded:  # nothing but white space was seen, and it comes again
             return self._join_after_repetition(0, final=final)
@@ -197,21 +197,26 @@ class Seam:
             end = self._end_of_repetition(start, final=final)
             if end is None or self.mismatch:
                 return ""
-            if end:
-                return self._join_after_repetition(end, final=final)
-            lead = self._lead(start, final=final)
+            lead = self._lead(start, end, final=final)
             if lead is None and not final:
                 return ""
-            if not lead and self._prefilled:
-                return self._join_after_repetition(start, final=final)
-            if not lead:
-                return self._join_clean(start)
-            start += lead
+            if lead:
+                start += lead
+                continue
+            if end or self._prefilled:
+                return self._join_after_repetition(end or start, final=final)
+            return self._join_clean(start)
 
-    def _lead(self, start: int, *, final: bool) -> int | None:
-        """Return how much of the leg stands before its text; None if more is needed to tell."""
+    def _lead(self, start: int, end: int, *, final: bool) -> int | None:
+        """Return how much of the leg stands before its text; None if more is needed to tell.
+
+        A repetition up to `end` rules it out, unless it is of so few words that they may as well
+        be the first ones of an introduction.
+        """
+        if len(fold(self._held[start:end])) >= MIN_PROOF:
+            return 0
         introduced = self._introduction(start)
-        if introduced or (introduced is None and not final):
+        if introduced or end or (introduced is None and not final):
             return introduced
         return decoration_of(
             self._held[start:],
@@ -265,8 +270,9 @@ class Seam:
             return 0
         if len(after) < len(self._anchor):
             return None
-        # The rest of a line that stands in the answer already (a table's row) introduces nothing.
-        if any(fold(old).endswith(fold(text[:line])) for old in self._seen.split("\n")):
+        # A line that then stands in the answer twice (a table's row) introduces nothing.
+        *lines, last = (self._seen + text[:line]).split("\n")
+        if fold(last) in map(fold, lines):
             return 0
         return line + len(text[line:]) - len(text[line:].lstrip())
 

@@ -275,3 +275,19 @@ def test_a_first_line_in_any_words_is_taken_out_if_the_words_asked_for_follow(wo
         for size in SIZES.values():
             leg = words + choose_anchor(TEXT[:at], 32) + TEXT[at:]
             assert TEXT[:at] + passed(seam_after(TEXT[:at]), leg, size) == TEXT, at
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ("母親を見失った子羊は、返事があるまで一日中鳴き続けます。", "続けます。\n\n"),
+        (
+            "하하, 정말 재미있네요. 한 번만 더 들려주세요. 네, 네, 알겠습니다.",
+            "알겠습니다. 끊긴 부분부터 다시 쓰겠습니다:\n\n",
+        ),
+    ],
+)
+def test_an_introduction_that_begins_with_what_stood_last_is_still_one(seen, words):
+    for size in SIZES.values():
+        leg = words + choose_anchor(seen, 32) + " 羊。"
+        assert passed(seam_after(seen), leg, size) == " 羊。"
