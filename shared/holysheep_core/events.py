@@ -76,6 +76,16 @@ class RateLimitWait(Event):
 
 
 @dataclass(frozen=True)
+class StillWaiting(Event):
+    """A sign of life during a long wait: the next request goes out in `wait` seconds."""
+
+    wait: float
+
+    def __str__(self) -> str:
+        return f"still waiting: next request in {self.wait:.2f} s"
+
+
+@dataclass(frozen=True)
 class StreamCut(Event):
     """The answer stopped in the middle, after `characters` characters in all."""
 

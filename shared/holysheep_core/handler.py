@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import secrets
@@ -22,7 +23,7 @@ import httpx
 from holysheep_core import async_driver, sync_driver
 from holysheep_core.clients import Clients
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
-from holysheep_core.errors import ConfigurationError
+from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.net import clock
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
@@ -60,7 +61,8 @@ class StreamingRetryHandler:
         fallback_models: Shorthand for `fallback`: their names; [] for none.
         providers: Further OpenAI-compatible APIs, tried in order after the first.
         budget: What retries are paid from; by default one for the whole process.
-        on_event: Is called with every event of every call.
+        on_event: Is called with every event of every call; in async calls it may be a
+            coroutine function.
         http_client: An `httpx.Client` to use in place of our own.
         http_async_client: Likewise an `httpx.AsyncClient`.
         default_headers: Headers added to every request to the first provider.
@@ -154,7 +156,7 @@ class StreamingRetryHandler:
         on_event: OnEvent | None = None,
         **params: Any,
     ) -> AsyncIterator[str]:
-        """Like `stream_with_retry`, as an async iterator; `on_token` may be a coroutine."""
+        """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
         request = ChatRequest(model, messages, params)
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
@@ -204,7 +206,7 @@ class StreamingRetryHandler:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
     ) -> AsyncGenerator[Delta | Completion, None]:
-        """Like `stream`, for asyncio; `on_token` may be a coroutine."""
+        """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
         return self._arun(request, on_token, on_event)
 
@@ -240,7 +242,7 @@ class StreamingRetryHandler:
     def _run(
         self, request: ChatRequest, on_token: OnToken | None, on_event: OnEvent | None
     ) -> Generator[Delta | Completion, None, None]:
-        client, session = self._clients.sync(), self._session(request, on_event)
+        client, session = self._clients.sync(), self._session(request, self._listeners(on_event))
         deltas = sync_driver.run(session, client, self.settings.timeouts.connect)
         if on_token is None:
             yield from deltas
@@ -256,22 +258,28 @@ class StreamingRetryHandler:
     ) -> AsyncGenerator[Delta | Completion, None]:
         # The client depends on the loop that iterates, which need not be the one that called.
         client = await self._clients.for_running_loop()
-        session = self._session(request, on_event)
+        telling = _Telling(self._listeners(on_event))
+        session = self._session(request, telling)
         connect = self.settings.timeouts.connect
-        async with aclosing(async_driver.run(session, client, connect)) as deltas:
-            async for delta in deltas:
-                if on_token is not None and isinstance(delta, Delta) and delta.text:
-                    told = on_token(delta.text)
-                    if inspect.isawaitable(told):
-                        await told
-                yield delta
+        try:
+            async with aclosing(async_driver.run(session, client, connect)) as deltas:
+                async for delta in deltas:
+                    if on_token is not None and isinstance(delta, Delta) and delta.text:
+                        told = on_token(delta.text)
+                        if inspect.isawaitable(told):
+                            await told
+                    if isinstance(delta, Completion):
+                        await telling.done()
+                    yield delta
+        except HolySheepError:
+            await telling.done()
+            raise
 
-    def _session(self, request: ChatRequest, on_event: OnEvent | None) -> Session:
-        def notify(event: Event) -> None:
-            for listener in (self._on_event, on_event):
-                if listener is not None:
-                    listener(event)
+    def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
+        listeners = [told for told in (self._on_event, on_event) if told is not None]
+        return lambda event: [listener(event) for listener in listeners]
 
+    def _session(self, request: ChatRequest, notify: Callable[[Event], object]) -> Session:
         return Session(
             request,
             build_ladder(request, self.providers, self.settings.fallback, self._memory),
@@ -308,6 +316,28 @@ class StreamingRetryHandler:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+
+class _Telling:
+    """Hands events to listeners of which some are coroutine functions.
+
+    The session, which makes the events, cannot await. So what listeners return runs as tasks,
+    started in order, while the call itself waits for the network.
+    """
+
+    def __init__(self, listeners: Callable[[Event], list[Any]]) -> None:
+        self._listeners = listeners
+        self._tasks: list[asyncio.Future[Any]] = []
+
+    def __call__(self, event: Event) -> None:
+        told = filter(inspect.isawaitable, self._listeners(event))
+        self._tasks += [asyncio.ensure_future(each) for each in told]
+
+    async def done(self) -> None:
+        """Wait for the listeners, before the call is over; what one of them raises is raised."""
+        tasks, self._tasks = self._tasks, []
+        if tasks:
+            await asyncio.gather(*tasks)
 
 
 def _only_one(name: str, value: object, shorthand: str, short: object) -> None:

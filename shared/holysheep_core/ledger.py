@@ -18,7 +18,7 @@ from holysheep_core.routes import Route, prompt_tokens
 from holysheep_core.transcript import Question
 from holysheep_core.types import Attempt, Usage
 
-Notify = Callable[[events.Event], None]
+Notify = Callable[[events.Event], object]
 
 
 class Ledger:

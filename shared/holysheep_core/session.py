@@ -64,6 +64,9 @@ LINGER = 0.5
 """Seconds to wait, once an answer is proven whole, for its usage chunk and the end of its body
 (which lets the connection be used again)."""
 
+HEARTBEAT = 2.0
+"""Seconds of waiting after which listeners hear that the call is alive."""
+
 
 @dataclass(frozen=True)
 class Send:
@@ -126,6 +129,7 @@ class Session:
         self._transcript = Transcript(request, settings.resume)
         self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
         self._due = now
+        self._waiting = False  # some of the wait until then is over
         self._outcome: Completion | HolySheepError | None = None
 
         self._exchange = self._new_exchange()
@@ -146,8 +150,7 @@ class Session:
         if self._outcome is not None:
             return Finish(self._outcome)
         if now < self._due:
-            self._ledger.waited += self._due - now
-            return Wait(self._due - now)
+            return self._wait(now)
         return self._send(now)
 
     @property
@@ -257,7 +260,7 @@ class Session:
 
     def _send(self, now: float) -> Send:
         self._exchange = self._new_exchange()
-        self._reading = True
+        self._reading, self._waiting = True, False
         self._clock_started, self._fresh = now, False
         question, route = self._exchange.question, self._recovery.route
         provider, model = route.provider, route.model
@@ -268,6 +271,14 @@ class Session:
             stream_usage=self._settings.stream_usage,
         )
         return Send(provider.url, provider.request_headers(), body)
+
+    def _wait(self, now: float) -> Wait:
+        if self._waiting:
+            self._ledger.tell(events.StillWaiting, now, wait=self._due - now)
+        self._waiting = True
+        seconds = min(self._due - now, HEARTBEAT)
+        self._ledger.waited += seconds
+        return Wait(seconds)
 
     def _lateness(self, now: float) -> HolySheepError | None:
         """Return the error for a deadline that passed, unless what came is whole."""
