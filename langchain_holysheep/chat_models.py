@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any
 
-import httpx
+from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.globals import get_llm_cache
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from langchain_core.utils import from_env, secret_from_env
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
+from pydantic import (
+    model_validator,
+)
 
 from holysheep_core import (
-    DEFAULT_BASE_URL,
     ChatRequest,
     Completion,
-    Event,
-    FallbackConfig,
     HolySheepError,
-    Provider,
-    ResumeConfig,
-    RetryConfig,
-    StreamingRetryHandler,
-    Timeouts,
+    __version__,
     estimate_tokens,
 )
+from langchain_holysheep.caching import OnlyAskedModel
+from langchain_holysheep.channels import Channels
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
 from langchain_holysheep.errors import for_langchain
 from langchain_holysheep.messages import to_wire
-from langchain_holysheep.structured import Method, bindings, tool_choice_of, with_raw
+from langchain_holysheep.profiles import profile_of
+from langchain_holysheep.settings import ModelSettings
+from langchain_holysheep.structured import (
+    Method,
+    asking_for_raw,
+    bindings,
+    strictly,
+    tool_choice_of,
+    with_raw,
+)
 
 _SENT = (
     "temperature",
@@ -50,7 +55,7 @@ _SENT = (
 )
 
 
-class ChatHolySheep(BaseChatModel):
+class ChatHolySheep(ModelSettings):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -99,121 +104,19 @@ class ChatHolySheep(BaseChatModel):
         ConfigurationError: A setting cannot work; the message says which and why.
     """
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True,
-        extra="forbid",
-        hide_input_in_errors=True,  # a rejected value may be the key
-        populate_by_name=True,
-        protected_namespaces=(),
-    )
-
-    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
-    api_key: SecretStr | str | None = Field(
-        default_factory=secret_from_env("HOLYSHEEP_API_KEY", default=None), repr=False
-    )
-    base_url: str = Field(default_factory=from_env("HOLYSHEEP_BASE_URL", default=DEFAULT_BASE_URL))
-    temperature: float | None = None
-    max_tokens: int | None = None
-    top_p: float | None = None
-    stop: list[str] | str | None = Field(
-        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
-    )
-    seed: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    reasoning_effort: str | None = None
-    extra_body: dict[str, Any] = Field(default_factory=dict)
-    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
-    timeout: float | tuple[float, float] | None = None
-    timeouts: Timeouts | None = None
-    max_retries: int | None = None
-    retry: RetryConfig | None = None
-    resume: ResumeConfig | bool = True
-    fallback_models: list[str] | None = None
-    fallback: FallbackConfig | None = None
-    providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
-    streaming: bool = False
-    stream_usage: bool = True
-    on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
-    on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
-    allow_http: bool = False
-
-    _built: StreamingRetryHandler | None = PrivateAttr(default=None)
-
-    @field_validator("api_key")
-    @classmethod
-    def _hide_key(cls, value: SecretStr | str | None) -> SecretStr | None:
-        return SecretStr(value) if isinstance(value, str) else value
-
-    def model_post_init(self, context: Any, /) -> None:
-        """Build the engine's client, which checks the settings."""
-        super().model_post_init(context)
-        self._built = self._build()
-
-    @property
-    def _handler(self) -> StreamingRetryHandler:
-        if self._built is None:
-            self._built = self._build()
-        return self._built
-
-    def _build(self) -> StreamingRetryHandler:
-        return StreamingRetryHandler(
-            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
-            base_url=self.base_url,
-            config=self.retry,
-            max_retries=self.max_retries,
-            timeouts=self.timeouts,
-            timeout=self.timeout,
-            resume=self.resume,
-            fallback=self.fallback,
-            fallback_models=self.fallback_models,
-            providers=self.providers,
-            on_event=self.on_event,
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-            default_headers=self.default_headers,
-            allow_http=self.allow_http,
-            stream_usage=self.stream_usage,
-        )
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Build the engine's client anew when a setting changes."""
-        super().__setattr__(name, value)
-        if name in type(self).model_fields:
-            self._built = None
-
-    def model_copy(
-        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
-    ) -> ChatHolySheep:
-        """Copy the model; with changed settings it gets an engine's client of its own."""
-        copied = super().model_copy(update=update, deep=deep)
-        if update:
-            copied._built = None
-        return copied
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """Leave out key and headers, which the other process has to have, and connections."""
-        state = super().__getstate__()
-        unset = dict.fromkeys(("api_key", "http_client", "http_async_client"))
-        return {
-            **state,
-            "__dict__": {**state["__dict__"], **unset, "default_headers": {}},
-            "__pydantic_private__": {"_built": None},
-        }
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Take the key from the environment."""
-        super().__setstate__(state)
-        key = os.environ.get("HOLYSHEEP_API_KEY")
-        self.api_key = SecretStr(key) if key else None
-
     # -- what LangChain asks a model about itself -------------------------------------------
 
     @property
     def _llm_type(self) -> str:
         return "holysheep-chat"
+
+    def _resolve_model_profile(self) -> Any:
+        return profile_of(self.model)
+
+    @model_validator(mode="after")
+    def _set_holysheep_version(self) -> ChatHolySheep:
+        self._add_version("langchain-holysheep", __version__)
+        return self
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -231,11 +134,14 @@ class ChatHolySheep(BaseChatModel):
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
         # The cache's key: all that changes an answer, and no secret.
+        params = self._default_params
+        if "stop" in params:  # LangChain's own "stop", of the call, would take its place
+            params["stop_sequences"] = params.pop("stop")
         return {
             "model": self.model,
             "base_url": self.base_url,
             "fallback_models": self._handler.settings.fallback.models,
-            **self._default_params,
+            **params,
         }
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
@@ -263,7 +169,21 @@ class ChatHolySheep(BaseChatModel):
         tools: Sequence[Any] | None = None,
     ) -> int:
         """Estimate the tokens of a prompt without downloading a tokenizer."""
-        return count_tokens_approximately(messages)
+        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
+
+    def _caching_honestly(self) -> ChatHolySheep:
+        cache = self.cache if isinstance(self.cache, BaseCache) else get_llm_cache()
+        if cache is None or self.cache is False:
+            return self
+        # The engine's client stays the same: a cache does not change what is asked.
+        return super().model_copy(update={"cache": OnlyAskedModel(cache)})
+
+    def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
+        return super(ChatHolySheep, self._caching_honestly())._generate_with_cache(*args, **kwargs)
+
+    async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
+        model = self._caching_honestly()
+        return await super(ChatHolySheep, model)._agenerate_with_cache(*args, **kwargs)
 
     # -- answers ----------------------------------------------------------------------------
 
@@ -288,7 +208,9 @@ class ChatHolySheep(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
         request = self._request(messages, stop, kwargs)
-        deltas = self._handler.stream(request, on_token=self.on_token)
+        deltas = self._handler.stream(
+            request, on_token=self.on_token, on_event=Channels(run_manager).tell
+        )
         try:
             with closing(deltas):
                 for delta in deltas:
@@ -309,7 +231,9 @@ class ChatHolySheep(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
         request = self._request(messages, stop, kwargs)
-        deltas = self._handler.astream(request, on_token=self.on_token)
+        deltas = self._handler.astream(
+            request, on_token=self.on_token, on_event=Channels(run_manager).atell
+        )
         try:
             async with aclosing(deltas):
                 async for delta in deltas:
@@ -330,7 +254,9 @@ class ChatHolySheep(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         try:
-            completion = self._handler.collect(request, on_token=self.on_token)
+            completion = self._handler.collect(
+                request, on_token=self.on_token, on_event=Channels(run_manager).tell
+            )
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -345,7 +271,9 @@ class ChatHolySheep(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         try:
-            completion = await self._handler.acollect(request, on_token=self.on_token)
+            completion = await self._handler.acollect(
+                request, on_token=self.on_token, on_event=Channels(run_manager).atell
+            )
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -404,4 +332,9 @@ class ChatHolySheep(BaseChatModel):
         params, parser = bindings(schema, method, strict=strict)
         traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
         model: Any = self.bind(**params, ls_structured_output_format=traced, **kwargs)
-        return with_raw(model, parser) if include_raw else model | parser
+        if not include_raw:
+            chain: Runnable[LanguageModelInput, Any] = model | parser
+            return chain
+        if method != "function_calling":
+            model, parser = asking_for_raw(model), strictly(parser)
+        return with_raw(model, parser)

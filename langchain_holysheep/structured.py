@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any, Literal
 
+import msgspec
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import (
     BaseOutputParser,
@@ -15,9 +17,17 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputKeyToolsParser,
     PydanticToolsParser,
 )
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import (
+    Runnable,
+    RunnableConfig,
+    RunnableLambda,
+    RunnableMap,
+    RunnablePassthrough,
+)
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from holysheep_core import InvalidJSONOutputError
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 
@@ -65,11 +75,47 @@ def bindings(
     raise ValueError(f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'.")
 
 
+def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
+    """Return a model whose JSON that does not parse is a message all the same.
+
+    The raw message is what the user asked to see then; `strictly` says what is wrong with it.
+    """
+
+    def ask(value: Any, config: RunnableConfig) -> AIMessage:
+        try:
+            return model.invoke(value, config)
+        except InvalidJSONOutputError as error:
+            return AIMessage(error.partial)
+
+    async def aask(value: Any, config: RunnableConfig) -> AIMessage:
+        try:
+            return await model.ainvoke(value, config)
+        except InvalidJSONOutputError as error:
+            return AIMessage(error.partial)
+
+    return RunnableLambda(ask, aask)
+
+
+def strictly(parser: Runnable[AIMessage, Any]) -> Runnable[AIMessage, Any]:
+    """Return a parser that does not complete JSON which was cut, as LangChain's do."""
+
+    def check(message: AIMessage) -> AIMessage:
+        try:
+            msgspec.json.decode(str(message.text))
+        except msgspec.DecodeError as error:
+            raise OutputParserException(
+                f"Not JSON: {error}", llm_output=str(message.text)
+            ) from error
+        return message
+
+    return RunnableLambda(check) | parser
+
+
 def with_raw(
     model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any] | BaseOutputParser[Any]
 ) -> Runnable[Any, dict[str, Any]]:
     """Return a chain that gives the raw message beside what was parsed of it, or why not."""
-    parse = RunnablePassthrough.assign(
+    parse: Runnable[Any, Any] = RunnablePassthrough.assign(
         parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
     )
     failed = RunnablePassthrough.assign(parsed=lambda _: None)

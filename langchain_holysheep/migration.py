@@ -1,0 +1,57 @@
+"""From `ChatOpenAI(base_url=…)`: what its parameters are called here.
+
+Unknown keywords are refused; for those people bring along, the refusal says what to write.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+HINTS: Mapping[str, str] = {
+    "openai_api_key": "It is api_key here.",
+    "openai_api_base": "It is base_url here.",
+    "request_timeout": "It is timeout here: seconds, or (connect, read).",
+    "max_completion_tokens": "It is max_tokens here.",
+    "model_kwargs": "Put its fields into extra_body.",
+    "n": "A stream carries one answer: use batch() for several.",
+    "best_of": "A stream carries one answer: use batch() for several.",
+    "organization": 'Write default_headers={"OpenAI-Organization": …}.',
+    "openai_organization": 'Write default_headers={"OpenAI-Organization": …}.',
+    "openai_proxy": "Write http_client=httpx.Client(proxy=…), and http_async_client likewise.",
+    "http_socket_options": "Write http_client=httpx.Client(transport=…).",
+    "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
+    "stream_chunk_timeout": "It is timeouts=Timeouts(stall=…) here, and holds in sync code too.",
+    "tiktoken_model_name": "Tokens are estimated without a download: use custom_get_token_ids.",
+    "reasoning": 'It is reasoning_effort="low" | "medium" | "high" here.',
+    **dict.fromkeys(
+        ("logit_bias", "service_tier", "verbosity", "store", "prompt_cache_options"),
+        "It is sent as it is from extra_body={…}.",
+    ),
+    **dict.fromkeys(
+        ("logprobs", "top_logprobs"),
+        "Log probabilities do not survive a resumed stream and are not supported.",
+    ),
+    **dict.fromkeys(
+        ("use_responses_api", "use_previous_response_id", "context_management", "truncation"),
+        "HolySheep speaks chat/completions, not the Responses API.",
+    ),
+    "include": "HolySheep speaks chat/completions, not the Responses API.",
+    "include_response_headers": 'The request\'s id is in response_metadata["request_id"].',
+    "disabled_params": "Leave the parameter out: nothing is sent that was not given.",
+    **dict.fromkeys(
+        ("client", "async_client", "root_client", "root_async_client"),
+        "No OpenAI client is used; write http_client or http_async_client.",
+    ),
+}
+"""Keyword of `ChatOpenAI` -> what to do instead."""
+
+
+def hint(unknown: str, known: Collection[str]) -> str:
+    """Say what to write in place of a keyword that is not known."""
+    if unknown in HINTS:
+        return HINTS[unknown]
+    near = difflib.get_close_matches(unknown, known, n=1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return "Fields of the request that are not parameters here go into extra_body={…}."

@@ -1,0 +1,28 @@
+"""What LangChain wants to know of a model (`model.profile`), from the engine's catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holysheep_core import ModelCard, card
+
+
+def profile_of(model: str) -> dict[str, Any] | None:
+    """Return a model's abilities in LangChain's terms, or None for a model that is not known.
+
+    `max_input_tokens` is the whole window; middleware that summarises long conversations goes
+    by it.
+    """
+    known = card(model)
+    if known == ModelCard():
+        return None
+    profile: dict[str, Any] = {
+        "text_inputs": True,
+        "text_outputs": True,
+        "image_inputs": known.images,
+        "tool_calling": known.tools,
+        "structured_output": known.json_schema,
+    }
+    if known.context_window is not None:
+        profile["max_input_tokens"] = known.context_window
+    return profile
