@@ -8,7 +8,9 @@ reaches a user here was retried already, and a second layer would multiply the r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import httpx
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -57,16 +59,27 @@ def _rebuild(kind: type[core.HolySheepError], error_args: tuple[str, ...]) -> Ba
     return CLASSES[kind](*error_args)
 
 
+def _response(error: core.APIError) -> httpx.Response:
+    """Return the refusal as LangChain's tracers look for it."""
+    if error.status_code is None:  # it came inside a stream
+        raise AttributeError("response")
+    headers = {"x-request-id": error.request_id or "", "retry-after": f"{error.retry_after or ''}"}
+    given = {name: value for name, value in headers.items() if value}
+    return httpx.Response(error.status_code, headers=given, content=(error.body or "").encode())
+
+
 def _make(kind: type[core.HolySheepError], parent: type[ModelError]) -> type[core.HolySheepError]:
     def reduce(self: core.HolySheepError) -> tuple[object, ...]:
         return _rebuild, (kind, self.args), self.__dict__
 
-    members = {
+    members: dict[str, Any] = {
         "__doc__": kind.__doc__,
         "__module__": __name__,
         "__reduce__": reduce,  # these classes have no name of their own to be pickled by
         "is_retryable": False,
     }
+    if issubclass(kind, core.APIError):
+        members["response"] = property(_response)
     return type(kind.__name__, (kind, parent), members)
 
 

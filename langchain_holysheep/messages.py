@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,22 @@ from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     ChatMessage,
+    HumanMessage,
     ToolMessage,
     convert_to_openai_messages,
 )
 
+from holysheep_core import ConfigurationError
+
 _ANSWER_BLOCKS = {"text", "output_text"}
+_NOT_SENT_BACK = {
+    *("reasoning", "thinking", "redacted_thinking", "refusal", "citation", "non_standard"),
+    *("tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta"),
+    *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "function_call"),
+}
+"""What an assistant's message may hold that is no answer; its calls are sent as `tool_calls`."""
+_PARTS = {"text", "image_url", "input_audio", "file"}
+"""What the protocol can carry."""
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
@@ -23,6 +35,9 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     Everything a user or a tool says goes through LangChain's own converter. An assistant's
     message does not: that converter drops invalid tool calls and lets reasoning blocks through,
     which servers refuse.
+
+    Raises:
+        ConfigurationError: A message holds a block that chat/completions cannot carry.
     """
     return [message for item in messages for message in _convert(item)]
 
@@ -30,13 +45,58 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
 def _convert(message: BaseMessage) -> list[dict[str, Any]]:
     if isinstance(message, AIMessage):
         return [_assistant(message)]
+    said: BaseMessage = message.model_copy(update={"content": _plain(message.content)})
     if isinstance(message, ChatMessage):
-        return [{"role": message.role, "content": message.content}]
-    converted = convert_to_openai_messages([message], text_format="string")
-    if isinstance(message, ToolMessage):
-        for item in converted:
-            item["content"] = item.get("content") or ""
+        said = HumanMessage(said.content, name=message.name)
+    try:
+        converted = convert_to_openai_messages([said], text_format="string")
+    except ValueError as error:
+        raise ConfigurationError(f"A {message.type} message cannot be sent: {error}") from error
+    also = _own_types(message)
+    for item in converted:
+        content = item.get("content")
+        for part in content if isinstance(content, list) else ():
+            if part.get("type") not in _PARTS | also:
+                raise _unsupported(message, part)
+        if isinstance(message, ChatMessage):
+            item["role"] = message.role
+        if isinstance(message, ToolMessage):
+            item["content"] = content or ""
     return list(converted)
+
+
+def _plain(content: Any) -> Any:
+    if not isinstance(content, list):
+        return content
+    return [_as_text(block) if isinstance(block, dict) else block for block in content]
+
+
+def _as_text(block: dict[str, Any]) -> Any:
+    """Turn a text document into text, and a provider's own block into what is in it."""
+    if block.get("type") == "text-plain" and "text" in block:
+        return {"type": "text", "text": block["text"]}
+    if block.get("type") == "text-plain" and "base64" in block:
+        return {"type": "text", "text": base64.b64decode(block["base64"]).decode()}
+    if block.get("type") == "non_standard":
+        return block["value"]
+    return block
+
+
+def _own_types(message: BaseMessage) -> set[Any]:
+    blocks = message.content if isinstance(message.content, list) else []
+    return {
+        block["value"].get("type")
+        for block in blocks
+        if isinstance(block, dict) and block.get("type") == "non_standard"
+    }
+
+
+def _unsupported(message: BaseMessage, block: dict[str, Any]) -> ConfigurationError:
+    kind = block.get("type")
+    return ConfigurationError(
+        f"A {message.type} message holds a block of type {kind!r}, which chat/completions cannot "
+        f"carry. It takes text, images, audio (base64) and files (base64 or file_id)."
+    )
 
 
 def _assistant(message: AIMessage) -> dict[str, Any]:
@@ -63,8 +123,15 @@ def _text(message: AIMessage) -> str:
     return "".join(
         block if isinstance(block, str) else block.get("text") or ""
         for block in message.content
-        if isinstance(block, str) or block.get("type") in _ANSWER_BLOCKS
+        if isinstance(block, str) or _is_answer(message, block)
     )
+
+
+def _is_answer(message: AIMessage, block: dict[str, Any]) -> bool:
+    kind = block.get("type")
+    if kind not in _ANSWER_BLOCKS | _NOT_SENT_BACK:
+        raise _unsupported(message, block)
+    return kind in _ANSWER_BLOCKS
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:

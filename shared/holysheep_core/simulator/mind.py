@@ -81,7 +81,7 @@ def _begun(text: str, messages: Sequence[Mapping[str, Any]]) -> tuple[int, str] 
     *_, last = messages or [{}]
     if last.get("role") == "assistant":  # a prefill
         partial, turn = text_of(last), ""
-    elif len(messages) > 1 and messages[-2].get("role") == "assistant":
+    elif [message.get("role") for message in messages[-2:]] == ["assistant", "user"]:
         partial, turn = text_of(messages[-2]), text_of(last)
     else:
         return None
