@@ -72,6 +72,12 @@ _ENDS = re.compile(r"[:：][ \t]*\n{1,2}|[:：](?=[ \t])|\n{1,2}")  # noqa: RUF0
 _FENCE = re.compile(r"\s*```[A-Za-z0-9_+#.-]+[ \t]*\n")
 _FENCE_BEGUN = re.compile(r"\s*(`{0,3}|```[A-Za-z0-9_+#.-]*[ \t]*)")
 _MAX_FENCE = 30
+_TAG = re.compile(
+    r"\s*(?:\[(?:cont(?:inu|\.|d)|계속|이어|继续|接着|续|続)[^\[\]\n]{0,24}\]"
+    r"|\((?:cont(?:inu|\.|d)|계속|이어|继续|接着|续|続)[^()\n]{0,24}\))[ \t]*\n{0,2}",
+    re.IGNORECASE,
+)
+_MAX_TAG = 34
 
 
 def decoration_of(text: str, *, inside_fence: bool, after_dot: bool) -> int | None:
@@ -86,6 +92,15 @@ def decoration_of(text: str, *, inside_fence: bool, after_dot: bool) -> int | No
         0 if there are none, or None if more text is needed to tell.
     """
     return _fence(text) if inside_fence else _dots(text, after_dot=after_dot)
+
+
+def _tag(text: str) -> int | None:
+    """Return the length of "[continued]" or "(계속)", which no text of its own begins with."""
+    tag = _TAG.match(text)
+    if tag:
+        return tag.end() if tag.end() < len(text) else None
+    is_open = not re.search(r"[\])\n]", text)
+    return None if is_open and len(text) < _MAX_TAG else 0
 
 
 def _fence(text: str) -> int | None:
@@ -116,8 +131,8 @@ def announcement_of(text: str) -> int | None:
         0 if it announces nothing, or None if more text is needed to tell.
     """
     low = text.lstrip().lower()
-    if not low:
-        return 0
+    if low[:1] in ("", "[", "("):
+        return _tag(text) if low else 0
     if not any(low.startswith(opener) for opener in _OPENERS):
         return None if any(opener.startswith(low) for opener in _OPENERS) else 0
     ends = _ENDS.search(text, len(text) - len(text.lstrip()))

@@ -54,6 +54,8 @@ MAX_INTRODUCTION = 64
 """Characters of a first line that may turn out to introduce the words asked for."""
 MIN_PROOF = 16
 """Folded characters an anchor must have to prove that the line before it was no answer."""
+_WRAPS = ("**", "*", "__", '"', "“", "`", "---\n", "> ")
+"""What models put around, or before, the words they were asked to repeat."""
 _PROBE = 12
 _PROSE_LINE = 12
 _ENDS_OF_SENTENCES = ".!?:;。！？：；…\"'”’)]}>`|*_~"  # noqa: RUF001 - full-width on purpose
@@ -135,6 +137,7 @@ class Seam:
         self._held = ""
         self._restarting = False  # from `_restart` on, the leg is the beginning to the letter
         self._restart = 0
+        self._closer = ""  # what the words asked for were wrapped in, and may be again
         self.decided = not seen
         self.removed = 0
         self.held = 0
@@ -215,6 +218,9 @@ class Seam:
         """
         if len(fold(self._held[start:end])) >= MIN_PROOF:
             return 0
+        wrapped = self._wrapping(start)
+        if wrapped or (wrapped is None and not final):
+            return wrapped
         introduced = self._introduction(start)
         if introduced or end or (introduced is None and not final):
             return introduced
@@ -251,6 +257,22 @@ class Seam:
 
     def _is_anchored(self, start: int) -> bool:
         return bool(self._anchor) and fold(self._held[start:]).startswith(self._anchor)
+
+    def _wrapping(self, start: int) -> int | None:
+        """Return the length of a mark before the words asked for; None if it may be one."""
+        if len(self._anchor) < MIN_PROOF:
+            return 0
+        text = self._held[start:]
+        for mark in _WRAPS:
+            if not text.startswith(mark):
+                continue
+            said = fold(text[len(mark) :])
+            if said.startswith(self._anchor):
+                self._closer = {"“": "”"}.get(mark, mark)
+                return len(mark)
+            if self._anchor.startswith(said):
+                return None
+        return 0
 
     def _introduction(self, start: int) -> int | None:
         """Return the length of a first line, in whatever words, after which the anchor comes.
@@ -325,10 +347,18 @@ class Seam:
     # -- joining ----------------------------------------------------------------------------
 
     def _join_after_repetition(self, end: int, *, final: bool) -> str:
-        rest, last = self._held[end:], _blank_end(self._seen)
+        rest, closer = self._held[end:], self._closer
+        if closer and len(rest) < len(closer) and closer.startswith(rest) and not final:
+            return ""
+        if closer and rest.startswith(closer):
+            end += len(closer)
+            rest = self._held[end:]
+        last = _blank_end(self._seen)
         blank = rest[: len(rest) - len(rest.lstrip())]
-        if last and blank == rest and not final:
-            return ""  # the joint is white space, and it may not be all here yet
+        if blank == rest and not final:
+            return ""  # the joint may be white space, and not all here yet
+        if not last and blank.count("\n") > 1 and self._goes_on_small(rest[len(blank) :]):
+            return self._release(end + len(blank))  # the repetition was made a paragraph
         if blank.startswith(last):
             return self._release(end + len(last))
         # The model wrote the joint's white space differently: what the reader has, stays.
@@ -349,6 +379,10 @@ class Seam:
         self.removed = start
         text, self._held = self._held[start:], ""
         return text
+
+    def _goes_on_small(self, rest: str) -> bool:
+        line = self._seen.rpartition("\n")[2].strip()
+        return rest[:1].islower() and line[-1:].isalnum() and self._is_mid_sentence("", rest[:1])
 
     def _is_indented(self) -> bool:
         line = self._seen.rpartition("\n")[2]

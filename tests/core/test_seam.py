@@ -291,3 +291,42 @@ def test_an_introduction_that_begins_with_what_stood_last_is_still_one(seen, wor
     for size in SIZES.values():
         leg = words + choose_anchor(seen, 32) + " 羊。"
         assert passed(seam_after(seen), leg, size) == " 羊。"
+
+
+def test_a_paragraph_made_of_the_words_asked_for_ends_without_a_break():
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        leg = choose_anchor(seen, 32) + "\n\nndlord, look at its plate."
+        assert passed(seam_after(seen), leg, size) == "ndlord, look at its plate."
+    seen, rest = "Things to check before you call", "\n\nThe boiler."
+    assert passed(seam_after(seen), choose_anchor(seen, 32) + rest) == rest
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("**", "**"), ("*", "*"), ('"', '"'), ("“", "”"), ('"', ""), ("`", "`"), ("---\n", "")],
+)
+def test_marks_around_the_words_asked_for_go_with_them(before, after):
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        leg = before + choose_anchor(seen, 32) + after + "ndlord, look at its plate."
+        assert passed(seam_after(seen), leg, size) == "ndlord, look at its plate."
+
+
+@pytest.mark.parametrize(
+    "tag", ["[continued] ", "[Continuing]\n\n", "(cont.)\n", "(계속) ", "[续]"]
+)
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_tag_that_says_it_goes_on_is_taken_out(tag, anchored):
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        leg = tag + choose_anchor(seen, 32) * anchored + "ndlord, look at its plate."
+        assert passed(seam_after(seen), leg, size) == "ndlord, look at its plate."
+
+
+@pytest.mark.parametrize(
+    "text", ["[1] Smith", "(see below) and", "**bold** words", '"Yes," he said']
+)
+def test_brackets_and_marks_of_the_texts_own_are_kept(text):
+    seen = "Is the boiler old? Then before you call the landlord "
+    assert passed(seam_after(seen), text, 3) == text
