@@ -292,11 +292,20 @@ class Seam:
             return 0
         if len(after) < len(self._anchor):
             return None
-        # A line that then stands in the answer twice (a table's row) introduces nothing.
-        *lines, last = (self._seen + text[:line]).split("\n")
-        if fold(last) in map(fold, lines):
+        if self._may_be_row(text, line):
             return 0
         return line + len(text[line:]) - len(text[line:].lstrip())
+
+    def _may_be_row(self, text: str, line: int) -> bool:
+        """Tell whether a leg's first line, up to `line`, may be the rest of a row of the text's."""
+        # Rows often begin alike: a log's lines, a table's. Then it has to look introductory.
+        current = fold(self._seen.rpartition("\n")[2])
+        is_paragraph = text[line:].startswith("\n\n")
+        if current == self._anchor and not is_paragraph and text[line - 1] not in ":：":  # noqa: RUF001 - full-width
+            return True
+        # And one that then stands in the answer twice introduces nothing.
+        *lines, last = (self._seen + text[:line]).split("\n")
+        return fold(last) in map(fold, lines)
 
     def _overlap(self, said: str) -> tuple[int, bool]:
         """Return the longest complete candidate that counts, and whether one is still open."""

@@ -330,3 +330,11 @@ def test_a_tag_that_says_it_goes_on_is_taken_out(tag, anchored):
 def test_brackets_and_marks_of_the_texts_own_are_kept(text):
     seen = "Is the boiler old? Then before you call the landlord "
     assert passed(seam_after(seen), text, 3) == text
+
+
+def test_rows_that_begin_alike_are_no_introductions():
+    row = "2026-04-01T08:00:01Z INFO worker-{} started\n"
+    text = "".join(row.format(n) for n in range(1, 5))
+    for at in range(17, len(row) - 3):  # at its end, the next row looks like a restart
+        assert passed(seam_after(text[:at]), text[at:], 5) == text[at:], at
+        assert passed(seam_after(text[:at]), obedient(text[:at], text[at:])) == text[at:], at
