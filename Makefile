@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-seams notebooks matrix clean
+.PHONY: demo test check fmt bench bench-seams faults notebooks matrix clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -34,6 +34,9 @@ bench: .venv/.ready  ## what a streamed token costs, beside the peers, in one ru
 
 bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, and manner
 	$(BIN)/python tests/benchmarks/seams
+
+faults: .venv/.ready  ## what a reader sees when the server breaks: every fault, every client
+	$(BIN)/python tests/benchmarks/faults --write docs/faults.md
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

@@ -42,7 +42,7 @@ async def run(
 async def _exchange(
     session: Session, client: httpx.AsyncClient, action: Send, connect: float | None
 ) -> AsyncGenerator[Delta, None]:
-    timeout = request_timeout(connect, lambda: session.deadline)
+    timeout = request_timeout(connect, session)
     request = client.build_request(
         "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
     )

@@ -77,12 +77,19 @@ class RateLimitWait(Event):
 
 @dataclass(frozen=True)
 class StillWaiting(Event):
-    """A sign of life during a long wait: the next request goes out in `wait` seconds."""
+    """A sign of life while nothing else happens.
 
-    wait: float
+    Attributes:
+        what: "the next request", or "content" of a server that is silent.
+        wait: Seconds until that is sent, or is overdue; None for no limit.
+    """
+
+    what: str
+    wait: float | None
 
     def __str__(self) -> str:
-        return f"still waiting: next request in {self.wait:.2f} s"
+        limit = "" if self.wait is None else f", {self.wait:.2f} s left"
+        return f"still waiting for {self.what}{limit}"
 
 
 @dataclass(frozen=True)

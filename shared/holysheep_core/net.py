@@ -2,7 +2,8 @@
 
 The stall clock counts content, so the time a read may take changes from read to read, while
 httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
-untouched to the network stream, where `_TimedStream` asks it how long is left at each read.
+untouched to the network stream, where `_TimedStream` asks it how long is left at each read, and
+tells it when nothing came for a while, so that a silent call can show that it is alive.
 A client of the user's own, whose streams are not ours, sees the plain float and applies it to
 every read; the session then notices lateness whenever bytes arrive, at worst one read later.
 """
@@ -25,6 +26,7 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamStalledError,
 )
+from holysheep_core.session import Session
 
 clock = time.monotonic
 """The clock of both drivers."""
@@ -40,31 +42,36 @@ Options = Iterable[Any]
 class Deadline(float):
     """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
 
-    _when: Callable[[], float | None]
+    _session: Session
 
-    def __new__(cls, seconds: float, when: Callable[[], float | None]) -> Deadline:
-        """Make one.
-
-        Args:
-            seconds: What a network stream that is not ours sees.
-            when: Returns the moment that counts, on `clock`, or None for never.
-        """
-        self = super().__new__(cls, seconds)
-        self._when = when
+    def __new__(cls, session: Session) -> Deadline:
+        """Make one; as a number, it is what a network stream that is not ours sees."""
+        self = super().__new__(cls, _left(session))
+        self._session = session
         return self
 
-    def left(self) -> float | None:
-        """Return the seconds left, at least a millisecond; None without a deadline."""
-        when = self._when()
-        return None if when is None else max(_MIN_TIMEOUT, when - clock())
+    def slice(self) -> float:
+        """Return the seconds to read before `is_over` is worth asking."""
+        return min(_left(self._session), self._session.heartbeat)
+
+    def is_over(self) -> bool:
+        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
+        if _left(self._session) <= _MIN_TIMEOUT:
+            return True
+        self._session.receive_silence(clock())
+        return False
 
 
-def request_timeout(connect: float | None, when: Callable[[], float | None]) -> httpx.Timeout:
-    """Return the timeouts of one request, with reads bounded by a moving deadline."""
-    when_now = when()
-    longest = _FOREVER if when_now is None else max(_MIN_TIMEOUT, when_now - clock())
+def _left(session: Session) -> float:
+    deadline = session.deadline
+    return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
+
+
+def request_timeout(connect: float | None, session: Session) -> httpx.Timeout:
+    """Return the timeouts of one request, with reads bounded by the session's moving deadline."""
+    longest = _left(session)
     shorter = longest if connect is None else min(connect, longest)
-    return httpx.Timeout(connect=shorter, read=Deadline(longest, when), write=shorter, pool=shorter)
+    return httpx.Timeout(connect=shorter, read=Deadline(session), write=shorter, pool=shorter)
 
 
 _FOREVER = 10.0 * 365 * 24 * 3600
@@ -168,10 +175,6 @@ def _install(client: httpx.Client | httpx.AsyncClient, backend: Callable[[Any], 
             pool._network_backend = backend(pool._network_backend)  # noqa: SLF001
 
 
-def _left(timeout: float | None) -> float | None:
-    return timeout.left() if isinstance(timeout, Deadline) else timeout
-
-
 class _TimedStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -180,7 +183,14 @@ class _TimedStream(httpcore.NetworkStream):
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout))
+        if not isinstance(timeout, Deadline):
+            return self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
+                if timeout.is_over():
+                    raise
 
     def start_tls(
         self,
@@ -216,7 +226,14 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, _left(timeout))
+        if not isinstance(timeout, Deadline):
+            return await self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return await self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
+                if timeout.is_over():
+                    raise
 
     async def start_tls(
         self,

@@ -12,6 +12,7 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
         receive_response(status, headers, now)
         receive_data(bytes, now)         ->   deltas for the reader
         wants_data(now)                  ->   False: close the connection, ask next_action
+        receive_silence(now)                  (no bytes for `heartbeat` seconds)
         receive_eof(now)                 ->   deltas (the last bytes of a body may hold some)
         receive_error(error, now)        ->   (the connection failed)
       again
@@ -65,7 +66,7 @@ LINGER = 0.5
 (which lets the connection be used again)."""
 
 HEARTBEAT = 2.0
-"""Seconds of waiting after which listeners hear that the call is alive."""
+"""Seconds without content after which listeners hear that the call is alive."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Session:
         self._transcript = Transcript(request, settings.resume)
         self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
         self._due = now
-        self._waiting = False  # some of the wait until then is over
+        self._alive = now  # when something was last heard of this call
         self._outcome: Completion | HolySheepError | None = None
 
         self._exchange = self._new_exchange()
@@ -180,6 +181,11 @@ class Session:
             self._fresh = False
         return self._reading
 
+    @property
+    def heartbeat(self) -> float:
+        """Seconds a driver may wait for bytes before it says so with `receive_silence`."""
+        return HEARTBEAT
+
     # -- what the driver tells --------------------------------------------------------------
 
     def receive_response(self, status: int, headers: Mapping[str, str], now: float) -> None:
@@ -212,7 +218,16 @@ class Session:
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
             return deltas + self._end(self._lateness(now), now)
+        if pieces:
+            self._alive = now
+        else:
+            self.receive_silence(now)
         return deltas
+
+    def receive_silence(self, now: float) -> None:
+        """Nothing came for a while; the deadline has not passed."""
+        if self._reading and now >= self._alive + HEARTBEAT:
+            self._show_life("content", self.deadline, now)
 
     def receive_eof(self, now: float) -> list[Delta]:
         """The body ended, properly as far as HTTP is concerned."""
@@ -260,8 +275,8 @@ class Session:
 
     def _send(self, now: float) -> Send:
         self._exchange = self._new_exchange()
-        self._reading, self._waiting = True, False
-        self._clock_started, self._fresh = now, False
+        self._reading = True
+        self._clock_started, self._fresh, self._alive = now, False, now
         question, route = self._exchange.question, self._recovery.route
         provider, model = route.provider, route.model
         self._ledger.begin(route, question.technique, now)
@@ -273,12 +288,16 @@ class Session:
         return Send(provider.url, provider.request_headers(), body)
 
     def _wait(self, now: float) -> Wait:
-        if self._waiting:
-            self._ledger.tell(events.StillWaiting, now, wait=self._due - now)
-        self._waiting = True
+        if now >= self._alive + HEARTBEAT:
+            self._show_life("the next request", self._due, now)
         seconds = min(self._due - now, HEARTBEAT)
         self._ledger.waited += seconds
         return Wait(seconds)
+
+    def _show_life(self, what: str, until: float | None, now: float) -> None:
+        self._alive = now
+        wait = None if until is None else until - now
+        self._ledger.tell(events.StillWaiting, now, what=what, wait=wait)
 
     def _lateness(self, now: float) -> HolySheepError | None:
         """Return the error for a deadline that passed, unless what came is whole."""
@@ -293,7 +312,7 @@ class Session:
 
     def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
         """Close the exchange: hand over the answer, or look up what follows."""
-        self._reading = False
+        self._reading, self._alive = False, now
         exchange = self._exchange
         deltas: list[Delta] = []
         failure = exchange.difference() or failure

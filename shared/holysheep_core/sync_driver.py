@@ -40,7 +40,7 @@ def run(
 def _exchange(
     session: Session, client: httpx.Client, action: Send, connect: float | None
 ) -> Generator[Delta, None, None]:
-    timeout = request_timeout(connect, lambda: session.deadline)
+    timeout = request_timeout(connect, session)
     request = client.build_request(
         "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
     )

@@ -11,11 +11,12 @@ from holysheep_core import (
     ConfigurationError,
     HolySheepError,
     RetryConfig,
+    StillWaiting,
     StreamingRetryHandler,
     Timeouts,
 )
 from holysheep_core.net import _MEANINGS, Deadline, clock, make_async_client, make_client, translate
-from holysheep_core.simulator import stall
+from holysheep_core.simulator import slow, stall
 
 ASK = [{"role": "user", "content": "go"}]
 
@@ -40,11 +41,61 @@ def test_a_translated_error_is_ours_and_keeps_its_cause(kind):
 
 
 def test_a_deadline_is_a_float_to_those_who_know_no_better():
-    deadline = Deadline(2.5, lambda: clock() + 1)
-    assert deadline == 2.5
-    assert 0.9 < deadline.left() <= 1.0
-    assert Deadline(2.5, lambda: clock() - 5).left() == 0.001
-    assert Deadline(2.5, lambda: None).left() is None
+    session = Watched(clock() + 1)
+    deadline = Deadline(session)
+    assert 0.9 < deadline <= 1.0
+    assert deadline.slice() == 0.2
+    assert not deadline.is_over()
+    assert session.silences == 1
+    session.deadline = clock() - 5
+    assert deadline.slice() == 0.001
+    assert deadline.is_over()
+    assert session.silences == 1
+    assert Deadline(Watched(None)) > 1e8
+
+
+class Watched:
+    """What a deadline asks of a session."""
+
+    heartbeat = 0.2
+
+    def __init__(self, deadline):
+        self.deadline = deadline
+        self.silences = 0
+
+    def receive_silence(self, now):
+        self.silences += 1
+
+
+@pytest.mark.parametrize("keepalive", [False, True])
+async def test_a_silent_server_is_reported_while_it_is_silent(play, text, keepalive, monkeypatch):
+    monkeypatch.setattr("holysheep_core.session.HEARTBEAT", 0.1)
+    told = []
+    timeouts = Timeouts(first_token=30, stall=5)
+    for fault in (slow(0.5), stall(20, 0.5, keepalive=keepalive)):
+        script = play(faults=[fault])
+        handler = StreamingRetryHandler(
+            "k", base_url=script.base_url, timeouts=timeouts, on_event=told.append
+        )
+        with handler:
+            assert handler.complete("gpt-4.1", ASK).text == text
+        assert 2 <= sum(isinstance(event, StillWaiting) for event in told) <= 5
+        assert any("still waiting for content" in str(event) for event in told)
+        told.clear()
+        async with StreamingRetryHandler(
+            "k", base_url=script.base_url, timeouts=timeouts, on_event=told.append
+        ) as handler:
+            assert (await handler.acomplete("gpt-4.1", ASK)).text == text
+        assert not any(isinstance(event, StillWaiting) for event in told)  # the fault is used up
+        told.clear()
+        script = play(faults=[fault])
+        async with StreamingRetryHandler(
+            "k", base_url=script.base_url, timeouts=timeouts, on_event=told.append
+        ) as handler:
+            assert (await handler.acomplete("gpt-4.1", ASK)).text == text
+        assert 2 <= sum(isinstance(event, StillWaiting) for event in told) <= 5
+        assert len(script.requests) == 1
+        told.clear()
 
 
 @pytest.mark.parametrize("keepalive", [False, True])

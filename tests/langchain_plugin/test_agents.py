@@ -134,6 +134,23 @@ def test_streaming_by_messages_updates_and_custom_shows_the_text_once(play, at):
     assert tools.ran == [PAID]
 
 
+@pytest.mark.parametrize("by", ["fin", "eof"])
+def test_parallel_calls_streamed_by_messages_cut_at_every_character(play, by):
+    for at in range(len(TEXT) - 2, len(TEXT) + len(PAY[1]) + len(SING[1]) + 1):
+        tools = Tools()
+        agent = create_agent(
+            model(play(TEXT, tool_calls=[PAY, SING], faults=[cut(at, by)])), tools.tools
+        )
+        turns = {}
+        for message, _ in agent.stream(ASKED, stream_mode="messages"):
+            turns[message.id] = turns[message.id] + message if message.id in turns else message
+        first, second = [turn for turn in turns.values() if turn.type != "tool"]
+        assert (first.text, second.text) == (TEXT, TEXT), at
+        called = [(call["name"], call["args"]) for call in first.tool_calls]
+        assert called == [(name, json.loads(args)) for name, args in (PAY, SING)], at
+        assert sorted(tools.ran) == [PAID, SUNG], at
+
+
 @either
 def test_a_downgrade_in_the_middle_of_a_run_is_seen_in_the_messages(play, run):
     tools = Tools()
@@ -212,6 +229,21 @@ def seen_of(runnable, got):
             got.append(chunk.text)
 
 
+async def aseen_of(runnable, got):
+    if hasattr(runnable, "get_graph") and hasattr(runnable, "stream_mode"):
+        async for message, _ in runnable.astream(ASKED, stream_mode="messages"):
+            got.append(message.text)
+    else:
+        async for chunk in runnable.astream("go"):
+            got.append(chunk.text)
+
+
+def seen_by_asyncio(runnable, got):
+    asyncio.run(aseen_of(runnable, got))
+
+
+in_both = pytest.mark.parametrize("seen_of", [seen_of, seen_by_asyncio], ids=["sync", "async"])
+
 WAYS = {
     "bare": bare,
     "with_retry": with_retry,
@@ -223,16 +255,18 @@ WAYS = {
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
+@in_both
 @every_way
-def test_cut_once_the_reader_sees_it_whole_and_two_requests_are_sent(play, way):
+def test_cut_once_the_reader_sees_it_whole_and_two_requests_are_sent(play, way, seen_of):
     script, got = play(TEXT, faults=[cut(12)]), []
     seen_of(way(model(script)), got)
     assert "".join(got) == TEXT
     assert len(script.requests) == 2
 
 
+@in_both
 @every_way
-def test_cut_for_good_nothing_is_seen_twice_and_nothing_is_multiplied(play, way):
+def test_cut_for_good_nothing_is_seen_twice_and_nothing_is_multiplied(play, way, seen_of):
     script, got = play(TEXT, faults=[cut(12), *[cut(30)] * 99]), []
     alone = play(TEXT, faults=[cut(12), *[cut(30)] * 99])
     with pytest.raises(core.StreamInterruptedError):
@@ -244,8 +278,9 @@ def test_cut_for_good_nothing_is_seen_twice_and_nothing_is_multiplied(play, way)
     assert len(script.requests) == len(alone.requests)
 
 
+@in_both
 @every_way
-def test_under_a_lasting_429_the_requests_are_not_multiplied(play, way):
+def test_under_a_lasting_429_the_requests_are_not_multiplied(play, way, seen_of):
     script, got = play(TEXT, faults=[refuse(429, retry_after=600, **LASTING)]), []
     with pytest.raises(ModelRateLimitError) as caught:
         seen_of(way(model(script)), got)

@@ -233,6 +233,21 @@ def test_the_rate_limiter_is_asked_once_per_call(play, text):
     assert len(asked) == 1
 
 
+async def test_the_rate_limiter_is_asked_once_per_async_call(play, text):
+    asked = []
+
+    class Counting(InMemoryRateLimiter):
+        async def aacquire(self, *, blocking=True):
+            asked.append(1)
+            return await super().aacquire(blocking=blocking)
+
+    limiter = Counting(requests_per_second=1000, check_every_n_seconds=0.001)
+    llm = model(play(faults=[cut(20)]), rate_limiter=limiter)
+    assert (await llm.ainvoke("go")).text == text
+    assert "".join([chunk.text async for chunk in llm.astream("go")]) == text
+    assert len(asked) == 2
+
+
 def test_disable_streaming_gives_one_chunk_that_is_whole(play, text):
     chunks = list(model(play(faults=[cut(20)]), disable_streaming=True).stream("go"))
     assert [chunk.text for chunk in chunks if chunk.text] == [text]

@@ -9,8 +9,8 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, MessagesState, StateGraph
 
-from holysheep_core import RetryConfig
-from holysheep_core.simulator import cut, refuse
+from holysheep_core import RetryConfig, Timeouts
+from holysheep_core.simulator import cut, refuse, slow, stall
 from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.channels import NAME
 
@@ -134,10 +134,15 @@ async def test_an_async_graph_writes_them_to_its_custom_stream(play, text):
 
 
 @async_context
-async def test_a_long_wait_shows_life_so_that_no_idle_timeout_fires(play, text):
+@pytest.mark.parametrize(
+    "fault",
+    [refuse(429, retry_after=4.5), slow(4.5), stall(20, 4.5), stall(20, 4.5, keepalive=True)],
+    ids=["Retry-After", "slow first token", "silence", "comments"],
+)
+async def test_a_long_wait_shows_life_so_that_no_idle_timeout_fires(play, text, fault):
     from langgraph.types import TimeoutPolicy
 
-    llm = model(play(faults=[refuse(429, retry_after=4.5)]))
+    llm = model(play(faults=[fault]), timeouts=Timeouts(read=30))
 
     async def node(state):
         return {"messages": [await llm.ainvoke(state["messages"])]}
