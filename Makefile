@@ -31,6 +31,7 @@ fmt: .venv/.ready
 
 bench: .venv/.ready  ## what a streamed token costs, beside the peers, in one run
 	$(BIN)/python tests/benchmarks/stream_cost.py
+	$(BIN)/python tests/benchmarks/long_answers.py
 
 bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, and manner
 	$(BIN)/python tests/benchmarks/seams

@@ -5,5 +5,6 @@
 """
 
 from llamaindex_holysheep.base import HolySheep
+from llamaindex_holysheep.channels import EngineEvent, ResilienceEvent
 
-__all__ = ["HolySheep"]
+__all__ = ["EngineEvent", "HolySheep", "ResilienceEvent"]

@@ -18,6 +18,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from holysheep_core import ConfigurationError
+
 _TEXT_ONLY = (MessageRole.ASSISTANT, MessageRole.TOOL, MessageRole.SYSTEM)
 
 
@@ -25,7 +27,7 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     """Convert messages to OpenAI-format dicts.
 
     Raises:
-        ValueError: A block of a kind the protocol has no place for.
+        ConfigurationError: A block of a kind the protocol has no place for.
     """
     return [_convert(message) for message in messages]
 
@@ -36,7 +38,9 @@ def _convert(message: ChatMessage) -> dict[str, Any]:
     text = "".join(part["text"] for part in parts if part["type"] == "text")
     media = [part["type"] for part in parts if part["type"] != "text"]
     if media and message.role in _TEXT_ONLY:
-        raise ValueError(f"A {role} message holds text only, not {media[0]}; send it as a user's.")
+        raise ConfigurationError(
+            f"A {role} message holds text only, not {media[0]}; send it as a user's."
+        )
     wire: dict[str, Any] = {"role": role, "content": parts if media else text}
     calls = [_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
     calls = calls or list(message.additional_kwargs.get("tool_calls") or [])
@@ -66,7 +70,7 @@ def _part(block: Any) -> dict[str, Any] | None:
         return {"type": "file", "file": {"filename": block.title, "file_data": file_data}}
     if isinstance(block, (ThinkingBlock, ToolCallBlock)):
         return None  # reasoning is not sent back; calls have a field of their own
-    raise ValueError(
+    raise ConfigurationError(
         f"A {type(block).__name__} cannot be sent in a chat completion; "
         "send text, images, audio or documents."
     )

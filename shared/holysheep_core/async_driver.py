@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import httpx
 
@@ -14,7 +15,10 @@ from holysheep_core.types import Completion, Delta
 
 
 async def run(
-    session: Session, client: httpx.AsyncClient, connect: float | None
+    session: Session,
+    client: httpx.AsyncClient,
+    connect: float | None,
+    pace: Callable[[], Awaitable[Any]] | None,
 ) -> AsyncGenerator[Delta | Completion, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -22,6 +26,7 @@ async def run(
         session: A new session.
         client: Where requests go out.
         connect: Seconds for making a connection.
+        pace: Returns when a request may go out; is awaited before each.
 
     Raises:
         HolySheepError: The call failed.
@@ -34,6 +39,9 @@ async def run(
         if isinstance(action, Wait):
             await asyncio.sleep(action.seconds)
             continue
+        if pace is not None:
+            await pace()
+            session.request_goes_out(clock())
         async with aclosing(_exchange(session, client, action, connect)) as deltas:
             async for delta in deltas:
                 yield delta

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
     Callable,
     Generator,
     Iterator,
@@ -194,10 +195,18 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
     ) -> Generator[Delta | Completion, None, None]:
-        """Stream an answer as deltas, followed by its completion."""
+        """Stream an answer as deltas, followed by its completion.
+
+        Args:
+            request: What to ask.
+            on_token: Is called with each piece of text.
+            on_event: Is called with each event of this call.
+            pace: Returns when a request may go out; is called before each.
+        """
         check_request(request)
-        return self._run(request, on_token, on_event)
+        return self._run(request, on_token, on_event, pace)
 
     def astream(
         self,
@@ -205,10 +214,11 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
-        return self._arun(request, on_token, on_event)
+        return self._arun(request, on_token, on_event, pace)
 
     def collect(
         self,
@@ -216,9 +226,11 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
     ) -> Completion:
         """Return the completion of an answer."""
-        with closing(self.stream(request, on_token=on_token, on_event=on_event)) as deltas:
+        stream = self.stream(request, on_token=on_token, on_event=on_event, pace=pace)
+        with closing(stream) as deltas:
             for delta in deltas:
                 if isinstance(delta, Completion):
                     return delta
@@ -230,9 +242,10 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
     ) -> Completion:
         """Like `collect`, for asyncio."""
-        stream = self.astream(request, on_token=on_token, on_event=on_event)
+        stream = self.astream(request, on_token=on_token, on_event=on_event, pace=pace)
         async with aclosing(stream) as deltas:
             async for delta in deltas:
                 if isinstance(delta, Completion):
@@ -240,10 +253,14 @@ class StreamingRetryHandler:
         raise AssertionError("a stream ends with its completion")
 
     def _run(
-        self, request: ChatRequest, on_token: OnToken | None, on_event: OnEvent | None
+        self,
+        request: ChatRequest,
+        on_token: OnToken | None,
+        on_event: OnEvent | None,
+        pace: Callable[[], Any] | None,
     ) -> Generator[Delta | Completion, None, None]:
         client, session = self._clients.sync(), self._session(request, self._listeners(on_event))
-        deltas = sync_driver.run(session, client, self.settings.timeouts.connect)
+        deltas = sync_driver.run(session, client, self.settings.timeouts.connect, pace)
         if on_token is None:
             yield from deltas
             return
@@ -254,7 +271,11 @@ class StreamingRetryHandler:
                 yield delta
 
     async def _arun(
-        self, request: ChatRequest, on_token: OnToken | None, on_event: OnEvent | None
+        self,
+        request: ChatRequest,
+        on_token: OnToken | None,
+        on_event: OnEvent | None,
+        pace: Callable[[], Awaitable[Any]] | None,
     ) -> AsyncGenerator[Delta | Completion, None]:
         # The client depends on the loop that iterates, which need not be the one that called.
         client = await self._clients.for_running_loop()
@@ -262,7 +283,7 @@ class StreamingRetryHandler:
         session = self._session(request, telling)
         connect = self.settings.timeouts.connect
         try:
-            async with aclosing(async_driver.run(session, client, connect)) as deltas:
+            async with aclosing(async_driver.run(session, client, connect, pace)) as deltas:
                 async for delta in deltas:
                     if on_token is not None and isinstance(delta, Delta) and delta.text:
                         told = on_token(delta.text)

@@ -181,6 +181,10 @@ class Session:
             self._fresh = False
         return self._reading
 
+    def request_goes_out(self, now: float) -> None:
+        """The driver had to wait before it could send: the clocks of the answer start now."""
+        self._clock_started = self._alive = now
+
     @property
     def heartbeat(self) -> float:
         """Seconds a driver may wait for bytes before it says so with `receive_silence`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
+from typing import Any
 
 import httpx
 
@@ -14,7 +15,7 @@ from holysheep_core.types import Completion, Delta
 
 
 def run(
-    session: Session, client: httpx.Client, connect: float | None
+    session: Session, client: httpx.Client, connect: float | None, pace: Callable[[], Any] | None
 ) -> Generator[Delta | Completion, None, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -22,6 +23,7 @@ def run(
         session: A new session.
         client: Where requests go out.
         connect: Seconds for making a connection.
+        pace: Returns when a request may go out; is called before each.
 
     Raises:
         HolySheepError: The call failed.
@@ -34,6 +36,9 @@ def run(
         if isinstance(action, Wait):
             time.sleep(action.seconds)
             continue
+        if pace is not None:
+            pace()
+            session.request_goes_out(clock())
         yield from _exchange(session, client, action, connect)
 
 

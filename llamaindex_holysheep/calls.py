@@ -1,0 +1,201 @@
+"""One call of the model, told to LlamaIndex's callbacks.
+
+Core's decorators ask the object whose method they wrap for three things: the callback manager,
+a description, and the rate limiter, which they acquire once per call and without tokens.
+`Call` stands in for the model there, so that the limiter can be acquired by the engine instead:
+before every request, with the tokens it will cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    MessageRole,
+)
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+
+from holysheep_core import ChatRequest, Completion, estimate_tokens
+from llamaindex_holysheep.channels import listener
+from llamaindex_holysheep.closing import note
+from llamaindex_holysheep.messages import to_wire
+from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
+
+if TYPE_CHECKING:
+    from llamaindex_holysheep.settings import ModelSettings
+
+_SENT = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "reasoning_effort",
+)
+
+
+class Call:
+    """One call.
+
+    Args:
+        llm: The model it is made on.
+    """
+
+    rate_limiter = None
+
+    def __init__(self, llm: ModelSettings) -> None:
+        self._llm = llm
+        self.callback_manager = llm.callback_manager
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._llm, name)
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Return the whole answer to a conversation."""
+        return self._answer(messages, kwargs)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Like `chat`, for asyncio."""
+        return await self._aanswer(messages, kwargs)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Return the whole answer to a prompt."""
+        return as_completion(self._answer([user(prompt)], kwargs))
+
+    @llm_completion_callback()
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
+        """Like `complete`, for asyncio."""
+        return as_completion(await self._aanswer([user(prompt)], kwargs))
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Stream the answer to a conversation."""
+        return self._grow(messages, kwargs)
+
+    @llm_chat_callback()
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
+        """Like `stream_chat`, for asyncio."""
+        return self._agrow(messages, kwargs)
+
+    @llm_completion_callback()
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
+        """Stream the answer to a prompt."""
+        return (as_completion(response) for response in self._grow([user(prompt)], kwargs))
+
+    @llm_completion_callback()
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseAsyncGen:
+        """Like `stream_complete`, for asyncio."""
+        responses = self._agrow([user(prompt)], kwargs)
+        return (as_completion(response) async for response in responses)
+
+    # -- the engine -------------------------------------------------------------------------
+
+    def _answer(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
+        request = self._request(messages, kwargs)
+        return whole(
+            self._llm._handler.collect(request, **self._listeners(), pace=self._pace(request))
+        )
+
+    async def _aanswer(
+        self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
+    ) -> ChatResponse:
+        request = self._request(messages, kwargs)
+        pace = self._apace(request)
+        return whole(await self._llm._handler.acollect(request, **self._listeners(), pace=pace))
+
+    def _grow(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
+        request = self._request(messages, kwargs)
+        pace = self._pace(request)
+        deltas = self._llm._handler.stream(request, **self._listeners(), pace=pace)
+        note(deltas)
+
+        def grow() -> ChatResponseGen:
+            answer = GrowingAnswer()
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    yield answer.finish(delta)
+                else:
+                    yield answer.add(delta)
+
+        return grow()
+
+    def _agrow(
+        self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
+    ) -> ChatResponseAsyncGen:
+        request = self._request(messages, kwargs)
+        pace = self._apace(request)
+        deltas = self._llm._handler.astream(request, **self._listeners(), pace=pace)
+        note(deltas)
+
+        async def grow() -> ChatResponseAsyncGen:
+            answer = GrowingAnswer()
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    yield answer.finish(delta)
+                else:
+                    yield answer.add(delta)
+
+        return grow()
+
+    def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
+        params = {name: getattr(self._llm, name) for name in _SENT}
+        params |= self._llm.additional_kwargs | kwargs
+        model = params.pop("model", None) or self._llm.model
+        given = {name: value for name, value in params.items() if value is not None}
+        return ChatRequest(model, to_wire(messages), given)
+
+    def _listeners(self) -> dict[str, Any]:
+        return {"on_token": self._llm.on_token, "on_event": listener()}
+
+    def _pace(self, request: ChatRequest) -> Callable[[], None] | None:
+        limiter = getattr(self._llm, "rate_limiter", None)  # older cores have none
+        if limiter is None:
+            return None
+        tokens = _tokens(request, limiter)
+        return lambda: limiter.acquire(num_tokens=tokens)
+
+    def _apace(self, request: ChatRequest) -> Callable[[], Awaitable[None]] | None:
+        limiter = getattr(self._llm, "rate_limiter", None)
+        if limiter is None:
+            return None
+        tokens = _tokens(request, limiter)
+        return lambda: limiter.async_acquire(num_tokens=tokens)
+
+
+def user(text: str) -> ChatMessage:
+    """Return a user's message."""
+    return ChatMessage(role=MessageRole.USER, content=text)
+
+
+def _tokens(request: ChatRequest, limiter: Any) -> int:
+    contents = [message.get("content") or "" for message in request.messages]
+    texts = [
+        part.get("text", "") if isinstance(part, dict) else part
+        for content in contents
+        for part in (content if isinstance(content, list) else [content])
+    ]
+    tokens = sum(map(estimate_tokens, texts))
+    # Core's token bucket waits for ever for more than it can ever hold.
+    most = getattr(limiter, "tokens_per_minute", None)
+    return tokens if most is None else min(tokens, int(most))

@@ -1,0 +1,92 @@
+"""Engine events in LlamaIndex's own channels.
+
+===================================  ======================================================
+who listens                          what reaches them
+===================================  ======================================================
+event handlers of the root           `EngineEvent`, from the dispatcher "llamaindex_holysheep",
+dispatcher (`get_dispatcher()`)      with the span of the call
+`handler.stream_events()` of an      `ResilienceEvent`, while the model runs inside a step
+agent or another workflow
+===================================  ======================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from llama_index.core.instrumentation import (
+    get_dispatcher,  # type: ignore[attr-defined,unused-ignore]  # documented, not exported
+)
+from llama_index.core.instrumentation.events import BaseEvent
+from llama_index.core.instrumentation.span import active_span_id
+from llama_index.core.workflow import Context
+from llama_index.core.workflow import Event as WorkflowEvent
+from workflows.errors import WorkflowRuntimeError
+
+from holysheep_core import Event
+
+_dispatcher = get_dispatcher("llamaindex_holysheep")
+
+
+class EngineEvent(BaseEvent):
+    """An engine event, for instrumentation.
+
+    Attributes:
+        name: Its class, e.g. "StreamCut".
+        message: It in words.
+        data: Its fields.
+    """
+
+    name: str
+    message: str
+    data: dict[str, Any]
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name handlers tell events apart by."""
+        return "HolySheepEngineEvent"
+
+
+class ResilienceEvent(WorkflowEvent):
+    """An engine event, in the stream of a running workflow.
+
+    Attributes:
+        name: Its class, e.g. "StreamCut".
+        message: It in words.
+        data: Its fields.
+    """
+
+    name: str
+    message: str
+    data: dict[str, Any]
+
+
+def listener() -> Callable[[Event], None]:
+    """Return what passes one call's events on; to be made where the call is made."""
+    span, write = active_span_id.get(), _stream_of_step()
+
+    def tell(event: Event) -> None:
+        told: dict[str, Any] = {
+            "name": type(event).__name__,
+            "message": str(event),
+            "data": dataclasses.asdict(event),
+        }
+        _dispatcher.event(EngineEvent(**told, span_id=span))
+        if write is not None:
+            write(ResilienceEvent(**told))
+
+    return tell
+
+
+def _stream_of_step() -> Callable[[WorkflowEvent], None] | None:
+    # Older workflows have no way to ask which step is running.
+    ask = getattr(Context, "get_step_context", None)
+    if ask is None:
+        return None
+    try:
+        write: Callable[[WorkflowEvent], None] = ask().write_event_to_stream
+    except WorkflowRuntimeError:  # not inside a step
+        return None
+    return write

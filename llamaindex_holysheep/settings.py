@@ -1,0 +1,184 @@
+"""The settings of `HolySheep`, and the engine's client that is built from them.
+
+Apart from the fields: what happens to the client when a setting changes, to key and
+connections when the model is copied, pickled or made a dict of, and what prompt helpers may
+count on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import httpx
+from llama_index.core.base.llms.types import LLMMetadata, MessageRole
+from llama_index.core.bridge.pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from pydantic import AliasChoices
+from typing_extensions import Self
+
+from holysheep_core import (
+    DEFAULT_BASE_URL,
+    ConfigurationError,
+    Event,
+    FallbackConfig,
+    Provider,
+    ResumeConfig,
+    RetryConfig,
+    StreamingRetryHandler,
+    Timeouts,
+    card,
+    default_fallbacks,
+)
+from llamaindex_holysheep.migration import hint
+
+_UNKNOWN_WINDOW = 128_000
+
+
+class ModelSettings(FunctionCallingLLM):
+    """Fields of `HolySheep`, which describes them."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # a rejected value may be the key
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+    model: str
+    api_key: SecretStr | str | None = Field(default=None, exclude=True, repr=False)
+    api_base: str = Field(
+        default_factory=lambda: os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
+        validation_alias=AliasChoices("api_base", "base_url"),
+    )
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: list[str] | str | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+    context_window: int | None = None
+    timeout: float | tuple[float, float] | None = None
+    timeouts: Timeouts | None = None
+    max_retries: int | None = None
+    retry: RetryConfig | None = Field(default=None, exclude=True)
+    resume: ResumeConfig | bool = True
+    fallback_models: list[str] | None = None
+    fallback: FallbackConfig | None = None
+    providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
+    stream_usage: bool = True
+    on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
+    on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    allow_http: bool = False
+
+    _built: StreamingRetryHandler | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:
+        known = known_keywords(cls)
+        given = set(values) - {"class_name"} if isinstance(values, dict) else set()
+        for name in sorted(given - known):  # `to_dict` adds the class's name
+            raise ConfigurationError(f"{cls.__name__} has no {name}. {hint(name, known)}")
+        return values
+
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, value: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(value) if isinstance(value, str) else value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Build the engine's client, which checks the settings."""
+        super().model_post_init(context)
+        self._built = self._build()
+
+    @property
+    def _handler(self) -> StreamingRetryHandler:
+        if self._built is None:
+            self._built = self._build()
+        return self._built
+
+    def _build(self) -> StreamingRetryHandler:
+        return StreamingRetryHandler(
+            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
+            base_url=self.api_base,
+            config=self.retry,
+            max_retries=self.max_retries,
+            timeouts=self.timeouts,
+            timeout=self.timeout,
+            resume=self.resume,
+            fallback=self.fallback,
+            fallback_models=self.fallback_models,
+            providers=self.providers,
+            on_event=self.on_event,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+            default_headers=self.default_headers,
+            allow_http=self.allow_http,
+            stream_usage=self.stream_usage,
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Build the engine's client anew when a setting changes."""
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._built = None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the model; with changed settings it gets an engine's client of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            copied._built = None
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the key, which the other process has from its environment, and connections."""
+        built, self._built = self._built, None  # core warns of what it cannot pickle
+        try:
+            state = dict(super().__getstate__())
+        finally:
+            self._built = built
+        gone = {"api_key", "default_headers", "http_client", "http_async_client"}
+        state["__dict__"] = {k: v for k, v in state["__dict__"].items() if k not in gone}
+        return state
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What prompt helpers and agents may count on, whichever fallback answers."""
+        fallback = self._handler.settings.fallback.models
+        others = default_fallbacks(self.model) if fallback is None else tuple(fallback)
+        windows = [card(name).context_window for name in (self.model, *others)]
+        window = self.context_window or min((w for w in windows if w), default=_UNKNOWN_WINDOW)
+        return LLMMetadata(
+            context_window=window,
+            num_output=self.max_tokens or -1,
+            is_chat_model=True,
+            is_function_calling_model=True,
+            model_name=self.model,
+            system_role=MessageRole.SYSTEM,
+        )
+
+
+@cache
+def known_keywords(cls: type[ModelSettings]) -> frozenset[str]:
+    """Return the constructor's keywords, other spellings included."""
+    fields = cls.model_fields
+    choices = [field.validation_alias for field in fields.values()]
+    also = [c.choices for c in choices if isinstance(c, AliasChoices)]
+    return frozenset({*fields, *(str(name) for names in also for name in names)})
