@@ -22,12 +22,14 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion, estimate_tokens
 from llamaindex_holysheep.channels import listener
 from llamaindex_holysheep.closing import note
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
+from llamaindex_holysheep.tools import json_schema
 
 if TYPE_CHECKING:
     from llamaindex_holysheep.settings import ModelSettings
@@ -163,6 +165,9 @@ class Call:
         params |= self._llm.additional_kwargs | kwargs
         model = params.pop("model", None) or self._llm.model
         given = {name: value for name, value in params.items() if value is not None}
+        wanted = given.get("response_format")
+        if isinstance(wanted, type) and issubclass(wanted, BaseModel):
+            given["response_format"] = json_schema(wanted)
         return ChatRequest(model, to_wire(messages), given)
 
     def _listeners(self) -> dict[str, Any]:

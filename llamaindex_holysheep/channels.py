@@ -16,9 +16,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from llama_index.core.instrumentation import (
-    get_dispatcher,  # type: ignore[attr-defined,unused-ignore]  # documented, not exported
-)
+from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
 from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.span import active_span_id
 from llama_index.core.workflow import Context

@@ -11,6 +11,7 @@ from llama_index.core.llms.llm import ToolSelection
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
+    from pydantic import BaseModel
 
 
 def tool_params(
@@ -39,6 +40,12 @@ def tool_params(
         "tool_choice": choice,
         "parallel_tool_calls": parallel,
     }
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the `response_format` that asks for a pydantic model."""
+    wanted = {"name": model.__name__, "schema": model.model_json_schema()}
+    return {"type": "json_schema", "json_schema": wanted}
 
 
 def selections_of(response: ChatResponse) -> list[ToolSelection]:

@@ -242,6 +242,36 @@ async def test_structured_output_is_whole_cut_at_every_third_character(play, for
         assert await structured(model(script), form) == Pay(amount=1000, to="Baa"), at
 
 
+@pytest.mark.parametrize("wanted", [Pay, {"type": "json_object"}], ids=["a model", "a dict"])
+async def test_response_format_is_sent_and_the_json_is_whole(play, wanted):
+    answer = json.dumps({"amount": 1000, "to": "Baa"})
+    for at in range(1, len(answer), 3):
+        script = play(answer, faults=[cut(at, "eof")])
+        llm = model(script)
+        assert Pay.model_validate_json(llm.complete("go", response_format=wanted).text), at
+        sent = script.requests[0].body["response_format"]
+        assert sent["type"] == ("json_schema" if wanted is Pay else "json_object")
+        if wanted is Pay:
+            assert set(sent["json_schema"]["schema"]["properties"]) == {"amount", "to"}
+        script = play(answer, faults=[cut(at, "eof")])
+        stream = await model(script).astream_complete("go", response_format=wanted)
+        text = "".join([response.delta async for response in stream])
+        assert json.loads(text) == json.loads(answer), at
+
+
+@pytest.mark.parametrize("at", [3, 8, 15, 20, 30])
+async def test_cut_while_reasoning_the_reasoning_is_shown_once(play, at):
+    thought, llm = (
+        "Hm, a thousand?",
+        model(play(TEXT, reasoning="Hm, a thousand?", faults=[cut(at)])),
+    )
+    responses = [r async for r in await llm.astream_chat([ChatMessage("go")])]
+    deltas = [r.additional_kwargs.get("thinking_delta", "") for r in responses]
+    assert "".join(deltas) == thought
+    thinking, text = responses[-1].message.blocks
+    assert (thinking.content, text.text) == (thought, TEXT)
+
+
 async def test_predict_and_call_runs_the_tool_once(play):
     for at in range(1, len(PAY[1]), 3):
         tools = Tools()
