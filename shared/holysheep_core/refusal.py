@@ -8,8 +8,6 @@ the person who reads it. Gateways disagree on shapes, so all of these are read:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -27,9 +25,9 @@ from holysheep_core.errors import (
     RateLimitError,
     ServerError,
 )
+from holysheep_core.waits import reset_wait, retry_after, wait_in_words
 
 MAX_BODY_CHARACTERS = 2000
-_ABSURD = 366 * 24 * 3600.0  # a header that asks for more is broken, or hostile
 
 _BY_CODE: Mapping[str, type[APIError]] = {
     **dict.fromkeys(
@@ -136,7 +134,7 @@ def refusal(
         type=kind,
         param=_word(fields.get("param")),
         request_id=scrub(request_id(headers) or "", secrets) or None,
-        retry_after=retry_after(headers, wall=wall),
+        retry_after=_wait(cls, headers, fields, wall),
         body=text[:MAX_BODY_CHARACTERS],
     )
 
@@ -149,37 +147,36 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
-    """Return the seconds a server asks to wait, or None if it does not say.
-
-    `retry-after-ms` wins over `retry-after`, being more exact; the latter may be seconds,
-    fractions of them, or an HTTP-date, which is counted from the response's own `Date` so
-    that a wrong clock on this side does no harm. Negative and absurd values count as none.
-    LiteLLM passes its upstream's header on under a prefix.
-    """
-    for prefix in ("", "llm_provider-"):
-        milliseconds = _number(headers.get(f"{prefix}retry-after-ms"))
-        if milliseconds is not None:
-            return milliseconds / 1000
-        value = headers.get(f"{prefix}retry-after")
-        if value is None:
-            continue
-        seconds = _number(value)
-        if seconds is not None:
-            return seconds
-        then = _http_date(value)
-        if then is not None:
-            sent = _http_date(headers.get("date", ""))
-            return max(0.0, then - (wall if sent is None else sent))
-    return None
-
-
 def scrub(text: str, secrets: Collection[str]) -> str:
     """Blank out secrets in a text that comes from outside, also as JSON writes them."""
     for secret in secrets:
         for written in (secret, secret.replace("/", "\\/")):
             text = text.replace(written, "***") if written else text
     return text
+
+
+def _wait(
+    cls: type[APIError], headers: Mapping[str, str], fields: Mapping[str, Any], wall: float
+) -> float | None:
+    """Return the seconds to wait, from the plainest place that names them.
+
+    Windows of a limit and words are believed in a rate limit only: servers send the first with
+    every response.
+    """
+    asked = retry_after(headers, wall=wall)
+    if asked is not None or cls is not RateLimitError:
+        return asked
+    inner = fields.get("metadata")
+    inner = inner.get("headers") if isinstance(inner, dict) else None  # as OpenRouter nests them
+    nested = {str(k).lower(): str(v) for k, v in inner.items()} if isinstance(inner, dict) else {}
+    said = _word(fields.get("retry_after")) or nested.get("retry-after")
+    given = {**nested, **headers} if said is None else {"retry-after": said}
+    waits = (
+        retry_after(given, wall=wall),
+        reset_wait(given, wall=wall),
+        wait_in_words(_word(fields.get("message")) or ""),
+    )
+    return next((wait for wait in waits if wait is not None), None)
 
 
 def _class_of_status(status: int | None) -> type[APIError]:
@@ -221,20 +218,3 @@ def _excerpt(text: str) -> str:
         return "an HTML page instead of JSON; is the base URL right?"
     limit = 200
     return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if 0 <= number <= _ABSURD else None
-
-
-def _http_date(value: str) -> float | None:
-    try:
-        then = parsedate_to_datetime(value)
-        # asctime's form names no zone and means GMT (RFC 9110, 5.6.7).
-        return (then if then.tzinfo else then.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
