@@ -60,12 +60,14 @@ from holysheep_core.events import (
     StreamFailed,
 )
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
+from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import DEFAULT_BASE_URL, Provider
 from holysheep_core.sse import ServerSentEvent, parse_sse_stream
 from holysheep_core.types import Attempt, ChatRequest, Completion, Delta, ToolCall, Usage
 
 __version__ = "0.1.0"
+
+from holysheep_core.routes import smart_model_selector
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -131,4 +133,5 @@ __all__ = [
     "default_fallbacks",
     "estimate_tokens",
     "parse_sse_stream",
+    "smart_model_selector",
 ]

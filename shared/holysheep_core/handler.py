@@ -27,8 +27,9 @@ from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Tim
 from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.net import clock
+from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
-from holysheep_core.routes import DEFAULT_BASE_URL, Provider, RouteMemory, build_ladder
+from holysheep_core.routes import RouteMemory, build_ladder
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest, Completion, Delta

@@ -1,4 +1,4 @@
-"""Where a request may go: providers, models, and the ladder made of both.
+"""Where a request may go: models at providers, and the ladder made of them.
 
 A route is one model at one provider. The ladder is the model asked for and its fallbacks at
 the first provider, then the same at the next. Routes that cannot do what a request needs
@@ -8,110 +8,16 @@ cools down, for all calls that share the `RouteMemory`, and is used again afterw
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from holysheep_core.catalog import card, default_fallbacks, estimate_tokens
-from holysheep_core.config import FallbackConfig, FinishSignal, check_finish_signal
-from holysheep_core.errors import ConfigurationError
+from holysheep_core.config import FallbackConfig
+from holysheep_core.providers import Provider, Secret
 from holysheep_core.types import ChatRequest
-
-DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
-
-
-class Secret:
-    """A key that shows itself only when asked to: not in a repr, a dict, a log or a pickle."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the key."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __copy__(self) -> Secret:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Secret:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("API keys are not pickled; give the other process its key by environment.")
-
-
-@dataclass(frozen=True)
-class Provider:
-    """An OpenAI-compatible API and the key for it.
-
-    Attributes:
-        api_key: The key, sent as `Authorization: Bearer …`; never shown in a repr.
-        base_url: Where "/chat/completions" is appended, e.g. "https://api.holysheep.ai/v1".
-        name: How it is called in events and metadata.
-        headers: Headers to add to every request.
-        models: The provider's own names for models, where they differ.
-        prefix_flag: Mark a prefilled assistant message with `"prefix": true`, as DeepSeek and
-            Mistral want it.
-        finish_signal: What proves an answer of this API whole ("either", "finish_reason",
-            "done"); None for what `ResumeConfig` says.
-        allow_http: Permit plain http to a host that is not this machine; the key and the
-            conversation then travel readable by everyone on the way.
-    """
-
-    api_key: str | Secret = field(repr=False)
-    base_url: str = DEFAULT_BASE_URL
-    name: str = "holysheep"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    models: Mapping[str, str] = field(default_factory=dict)
-    prefix_flag: bool = False
-    finish_signal: FinishSignal | None = None
-    allow_http: bool = False
-
-    def __post_init__(self) -> None:
-        key = self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
-        _check_key(key)
-        object.__setattr__(self, "api_key", Secret(key))
-        object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
-        if self.finish_signal is not None:
-            check_finish_signal(self.finish_signal)
-        for name, value in self.headers.items():
-            if not (isinstance(value, str) and f"{name}{value}".isascii()):
-                raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
-
-    @property
-    def url(self) -> str:
-        """The chat/completions address."""
-        return f"{self.base_url}/chat/completions"
-
-    @property
-    def key(self) -> str:
-        """The key in clear, for the one place that sends it."""
-        return self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
-
-    def request_headers(self) -> dict[str, str]:
-        """Return the headers of a request to this provider."""
-        return {
-            "accept": "text/event-stream",
-            "accept-encoding": "identity",
-            "authorization": f"Bearer {self.key}",
-            "content-type": "application/json",
-            **self.headers,
-        }
 
 
 @dataclass(frozen=True)
@@ -206,6 +112,46 @@ class Ladder:
         return None
 
 
+def smart_model_selector(
+    model: str,
+    messages: Sequence[Mapping[str, Any]] = (),
+    *,
+    limited: Collection[str] = (),
+    fallback_models: Sequence[str] | None = None,
+    **params: Any,
+) -> str:
+    """Return the model a request should go to.
+
+    >>> smart_model_selector("gpt-4.1")
+    'gpt-4.1'
+    >>> smart_model_selector("gpt-4.1", limited=["gpt-4.1"])
+    'gemini-2.5-flash'
+
+    It is what the chat models do by themselves; use it where you choose a model on your own.
+
+    Args:
+        model: The model wanted.
+        messages: OpenAI-format messages, to leave out models that cannot read them.
+        limited: Models that are rate limited now.
+        fallback_models: Models that stand in, best first; None for the default table.
+        **params: Other fields of the request; `tools` and `response_format` leave out models
+            that have neither.
+
+    Returns:
+        The first able model that is not limited; `model` itself if there is none.
+    """
+    request = ChatRequest(model, messages, params)
+    models = able_models(request, FallbackConfig(models=fallback_models))
+    return next((name for name in models if name not in limited), model)
+
+
+def able_models(request: ChatRequest, fallback: FallbackConfig) -> list[str]:
+    """Return the models that can serve a request; the one asked for is always the first."""
+    models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
+    ordered = dict.fromkeys((request.model, *models))
+    return [name for name in ordered if name == request.model or _is_able(name, request)]
+
+
 def build_ladder(
     request: ChatRequest,
     providers: Sequence[Provider],
@@ -213,10 +159,8 @@ def build_ladder(
     memory: RouteMemory,
 ) -> Ladder:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
-    models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
-    ordered = list(dict.fromkeys((request.model, *models)))
-    able = [model for model in ordered[1:] if _is_able(model, request)]
-    routes = [Route(provider, m) for provider in providers for m in (request.model, *able)]
+    models = able_models(request, fallback)
+    routes = [Route(provider, model) for provider in providers for model in models]
     return Ladder(routes, memory)
 
 
@@ -249,50 +193,3 @@ def prompt_tokens(request: ChatRequest) -> int:
         # What is no JSON is refused when the request is encoded; here it only has a length.
         texts.append(msgspec.json.encode(tools, enc_hook=repr).decode())
     return sum(estimate_tokens(text) + 4 for text in texts)
-
-
-def _check_key(key: object) -> None:
-    if not isinstance(key, str) or not key:
-        raise ConfigurationError(
-            "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…"
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            "The API key has a space, a newline or another character that no key has; "
-            "it was probably copied with something around it. Pass it stripped."
-        )
-
-
-def _check_url(url: object, allow_http: bool) -> str:  # noqa: FBT001 - private
-    if not isinstance(url, str):
-        raise ConfigurationError(f"base_url={url!r}: needs a URL such as {DEFAULT_BASE_URL!r}.")
-    url = url.strip()
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        (host or "").encode("idna")
-        known = parts.port is None or parts.port > 0
-    except ValueError:
-        known = False
-    if known and (parts.username or parts.password):
-        raise ConfigurationError("base_url holds a user name or password; use api_key= instead.")
-    strange = not url.isprintable() or " " in url
-    if not known or strange or not host or parts.scheme not in ("http", "https"):
-        raise ConfigurationError(
-            f"base_url={url!r}: needs scheme and host, such as {DEFAULT_BASE_URL!r}."
-        )
-    if parts.query or parts.fragment:
-        raise ConfigurationError(f"base_url={url!r}: a base URL has no '?' and no '#'.")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise ConfigurationError(
-            f"base_url={url!r} is plain http: everyone on the way could read the API key. "
-            "Use https, or pass allow_http=True if that network is yours."
-        )
-    return url.rstrip("/").removesuffix("/chat/completions")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -93,7 +93,7 @@ def wait_in_words(message: str) -> float | None:
 
 def _unit(word: str) -> float:
     word = word.lower()
-    if word in ("ms",) or word.startswith("milli"):
+    if word == "ms" or word.startswith("milli"):
         return 0.001
     return _UNITS[{"초": "s", "분": "m"}.get(word, word[0])]
 

@@ -24,7 +24,8 @@ from holysheep_core import (
 )
 from holysheep_core.errors import APIError
 from holysheep_core.policy import Again, Standing, decide
-from holysheep_core.routes import Ladder, Provider, Route, RouteMemory
+from holysheep_core.providers import Provider
+from holysheep_core.routes import Ladder, Route, RouteMemory
 
 ONE = Provider("k1", "https://one.test/v1", name="one")
 TWO = Provider("k2", "https://two.test/v1", name="two")

@@ -12,8 +12,9 @@ from holysheep_core import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger
 from holysheep_core.leg import Leg
+from holysheep_core.providers import Provider
 from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Ladder, Provider, Route, RouteMemory
+from holysheep_core.routes import Ladder, Route, RouteMemory
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
 from holysheep_core.types import ChatRequest

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core import errors, refusal
-from holysheep_core.refusal import retry_after
+from holysheep_core.waits import retry_after
 
 STATUSES = {
     errors.BadRequestError: [400, 422],

@@ -8,20 +8,12 @@ import pickle
 import msgspec
 import pytest
 
-from holysheep_core import catalog
+from holysheep_core import catalog, smart_model_selector
 from holysheep_core.catalog import ModelCard
 from holysheep_core.config import FallbackConfig
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.routes import (
-    DEFAULT_BASE_URL,
-    Ladder,
-    Provider,
-    Route,
-    RouteMemory,
-    Secret,
-    build_ladder,
-    prompt_tokens,
-)
+from holysheep_core.providers import DEFAULT_BASE_URL, Provider, Secret
+from holysheep_core.routes import Ladder, Route, RouteMemory, build_ladder, prompt_tokens
 from holysheep_core.types import ChatRequest
 
 KEY = "sk-very-secret"
@@ -298,3 +290,23 @@ def test_the_prompts_estimate_counts_text_and_tools_but_no_media():
 def test_tools_that_are_no_json_do_not_disturb_the_ladder():
     # They are refused when the request is encoded, with the reason.
     assert models_of(tools=[object()]) == models_of(tools=[{}])
+
+
+def test_the_selector_keeps_the_model_unless_it_is_limited():
+    assert smart_model_selector("gpt-4.1") == "gpt-4.1"
+    for model in ("gpt-4.1", "claude-sonnet-4.5", "deepseek-v3.2", "a-new-one"):
+        assert smart_model_selector(model, limited=[model]) == "gemini-2.5-flash"
+    assert smart_model_selector("gpt-4.1", limited=["gpt-4.1"], fallback_models=[]) == "gpt-4.1"
+    both = ["gpt-4.1", "gemini-2.5-flash"]
+    assert smart_model_selector("gpt-4.1", limited=both) == "gpt-4.1"
+
+
+def test_the_selector_leaves_out_models_that_cannot_serve_the_request():
+    ladder = ["deepseek-v3.2", "gemini-2.5-flash"]
+    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+    settings = {"limited": ["gpt-4.1"], "fallback_models": ladder}
+    assert smart_model_selector("gpt-4.1", **settings) == "deepseek-v3.2"
+    assert smart_model_selector("gpt-4.1", [picture], **settings) == "gemini-2.5-flash"
+    schema = {"type": "json_schema"}
+    chosen = smart_model_selector("gpt-4.1", response_format=schema, **settings)
+    assert chosen == "gemini-2.5-flash"

@@ -20,7 +20,8 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.routes import Provider, RouteMemory, build_ladder
+from holysheep_core.providers import Provider
+from holysheep_core.routes import RouteMemory, build_ladder
 from holysheep_core.session import LINGER, Finish, Send, Session, Wait
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest

@@ -11,7 +11,7 @@ CORE = "holysheep_core"
 
 FLOORS = [
     ["errors", "types", "events", "catalog", "sse", "fold", "lead"],
-    ["config"],
+    ["config", "providers"],
     [
         "retry",
         "waits",

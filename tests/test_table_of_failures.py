@@ -1,0 +1,216 @@
+"""The table of failures, row by row: who is asked, how often, and what comes of it.
+
+Sync and async, LangChain and LlamaIndex.
+"""
+
+import asyncio
+import random
+import socket
+
+import pytest
+from llama_index.core.llms import ChatMessage
+
+import holysheep_core as core
+from holysheep_core import Provider, RetryConfig, StreamingRetryHandler, Timeouts
+from holysheep_core.retry import RetryBudget
+from holysheep_core.routes import RouteMemory, build_ladder
+from holysheep_core.session import Session, Wait
+from holysheep_core.settings import Settings
+from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall
+from holysheep_core.types import ChatRequest
+from langchain_holysheep import ChatHolySheep
+from llamaindex_holysheep import HolySheep
+
+M, F = "gpt-4.1", "gemini-2.5-flash"
+ASK = [{"role": "user", "content": "go"}]
+GO = [ChatMessage(role="user", content="go")]
+FOR_GOOD = {"times": None, "model": M}
+EVERYWHERE = {"times": None}
+
+
+def sync_handler(url, settings):
+    with StreamingRetryHandler("k", base_url=url, config=settings.pop("retry"), **settings) as h:
+        return "".join(h.stream_with_retry(M, ASK))
+
+
+def async_handler(url, settings):
+    async def run():
+        retry = settings.pop("retry")
+        async with StreamingRetryHandler("k", base_url=url, config=retry, **settings) as h:
+            return "".join([token async for token in h.astream_with_retry(M, ASK)])
+
+    return asyncio.run(run())
+
+
+def langchain(url, settings):
+    llm = ChatHolySheep(model=M, api_key="k", base_url=url, **settings)
+    return "".join(chunk.text for chunk in llm.stream("go"))
+
+
+def langchain_invoke(url, settings):
+    return ChatHolySheep(model=M, api_key="k", base_url=url, **settings).invoke("go").text
+
+
+def llamaindex(url, settings):
+    llm = HolySheep(model=M, api_key="k", api_base=url, **settings)
+    return "".join(response.delta for response in llm.stream_chat(GO))
+
+
+def llamaindex_achat(url, settings):
+    async def run():
+        response = await HolySheep(model=M, api_key="k", api_base=url, **settings).achat(GO)
+        return response.message.content
+
+    return asyncio.run(run())
+
+
+FACES = (sync_handler, async_handler, langchain, langchain_invoke, llamaindex, llamaindex_achat)
+every_face = pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name__)
+
+
+def ask(face, url, **settings):
+    given = {"retry": RetryConfig(base_delay=0.001), "timeouts": Timeouts(read=0.3), **settings}
+    return face(url, given)
+
+
+SERVED = {
+    **{
+        f"{status} once": ([refuse(status)], [M, M])
+        for status in (408, 409, 425, 500, 502, 504, 503, 529)
+    },
+    **{
+        f"{status} for good": ([refuse(status, **FOR_GOOD)], [M, M, M, F])
+        for status in (408, 409, 425, 500, 502, 504)
+    },
+    **{f"{status} for good": ([refuse(status, **FOR_GOOD)], [M, M, F]) for status in (503, 529)},
+    "429 with a short wait": ([refuse(429, retry_after=0.01)], [M, M]),
+    "429 with a short wait, for good": (
+        [refuse(429, retry_after=0.01, **FOR_GOOD)],
+        [M, M, M, F],
+    ),
+    "429 with a long wait": ([refuse(429, retry_after=600, **FOR_GOOD)], [M, F]),
+    "429 with a long wait in a reset header": (
+        [refuse(429, headers={"x-ratelimit-reset-tokens": "6m0s"}, **FOR_GOOD)],
+        [M, F],
+    ),
+    "429 without a hint": ([refuse(429, **FOR_GOOD)], [M, M, F]),
+    "context too long": ([refuse(400, code="context_length_exceeded", **FOR_GOOD)], [M, F]),
+    "no first token": ([slow(1.0, **FOR_GOOD)], [M, F]),
+    "reset in mid-answer": ([cut(20, "rst")], [M, M]),
+    "closed in mid-answer": ([cut(20, "fin")], [M, M]),
+    "truncated": ([cut(20, "eof")], [M, M]),
+    "stall": ([stall(20)], [M, M]),
+    "stall with comments": ([stall(20, keepalive=True)], [M, M]),
+    "damaged event": ([malformed(20)], [M, M]),
+    "error event in mid-answer": ([error_event(20)], [M, F]),
+}
+
+
+@every_face
+@pytest.mark.parametrize("row", SERVED)
+def test_a_row_that_ends_well_asks_whom_the_table_says(play, text, face, row):
+    faults, asked = SERVED[row]
+    script = play(faults=faults)
+    assert ask(face, script.base_url) == text
+    assert [request.body["model"] for request in script.requests] == asked
+
+
+REFUSED = {
+    "out of quota": (refuse(429, code="insufficient_quota", **EVERYWHERE), core.QuotaExceededError),
+    "spend limit": (
+        refuse(429, code="project_spend_limit_exceeded", **EVERYWHERE),
+        core.QuotaExceededError,
+    ),
+    "402": (refuse(402, **EVERYWHERE), core.QuotaExceededError),
+    "401": (refuse(401, **EVERYWHERE), core.AuthenticationError),
+    "403": (refuse(403, **EVERYWHERE), core.PermissionDeniedError),
+    "400": (refuse(400, **EVERYWHERE), core.BadRequestError),
+    "404": (refuse(404, **EVERYWHERE), core.NotFoundError),
+    "422": (refuse(422, **EVERYWHERE), core.BadRequestError),
+    "content policy": (
+        refuse(400, code="content_policy_violation", **EVERYWHERE),
+        core.ContentPolicyError,
+    ),
+    "HTML": (reply(200, "<html>", {"content-type": "text/html"}, **EVERYWHERE), Exception),
+}
+
+
+@every_face
+@pytest.mark.parametrize("row", REFUSED)
+def test_a_row_that_is_raised_at_once_asks_once(play, face, row):
+    fault, error = REFUSED[row]
+    script = play(faults=[fault])
+    with pytest.raises(core.HolySheepError) as caught:
+        ask(face, script.base_url)
+    assert isinstance(caught.value, error)
+    assert len(script.requests) == 1
+
+
+@every_face
+@pytest.mark.parametrize("row", ["out of quota", "spend limit", "402", "401", "403"])
+def test_what_is_wrong_with_one_key_goes_to_the_next_provider(play, text, face, row):
+    first, second = play(faults=[REFUSED[row][0]]), play()
+    providers = [Provider("other-key", second.base_url, name="second")]
+    assert ask(face, first.base_url, providers=providers) == text
+    assert (len(first.requests), len(second.requests)) == (1, 1)
+    assert second.requests[0].headers["authorization"] == "Bearer other-key"
+
+
+@every_face
+def test_no_connection_goes_to_the_next_provider(play, text, face):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        script = play()
+        providers = [Provider("other-key", script.base_url, name="second")]
+        settings = {"providers": providers, "fallback_models": []}
+        assert ask(face, nowhere, **settings) == text
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("face", [sync_handler, async_handler, langchain, llamaindex])
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_lasting_refusal_asks_the_primary_thrice_at_most_and_four_times_in_three_seconds(
+    play, face, status
+):
+    script = play(faults=[refuse(status, **EVERYWHERE)])
+    with pytest.raises(core.HolySheepError):
+        ask(face, script.base_url, retry=RetryConfig(), timeouts=Timeouts(total=3))
+    models = [request.body["model"] for request in script.requests]
+    assert models.count(M) <= 3
+    assert 2 <= len(models) <= 4
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_so_it_is_with_any_jitter_on_virtual_time(status):
+    for seed in range(300):
+        sent = requests_of(status, random.Random(seed).random)
+        assert sum(is_primary for _, is_primary in sent) <= 3
+        assert sum(at <= 3 for at, _ in sent) <= 4
+        assert sent[-1][0] > 3  # and it does go on later
+
+
+def requests_of(status, rng):
+    """When a call under a lasting refusal sends its requests, and whether to the primary."""
+    request, settings, now, sent = ChatRequest(M, ASK), Settings(budget=RetryBudget()), 0.0, []
+    ladder = build_ladder(request, [Provider("k")], settings.fallback, RouteMemory())
+    session = Session(request, ladder, settings, now=now, rng=rng)
+    while True:
+        try:
+            action = session.next_action(now)
+        except core.APIError:
+            return sent
+        if isinstance(action, Wait):
+            now += action.seconds
+            continue
+        sent.append((now, M.encode() in action.body))
+        now += 0.01
+        session.receive_response(status, {}, now)
+        session.receive_eof(now)
+
+
+@every_face
+def test_a_silent_route_is_asked_once_and_then_the_next(play, text, face):
+    script = play(faults=[stall(0, **FOR_GOOD)])
+    assert ask(face, script.base_url) == text
+    assert [request.body["model"] for request in script.requests] == [M, F]
