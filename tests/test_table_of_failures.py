@@ -69,7 +69,7 @@ every_face = pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name
 
 
 def ask(face, url, **settings):
-    given = {"retry": RetryConfig(base_delay=0.001), "timeouts": Timeouts(read=0.3), **settings}
+    given = {"retry": RetryConfig(base_delay=0.001), **settings}
     return face(url, given)
 
 
@@ -95,7 +95,7 @@ SERVED = {
     ),
     "429 without a hint": ([refuse(429, **FOR_GOOD)], [M, M, F]),
     "context too long": ([refuse(400, code="context_length_exceeded", **FOR_GOOD)], [M, F]),
-    "no first token": ([slow(1.0, **FOR_GOOD)], [M, F]),
+    "no first token": ([slow(4.0, **FOR_GOOD)], [M, F]),
     "reset in mid-answer": ([cut(20, "rst")], [M, M]),
     "closed in mid-answer": ([cut(20, "fin")], [M, M]),
     "truncated": ([cut(20, "eof")], [M, M]),
@@ -111,7 +111,10 @@ SERVED = {
 def test_a_row_that_ends_well_asks_whom_the_table_says(play, text, face, row):
     faults, asked = SERVED[row]
     script = play(faults=faults)
-    assert ask(face, script.base_url) == text
+    # Short clocks only where one is to run out: a busy machine is slow too.
+    late = any(fault.kind in ("slow", "stall") for fault in faults)
+    timeouts = Timeouts(read=1.0 if late else 30)
+    assert ask(face, script.base_url, timeouts=timeouts) == text
     assert [request.body["model"] for request in script.requests] == asked
 
 
@@ -212,5 +215,5 @@ def requests_of(status, rng):
 @every_face
 def test_a_silent_route_is_asked_once_and_then_the_next(play, text, face):
     script = play(faults=[stall(0, **FOR_GOOD)])
-    assert ask(face, script.base_url) == text
+    assert ask(face, script.base_url, timeouts=Timeouts(read=1.0)) == text
     assert [request.body["model"] for request in script.requests] == [M, F]

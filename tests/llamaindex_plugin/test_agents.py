@@ -37,7 +37,7 @@ FORMS = {"ReAct": f"Thought: I can answer.\nAnswer: {TEXT}"}
 def model(script, **settings):
     settings = {
         "retry": RetryConfig(base_delay=0.001),
-        "timeouts": Timeouts(read=0.4),
+        "timeouts": Timeouts(read=1.5),
         **settings,
     }
     return HolySheep(model="gpt-4.1", api_key="k", api_base=script.base_url, **settings)
