@@ -8,6 +8,7 @@ cools down, for all calls that share the `RouteMemory`, and is used again afterw
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,10 @@ from holysheep_core.catalog import card, default_fallbacks, estimate_tokens
 from holysheep_core.config import FallbackConfig
 from holysheep_core.providers import Provider, Secret
 from holysheep_core.types import ChatRequest
+
+PROBE_SECONDS = 10.0
+"""How long one call has a half-open route to itself. A probe that ends well opens the route and
+one that fails cools it down again, both at once; this is for callers that went away."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,13 @@ class Route:
 class RouteMemory:
     """What is known of routes from earlier answers. Shared by the calls of one client.
 
-    Until when a route is left alone, and whether it rejects a prefill.
+    Whether a route rejects a prefill, and until when it is left alone. A cooldown that is over
+    leaves the route *half open*: one call may try it, and the others wait for what comes of
+    that, so that a server that has just come back is not met by all of them at once.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._until: dict[object, float] = {}
         self._no_prefill: set[object] = set()
 
@@ -58,15 +66,28 @@ class RouteMemory:
 
     def start(self, route: Route, until: float) -> None:
         """Leave a route alone until then, or longer if that was said before."""
-        self._until[route.key] = max(until, self._until.get(route.key, until))
+        with self._lock:
+            self._until[route.key] = max(until, self._until.get(route.key, until))
 
     def end(self, route: Route) -> None:
         """A success ends the cooldown early."""
-        self._until.pop(route.key, None)
+        with self._lock:
+            self._until.pop(route.key, None)
 
     def is_cooling(self, route: Route, now: float) -> bool:
         """Tell whether a route is to be left alone now."""
         return self._until.get(route.key, now) > now
+
+    def admits(self, route: Route, now: float) -> bool:
+        """Tell whether a call may use a route; a half-open one is then closed to the others."""
+        with self._lock:
+            until = self._until.get(route.key)
+            if until is None:
+                return True
+            if until > now:
+                return False
+            self._until[route.key] = now + PROBE_SECONDS
+            return True
 
 
 class Ladder:
@@ -79,7 +100,7 @@ class Ladder:
     def first(self, now: float) -> Route:
         """Return the best route that is not cooling down, else the best of all."""
         for route in self.routes:
-            if not self.memory.is_cooling(route, now):
+            if self.memory.admits(route, now):
                 return route
         return self.routes[0]
 
@@ -102,13 +123,14 @@ class Ladder:
         last = tried[-1]
         used = [route.provider for route in tried]
         for route in self.routes:
-            if route in tried or self.memory.is_cooling(route, now):
+            if route in tried:
                 continue
             if other_provider and route.provider in used:
                 continue
             if wider and not (route.window and last.window and route.window > last.window):
                 continue
-            return route
+            if self.memory.admits(route, now):
+                return route
         return None
 
 
