@@ -19,6 +19,7 @@ from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.schema import TextNode
 from llama_index.core.tools import FunctionTool
+from llama_index.core.workflow import Context
 from pydantic import BaseModel
 
 import holysheep_core as core
@@ -31,6 +32,7 @@ PAY = ("pay", json.dumps({"amount": 1000, "to": "양치기"}, ensure_ascii=False
 SING = ("sing", json.dumps({"song": "Baa"}))
 PAID, SUNG = ("pay", 1000, "양치기"), ("sing", "Baa")
 LASTING = {"times": None}
+TOLD_IN_STREAMS = hasattr(Context, "get_step_context")  # from workflows 2.18 on
 FORMS = {"ReAct": f"Thought: I can answer.\nAnswer: {TEXT}"}
 
 
@@ -99,7 +101,8 @@ async def test_cut_in_the_text_it_is_seen_once(play, kind, by):
         shown, told, answer = await run(AGENTS[kind](model(play(text, faults=[cut(at, by)]))))
         assert shown == text, at
         assert answer == TEXT, at
-        assert told.count("StreamCut") == told.count("Resumed") == 1, at
+        if TOLD_IN_STREAMS:
+            assert told.count("StreamCut") == told.count("Resumed") == 1, at
 
 
 @pytest.mark.parametrize("kind", ["function", "workflow"])
