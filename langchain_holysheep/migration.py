@@ -5,8 +5,7 @@ Unknown keywords are refused; for those people bring along, the refusal says wha
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 HINTS: Mapping[str, str] = {
     "openai_api_key": "It is api_key here.",
@@ -46,12 +45,4 @@ HINTS: Mapping[str, str] = {
 }
 """Keyword of `ChatOpenAI` -> what to do instead."""
 
-
-def hint(unknown: str, known: Collection[str]) -> str:
-    """Say what to write in place of a keyword that is not known."""
-    if unknown in HINTS:
-        return HINTS[unknown]
-    near = difflib.get_close_matches(unknown, known, n=1)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return "Fields of the request that are not parameters here go into extra_body={…}."
+OTHERWISE = "Fields of the request that are not parameters here go into extra_body={…}."

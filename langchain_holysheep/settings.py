@@ -27,7 +27,6 @@ from typing_extensions import Self
 
 from holysheep_core import (
     DEFAULT_BASE_URL,
-    ConfigurationError,
     Event,
     FallbackConfig,
     Provider,
@@ -35,8 +34,9 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
     Timeouts,
+    refuse_unknown,
 )
-from langchain_holysheep.migration import hint
+from langchain_holysheep.migration import HINTS, OTHERWISE
 
 
 class ModelSettings(BaseChatModel):
@@ -88,9 +88,8 @@ class ModelSettings(BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, values: Any) -> Any:
-        known = known_keywords(cls)
-        for name in sorted(set(values) - known) if isinstance(values, dict) else ():
-            raise ConfigurationError(f"{cls.__name__} has no {name}. {hint(name, known)}")
+        given = values if isinstance(values, dict) else ()
+        refuse_unknown(cls.__name__, given, known_keywords(cls), HINTS, OTHERWISE)
         return values
 
     @field_validator("api_key")

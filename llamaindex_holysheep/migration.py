@@ -5,8 +5,7 @@ Unknown keywords are refused; for those people bring along, the refusal says wha
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 HINTS: Mapping[str, str] = {
     "reuse_client": "Leave it out: clients are always shared.",
@@ -29,12 +28,4 @@ HINTS: Mapping[str, str] = {
 }
 """Keyword of `OpenAI` and `OpenAILike` -> what to do instead."""
 
-
-def hint(unknown: str, known: Collection[str]) -> str:
-    """Say what to write in place of a keyword that is not known."""
-    if unknown in HINTS:
-        return HINTS[unknown]
-    near = difflib.get_close_matches(unknown, known, n=1)
-    if near:
-        return f"Did you mean {near[0]}?"
-    return "Fields of the request that are not parameters here go into additional_kwargs={…}."
+OTHERWISE = "Fields of the request that are not parameters here go into additional_kwargs={…}."

@@ -28,7 +28,6 @@ from typing_extensions import Self
 
 from holysheep_core import (
     DEFAULT_BASE_URL,
-    ConfigurationError,
     Event,
     FallbackConfig,
     Provider,
@@ -38,8 +37,9 @@ from holysheep_core import (
     Timeouts,
     card,
     default_fallbacks,
+    refuse_unknown,
 )
-from llamaindex_holysheep.migration import hint
+from llamaindex_holysheep.migration import HINTS, OTHERWISE
 
 _UNKNOWN_WINDOW = 128_000
 
@@ -92,10 +92,9 @@ class ModelSettings(FunctionCallingLLM):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, values: Any) -> Any:
-        known = known_keywords(cls)
-        given = set(values) - {"class_name"} if isinstance(values, dict) else set()
-        for name in sorted(given - known):  # `to_dict` adds the class's name
-            raise ConfigurationError(f"{cls.__name__} has no {name}. {hint(name, known)}")
+        # `to_dict` adds the class's name.
+        given = set(values) - {"class_name"} if isinstance(values, dict) else ()
+        refuse_unknown(cls.__name__, given, known_keywords(cls), HINTS, OTHERWISE)
         return values
 
     @field_validator("api_key")

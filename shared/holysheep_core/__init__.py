@@ -67,6 +67,7 @@ from holysheep_core.types import Attempt, ChatRequest, Completion, Delta, ToolCa
 
 __version__ = "0.1.0"
 
+from holysheep_core.keywords import refuse_unknown
 from holysheep_core.routes import smart_model_selector
 
 __all__ = [
@@ -133,5 +134,6 @@ __all__ = [
     "default_fallbacks",
     "estimate_tokens",
     "parse_sse_stream",
+    "refuse_unknown",
     "smart_model_selector",
 ]

@@ -173,8 +173,9 @@ def _wait(
     given = {**nested, **headers} if said is None else {"retry-after": said}
     waits = (
         retry_after(given, wall=wall),
-        reset_wait(given, wall=wall),
+        # Words ask for this wait; a window only says when all of its allowance is back.
         wait_in_words(_word(fields.get("message")) or ""),
+        reset_wait(given, wall=wall),
     )
     return next((wait for wait in waits if wait is not None), None)
 

@@ -38,6 +38,7 @@ continuation: `mismatch` says so, and nothing of it is let through.
 from __future__ import annotations
 
 from holysheep_core.fold import Folded, common_prefix, fold, is_inside_fence
+from holysheep_core.foreword import MIN_PROOF, introduction_of, wrapping_of
 from holysheep_core.lead import announcement_of, decoration_of
 
 MIN_CODE_POINTS = 4
@@ -50,12 +51,6 @@ even if it then differs."""
 MID_SENTENCE_EVIDENCE = 12
 """As many suffice where the seen text stopped in the middle of a sentence."""
 MAX_ANCHOR = 400
-MAX_INTRODUCTION = 64
-"""Characters of a first line that may turn out to introduce the words asked for."""
-MIN_PROOF = 16
-"""Folded characters an anchor must have to prove that the line before it was no answer."""
-_WRAPS = ("**", "*", "__", '"', "“", "`", "---\n", "> ")
-"""What models put around, or before, the words they were asked to repeat."""
 _PROBE = 12
 _PROSE_LINE = 12
 _ENDS_OF_SENTENCES = ".!?:;。！？：；…\"'”’)]}>`|*_~"  # noqa: RUF001 - full-width on purpose
@@ -218,14 +213,18 @@ class Seam:
         """
         if len(fold(self._held[start:end])) >= MIN_PROOF:
             return 0
-        wrapped = self._wrapping(start)
+        text = self._held[start:]
+        wrapped, closer = wrapping_of(text, self._anchor)
+        if wrapped:
+            self._closer = closer
         if wrapped or (wrapped is None and not final):
             return wrapped
-        introduced = self._introduction(start)
+        once = self._folded.count(self._anchor) == 1
+        introduced = introduction_of(text, self._anchor, self._seen) if once else 0
         if introduced or end or (introduced is None and not final):
             return introduced
         return decoration_of(
-            self._held[start:],
+            text,
             inside_fence=is_inside_fence(self._seen),
             after_dot=self._seen.endswith((".", "…")),
         )
@@ -257,55 +256,6 @@ class Seam:
 
     def _is_anchored(self, start: int) -> bool:
         return bool(self._anchor) and fold(self._held[start:]).startswith(self._anchor)
-
-    def _wrapping(self, start: int) -> int | None:
-        """Return the length of a mark before the words asked for; None if it may be one."""
-        if len(self._anchor) < MIN_PROOF:
-            return 0
-        text = self._held[start:]
-        for mark in _WRAPS:
-            if not text.startswith(mark):
-                continue
-            said = fold(text[len(mark) :])
-            if said.startswith(self._anchor):
-                self._closer = {"“": "”"}.get(mark, mark)
-                return len(mark)
-            if self._anchor.startswith(said):
-                return None
-        return 0
-
-    def _introduction(self, start: int) -> int | None:
-        """Return the length of a first line, in whatever words, after which the anchor comes.
-
-        0 if there is none, and None if more text is needed to tell. No list of phrases is
-        complete; the words that were asked for, right after a short line, are proof enough.
-        """
-        if len(self._anchor) < MIN_PROOF or self._folded.count(self._anchor) > 1:
-            return 0
-        text = self._held[start:]
-        blank = len(text) - len(text.lstrip())
-        line = text.find("\n", blank)
-        if line < 0:
-            return None if len(text) < MAX_INTRODUCTION else 0
-        after = fold(text[line:])
-        if line > MAX_INTRODUCTION or not self._anchor.startswith(after[: len(self._anchor)]):
-            return 0
-        if len(after) < len(self._anchor):
-            return None
-        if self._may_be_row(text, line):
-            return 0
-        return line + len(text[line:]) - len(text[line:].lstrip())
-
-    def _may_be_row(self, text: str, line: int) -> bool:
-        """Tell whether a leg's first line, up to `line`, may be the rest of a row of the text's."""
-        # Rows often begin alike: a log's lines, a table's. Then it has to look introductory.
-        current = fold(self._seen.rpartition("\n")[2])
-        is_paragraph = text[line:].startswith("\n\n")
-        if current == self._anchor and not is_paragraph and text[line - 1] not in ":：":  # noqa: RUF001 - full-width
-            return True
-        # And one that then stands in the answer twice introduces nothing.
-        *lines, last = (self._seen + text[:line]).split("\n")
-        return fold(last) in map(fold, lines)
 
     def _overlap(self, said: str) -> tuple[int, bool]:
         """Return the longest complete candidate that counts, and whether one is still open."""

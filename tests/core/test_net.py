@@ -169,3 +169,30 @@ def test_redirects_are_not_followed():
 
 def test_an_address_httpx_refuses_is_a_configuration_error():
     assert isinstance(translate(httpx.UnsupportedProtocol("x")), ConfigurationError)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_a_listener_raises_during_silence_is_the_callers_and_closes_the_connection(
+    play, monkeypatch, asynchronous
+):
+    monkeypatch.setattr("holysheep_core.session.HEARTBEAT", 0.1)
+
+    def fail(event):
+        if isinstance(event, StillWaiting):
+            raise KeyError("mine")
+
+    script = play(faults=[stall(20)])
+    handler = StreamingRetryHandler("k", base_url=script.base_url, on_event=fail)
+
+    async def run():
+        async with handler:
+            await handler.acomplete("gpt-4.1", ASK)
+
+    with pytest.raises(KeyError, match="mine"):
+        asyncio.run(run()) if asynchronous else handler.complete("gpt-4.1", ASK)
+    gone_by = time.monotonic() + 2
+    while not script.requests[0].client_gone:
+        assert time.monotonic() < gone_by
+        time.sleep(0.01)
+    assert len(script.requests) == 1
+    handler.close()

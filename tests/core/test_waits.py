@@ -89,7 +89,8 @@ def refused(status, error, **headers):
 def test_the_plainest_place_wins():
     words = {"message": "Retry after 9 seconds"}
     assert refused(429, words).retry_after == 9
-    assert refused(429, words, x_ratelimit_reset_requests="7s").retry_after == 7
+    assert refused(429, words, x_ratelimit_reset_requests="6m0s").retry_after == 9
+    assert refused(429, {"message": "no"}, x_ratelimit_reset_requests="7s").retry_after == 7
     assert refused(429, words, x_ratelimit_reset_requests="7s", retry_after="5").retry_after == 5
     nested = {"message": "no", "metadata": {"headers": {"X-RateLimit-Reset": str(NOW * 1000)}}}
     assert refused(429, nested).retry_after is None  # that moment is now

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 CORE = "holysheep_core"
 
 FLOORS = [
-    ["errors", "types", "events", "catalog", "sse", "fold", "lead"],
+    ["errors", "types", "events", "catalog", "sse", "fold", "lead", "foreword", "keywords"],
     ["config", "providers"],
     [
         "retry",
