@@ -12,8 +12,9 @@ from llama_index.core.llms import ChatMessage
 
 import holysheep_core as core
 from holysheep_core import Provider, RetryConfig, StreamingRetryHandler, Timeouts
+from holysheep_core.memory import RouteMemory
 from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import RouteMemory, build_ladder
+from holysheep_core.routes import build_ladder
 from holysheep_core.session import Session, Wait
 from holysheep_core.settings import Settings
 from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall

@@ -7,7 +7,9 @@
 Names only; the code lives in its rooms.
 """
 
+from holysheep_core.canary import Canary
 from holysheep_core.catalog import ModelCard, card, default_fallbacks, estimate_tokens
+from holysheep_core.circuit import CircuitConfig, Health
 from holysheep_core.config import (
     FallbackConfig,
     ResumeConfig,
@@ -30,6 +32,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    LocalRateLimitError,
     NotFoundError,
     OverloadedError,
     PermissionDeniedError,
@@ -45,10 +48,13 @@ from holysheep_core.errors import (
     UpstreamError,
 )
 from holysheep_core.events import (
+    ActiveProviderChanged,
+    CanaryMoved,
     Event,
     FirstToken,
     MalformedEvent,
     ModelDowngraded,
+    ProviderHealthChanged,
     ProviderSwitched,
     RateLimitWait,
     RequestSent,
@@ -58,26 +64,35 @@ from holysheep_core.events import (
     StreamCompleted,
     StreamCut,
     StreamFailed,
+    Throttled,
 )
+from holysheep_core.gateway import APIGateway
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
+from holysheep_core.health_check import HealthCheck
+from holysheep_core.keywords import refuse_unknown
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
+from holysheep_core.rate_limits import TIERS, RateLimits
 from holysheep_core.retry import RetryBudget
+from holysheep_core.routes import smart_model_selector
 from holysheep_core.sse import ServerSentEvent, parse_sse_stream
 from holysheep_core.types import Attempt, ChatRequest, Completion, Delta, ToolCall, Usage
 
 __version__ = "0.1.0"
 
-from holysheep_core.keywords import refuse_unknown
-from holysheep_core.routes import smart_model_selector
-
 __all__ = [
     "DEFAULT_BASE_URL",
+    "TIERS",
     "APIConnectionError",
     "APIError",
+    "APIGateway",
+    "ActiveProviderChanged",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
+    "Canary",
+    "CanaryMoved",
     "ChatRequest",
+    "CircuitConfig",
     "Completion",
     "ConfigurationError",
     "ConnectTimeoutError",
@@ -89,10 +104,13 @@ __all__ = [
     "FallbackConfig",
     "FirstToken",
     "FirstTokenTimeoutError",
+    "Health",
+    "HealthCheck",
     "HolySheepError",
     "IncompleteToolCallError",
     "InvalidJSONOutputError",
     "InvalidResponseError",
+    "LocalRateLimitError",
     "MalformedEvent",
     "ModelCard",
     "ModelDowngraded",
@@ -102,10 +120,12 @@ __all__ = [
     "OverloadedError",
     "PermissionDeniedError",
     "Provider",
+    "ProviderHealthChanged",
     "ProviderSwitched",
     "QuotaExceededError",
     "RateLimitError",
     "RateLimitWait",
+    "RateLimits",
     "RequestSent",
     "ResumeConfig",
     "Resumed",
@@ -125,6 +145,7 @@ __all__ = [
     "StreamTruncatedError",
     "StreamingRetryExhausted",
     "StreamingRetryHandler",
+    "Throttled",
     "Timeouts",
     "TokenLimitError",
     "ToolCall",

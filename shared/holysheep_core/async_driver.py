@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 
+from holysheep_core.errors import HolySheepError
 from holysheep_core.net import FAILURES, abody_of, clock, headers_of, request_timeout, translate
-from holysheep_core.session import Finish, Send, Session, Wait
+from holysheep_core.session import Admit, Finish, Send, Session, Wait
 from holysheep_core.types import Completion, Delta
 
 
@@ -18,7 +19,7 @@ async def run(
     session: Session,
     client: httpx.AsyncClient,
     connect: float | None,
-    pace: Callable[[], Awaitable[Any]] | None,
+    admit: Callable[[Admit], Awaitable[Any]],
 ) -> AsyncGenerator[Delta | Completion, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -26,7 +27,7 @@ async def run(
         session: A new session.
         client: Where requests go out.
         connect: Seconds for making a connection.
-        pace: Returns when a request may go out; is awaited before each.
+        admit: Returns when a request may go out; a gated session awaits it before each.
 
     Raises:
         HolySheepError: The call failed.
@@ -39,9 +40,14 @@ async def run(
         if isinstance(action, Wait):
             await asyncio.sleep(action.seconds)
             continue
-        if pace is not None:
-            await pace()
-            session.request_goes_out(clock())
+        if isinstance(action, Admit):
+            try:
+                await admit(action)
+            except HolySheepError as error:
+                session.receive_refusal(error, clock())
+            else:
+                session.receive_admission(clock())
+            continue
         async with aclosing(_exchange(session, client, action, connect)) as deltas:
             async for delta in deltas:
                 yield delta

@@ -14,6 +14,7 @@
     │   ├── NotFoundError                  404: no such model or path
     │   ├── QuotaExceededError             402, or 429 for money: waiting will not help
     │   ├── RateLimitError                 429: waiting will help
+    │   │   └── LocalRateLimitError        a limit of your own: nothing was sent
     │   ├── OverloadedError                503, 529: the server has too much to do
     │   └── ServerError                    408, 409, 425, other 5xx
     ├── APIConnectionError                 no answer at all: DNS, refused, TLS, reset
@@ -132,6 +133,13 @@ class QuotaExceededError(APIError):
 
 class RateLimitError(APIError):
     """Too many requests or tokens for now; `retry_after` says how long, if the server did."""
+
+
+class LocalRateLimitError(RateLimitError):
+    """A limit of your own (`RateLimits`) forbids the request for `retry_after` seconds.
+
+    Nothing was sent. It is longer than `RateLimits.max_wait` allows to wait.
+    """
 
 
 class OverloadedError(APIError):

@@ -76,6 +76,18 @@ class RateLimitWait(Event):
 
 
 @dataclass(frozen=True)
+class Throttled(Event):
+    """A limit of your own holds the next request back, for about `wait` seconds."""
+
+    provider: str
+    limit: str
+    wait: float
+
+    def __str__(self) -> str:
+        return f"held back for {self.wait:.2f} s: own limit of {self.limit} on {self.provider}"
+
+
+@dataclass(frozen=True)
 class StillWaiting(Event):
     """A sign of life while nothing else happens.
 
@@ -179,3 +191,38 @@ class StreamFailed(Event):
 
     def __str__(self) -> str:
         return f"failed after {self.attempts} request(s): {self.error}"
+
+
+@dataclass(frozen=True)
+class ProviderHealthChanged(Event):
+    """The gateway's checks found a provider down, or well again. Belongs to no call."""
+
+    provider: str
+    up: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"provider {self.provider} is {'up' if self.up else 'down'} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class ActiveProviderChanged(Event):
+    """Another provider of the gateway is asked first from now on. Belongs to no call."""
+
+    provider: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.provider} is asked first from now on ({self.reason})"
+
+
+@dataclass(frozen=True)
+class CanaryMoved(Event):
+    """A canary gets another share of the traffic, in percent. Belongs to no call."""
+
+    canary: str
+    percent: float
+    reason: str
+
+    def __str__(self) -> str:
+        return f"canary {self.canary} gets {self.percent:g} % of the traffic ({self.reason})"

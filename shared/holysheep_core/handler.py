@@ -22,14 +22,17 @@ from typing import Any, NoReturn
 import httpx
 
 from holysheep_core import async_driver, sync_driver
+from holysheep_core.circuit import CircuitConfig
 from holysheep_core.clients import Clients
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
 from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.events import Event
+from holysheep_core.gate import Gate
+from holysheep_core.gateway import APIGateway
 from holysheep_core.net import clock
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
+from holysheep_core.rate_limits import RateLimits
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
-from holysheep_core.routes import RouteMemory, build_ladder
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest, Completion, Delta
@@ -62,6 +65,13 @@ class StreamingRetryHandler:
         fallback: Models that stand in for a limited one.
         fallback_models: Shorthand for `fallback`: their names; [] for none.
         providers: Further OpenAI-compatible APIs, tried in order after the first.
+        gateway: Providers with health checks, canaries and a switch, in place of `api_key`,
+            `base_url`, `default_headers` and `providers`; may be shared by many clients.
+        rate_limits: Limits of your own for the first provider's account: a `RateLimits`, or
+            "free", "starter" or "pro".
+        circuit: When a route counts as failing.
+        store: A `redis://` URL; shares limits, circuits and the budget with all processes
+            that name the same one.
         budget: What retries are paid from; by default one for the whole process.
         on_event: Is called with every event of every call; in async calls it may be a
             coroutine function.
@@ -88,6 +98,10 @@ class StreamingRetryHandler:
         fallback: FallbackConfig | None = None,
         fallback_models: Sequence[str] | None = None,
         providers: Sequence[Provider] = (),
+        gateway: APIGateway | None = None,
+        rate_limits: RateLimits | str | None = None,
+        circuit: CircuitConfig | None = None,
+        store: str | None = None,
         budget: RetryBudget | None = None,
         on_event: OnEvent | None = None,
         http_client: httpx.Client | None = None,
@@ -99,13 +113,25 @@ class StreamingRetryHandler:
         _only_one("config", config, "max_retries", max_retries)
         _only_one("timeouts", timeouts, "timeout", timeout)
         _only_one("fallback", fallback, "fallback_models", fallback_models)
-        first = Provider(
-            api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
-            base_url=base_url or os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
-            headers=dict(default_headers or {}),
-            allow_http=allow_http,
-        )
-        self.providers = (first, *providers)
+        if gateway is None:
+            first = Provider(
+                api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
+                base_url=base_url or os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
+                headers=dict(default_headers or {}),
+                rate_limits=rate_limits,
+                allow_http=allow_http,
+            )
+            own = APIGateway((first, *providers), health_check=None, circuit=circuit, store=store)
+        else:
+            for name, value in (
+                ("providers", providers or None),
+                ("rate_limits", rate_limits),
+                ("circuit", circuit),
+                ("store", store),
+            ):
+                _only_one("gateway", gateway, name, value)
+        self.gateway = own if gateway is None else gateway
+        self._owns_gateway = gateway is None
         self.settings = Settings(
             retry=config or (RetryConfig() if max_retries is None else RetryConfig(max_retries)),
             timeouts=timeouts or Timeouts.coerce(timeout),
@@ -114,8 +140,8 @@ class StreamingRetryHandler:
             budget=budget or PROCESS_BUDGET,
             stream_usage=stream_usage,
         )
+        self.gateway.use(self, self.settings.budget)
         self._on_event = on_event
-        self._memory = RouteMemory()
         self._clients = Clients(http_client, http_async_client)
 
     # -- for programs -----------------------------------------------------------------------
@@ -260,16 +286,24 @@ class StreamingRetryHandler:
         on_event: OnEvent | None,
         pace: Callable[[], Any] | None,
     ) -> Generator[Delta | Completion, None, None]:
-        client, session = self._clients.sync(), self._session(request, self._listeners(on_event))
-        deltas = sync_driver.run(session, client, self.settings.timeouts.connect, pace)
-        if on_token is None:
-            yield from deltas
-            return
-        with closing(deltas):
-            for delta in deltas:
-                if isinstance(delta, Delta) and delta.text:
-                    on_token(delta.text)
-                yield delta
+        client, store = self._clients.sync(), self.gateway.store
+        if store is not None:
+            store.open()
+        gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
+        session = self._session(request, self._listeners(on_event), gated=gate.is_needed)
+        deltas = sync_driver.run(session, client, self.settings.timeouts.connect, gate.enter)
+        try:
+            if on_token is None:
+                yield from deltas
+                return
+            with closing(deltas):
+                for delta in deltas:
+                    if isinstance(delta, Delta) and delta.text:
+                        on_token(delta.text)
+                    yield delta
+        finally:
+            session.close(clock())
+            gate.settle(session.attempts)
 
     async def _arun(
         self,
@@ -279,12 +313,15 @@ class StreamingRetryHandler:
         pace: Callable[[], Awaitable[Any]] | None,
     ) -> AsyncGenerator[Delta | Completion, None]:
         # The client depends on the loop that iterates, which need not be the one that called.
-        client = await self._clients.for_running_loop()
+        client, store = await self._clients.for_running_loop(), self.gateway.store
+        if store is not None:
+            await store.aopen()
+        gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
         telling = _Telling(self._listeners(on_event))
-        session = self._session(request, telling)
+        session = self._session(request, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
-            async with aclosing(async_driver.run(session, client, connect, pace)) as deltas:
+            async with aclosing(async_driver.run(session, client, connect, gate.aenter)) as deltas:
                 async for delta in deltas:
                     if on_token is not None and isinstance(delta, Delta) and delta.text:
                         told = on_token(delta.text)
@@ -296,30 +333,43 @@ class StreamingRetryHandler:
         except HolySheepError:
             await telling.done()
             raise
+        finally:
+            session.close(clock())
+            gate.settle(session.attempts)
 
     def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
         listeners = [told for told in (self._on_event, on_event) if told is not None]
         return lambda event: [listener(event) for listener in listeners]
 
-    def _session(self, request: ChatRequest, notify: Callable[[Event], object]) -> Session:
+    def _session(
+        self, request: ChatRequest, notify: Callable[[Event], object], *, gated: bool
+    ) -> Session:
         return Session(
             request,
-            build_ladder(request, self.providers, self.settings.fallback, self._memory),
+            self.gateway.ladder(request, self.settings.fallback),
             self.settings,
             now=clock(),
             notify=notify,
             call_id=secrets.token_hex(8),
+            gated=gated,
         )
 
     # -- life -------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the connections of sync calls."""
+        """Close the connections of sync calls, and end what runs in the background."""
         self._clients.close()
+        self._leave()
 
     async def aclose(self) -> None:
-        """Close all connections, as far as the running loop may."""
+        """Close all connections, as far as the running loop may, and all else."""
         await self._clients.aclose()
+        await asyncio.to_thread(self._leave)
+
+    def _leave(self) -> None:
+        self.gateway.leave(self)
+        if self._owns_gateway:
+            self.gateway.close()
 
     def __deepcopy__(self, memo: object) -> StreamingRetryHandler:
         return self  # made to be shared; connections and locks have no copies

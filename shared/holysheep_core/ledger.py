@@ -14,7 +14,8 @@ import msgspec
 from holysheep_core import events
 from holysheep_core.catalog import card, estimate_tokens
 from holysheep_core.leg import Leg
-from holysheep_core.routes import Route, prompt_tokens
+from holysheep_core.providers import Route
+from holysheep_core.routes import prompt_tokens
 from holysheep_core.transcript import Question
 from holysheep_core.types import Attempt, Usage
 

@@ -114,6 +114,24 @@ FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
 """What a driver catches."""
 
 
+Client = httpx.Client
+
+
+def status_of(
+    client: Client, url: str, *, headers: dict[str, str], body: object, timeout: float
+) -> int:
+    """Ask (POST if there is a body to send as JSON, else GET) and return the status.
+
+    Raises:
+        HolySheepError: No answer within `timeout` seconds.
+    """
+    method = "GET" if body is None else "POST"
+    try:
+        return client.request(method, url, headers=headers, json=body, timeout=timeout).status_code
+    except FAILURES as error:
+        raise translate(error) from error
+
+
 def headers_of(response: httpx.Response) -> dict[str, str]:
     """Return the response's headers, names in lower case."""
     return dict(response.headers.items())

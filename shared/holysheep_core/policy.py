@@ -11,7 +11,7 @@ no connection, 408/409/425/5xx            the same route twice more with backoff
 429 with a wait up to `patience`          that wait exactly, same route (twice at most)
 429 with a longer wait                    the next route at once; this one cools down that long
 429 without a hint                        once more with backoff, then the next route
-out of quota, 401, 403                    another provider (another key), else the error
+out of quota, 401, 403, own limit         another provider (another key), else the error
 context too long                          a route with a larger window, else the error
 no first token in time                    the next route; where there is none, a retry
 cut, stall, truncation after content      the same route at once: it was working
@@ -26,9 +26,10 @@ Where there is no next route, the same one is asked until `RetryConfig` says sto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from holysheep_core.circuit import Outcome
 from holysheep_core.config import FallbackConfig, RetryConfig, Timeouts
 from holysheep_core.errors import (
     APIConnectionError,
@@ -45,6 +46,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    LocalRateLimitError,
     NotFoundError,
     OverloadedError,
     PermissionDeniedError,
@@ -59,8 +61,9 @@ from holysheep_core.errors import (
     TokenLimitError,
     UpstreamError,
 )
+from holysheep_core.providers import Route
 from holysheep_core.retry import backoff, exhausted, retry_state
-from holysheep_core.routes import Ladder, Route
+from holysheep_core.routes import Ladder
 
 
 class Move(Enum):
@@ -79,18 +82,23 @@ class Rule:
     Attributes:
         again: How often the same route is asked again before another one is.
         move: Where to go then.
-        stay: Where no other route is left, go on asking the same one.
+        stay: Where no other route is left, go on asking the same one. Only then is a wait
+            that the server names worth anything.
         cools: Leave the route alone for a while, for other calls too.
+        outcome: What it says about the route; None for nothing, since the request is to blame.
     """
 
     again: int = 0
     move: Move = Move.NOWHERE
     stay: bool = False
     cools: bool = False
+    outcome: Outcome | None = None
 
 
 NEVER = Rule()
-_TRANSIENT = Rule(again=2, move=Move.NEXT, stay=True)
+_OTHER_KEY = Rule(move=Move.OTHER_PROVIDER, outcome=Outcome.DISTURBED)
+_TRANSIENT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE)
+_CUT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.DISTURBED)
 
 RULES: Mapping[type[HolySheepError], Rule] = {
     ConfigurationError: NEVER,
@@ -98,29 +106,30 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     BadRequestError: NEVER,
     ContentPolicyError: NEVER,
     NotFoundError: NEVER,
-    InvalidResponseError: NEVER,
+    InvalidResponseError: Rule(outcome=Outcome.DISTURBED),
     DeadlineExceededError: NEVER,
     InvalidJSONOutputError: NEVER,
     TokenLimitError: NEVER,
     StreamingRetryExhausted: NEVER,
     ContextLengthError: Rule(move=Move.LARGER_WINDOW),
-    AuthenticationError: Rule(move=Move.OTHER_PROVIDER),
-    PermissionDeniedError: Rule(move=Move.OTHER_PROVIDER),
-    QuotaExceededError: Rule(move=Move.OTHER_PROVIDER),
-    RateLimitError: Rule(again=1, move=Move.NEXT, stay=True, cools=True),
-    OverloadedError: Rule(again=1, move=Move.NEXT, stay=True, cools=True),
+    AuthenticationError: _OTHER_KEY,
+    PermissionDeniedError: _OTHER_KEY,
+    QuotaExceededError: _OTHER_KEY,
+    LocalRateLimitError: Rule(move=Move.OTHER_PROVIDER),
+    RateLimitError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.DISTURBED),
+    OverloadedError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.FAILURE),
     ServerError: _TRANSIENT,
     APIConnectionError: _TRANSIENT,
     ConnectTimeoutError: _TRANSIENT,
-    FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True),
-    # An answer that broke off. These three say nothing against the route.
-    StreamCutError: _TRANSIENT,
-    StreamTruncatedError: _TRANSIENT,
-    StreamStalledError: _TRANSIENT,
-    UpstreamError: Rule(again=0, move=Move.NEXT, stay=True),
-    IncompleteToolCallError: _TRANSIENT,
+    FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
+    # An answer that broke off: may be the network on this side.
+    StreamCutError: _CUT,
+    StreamTruncatedError: _CUT,
+    StreamStalledError: _CUT,
+    UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
+    IncompleteToolCallError: _CUT,
     # Raised for a mismatch at the seam: the model did not go on, so ask it once more.
-    StreamInterruptedError: Rule(again=1),
+    StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
 }
 """A rule for every class that can reach this room; a test holds it against the tree."""
 
@@ -177,7 +186,7 @@ def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
     if status is None or rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW):
         return rule
     if status not in retry.retryable_status_codes:
-        return NEVER
+        return replace(NEVER, outcome=rule.outcome)
     return _TRANSIENT if rule is NEVER else rule
 
 
@@ -203,17 +212,18 @@ def decide(
     rule = rule_for(failure, retry)
     route = standing.tried[-1]
     state = retry_state(standing.retries + 1, failure, standing.started, standing.now)
-    if rule is NEVER:
+    if rule.move is Move.NOWHERE and not rule.again:
         return failure
     # A hint of 0 is none: taken at its word it would be hammering.
-    hint = (failure.retry_after or None) if isinstance(failure, APIError) else None
+    said = failure.retry_after if rule.stay and isinstance(failure, APIError) else None
+    hint = said or None
     patient = hint is not None and hint <= retry.patience
     again = 2 if patient else rule.again
     if hint is not None and not patient:
         again = 0
     if rule.cools and not patient:
         until = standing.now + (fallback.cooldown if hint is None else hint)
-        standing.ladder.memory.start(route, until)
+        standing.ladder.memory.cool(route, standing.now, until)
 
     answer: Again | None = None
     if standing.progressed and again:

@@ -1,15 +1,22 @@
-"""Providers: an address, the key for it, and what is particular about the API behind it."""
+"""Providers: an address, the key for it, and what is particular about the API behind it.
+
+A route is one model at one provider.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from holysheep_core.catalog import card
 from holysheep_core.config import FinishSignal, check_finish_signal
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.rate_limits import RateLimits
 
 DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
 
@@ -59,6 +66,8 @@ class Provider:
             Mistral want it.
         finish_signal: What proves an answer of this API whole ("either", "finish_reason",
             "done"); None for what `ResumeConfig` says.
+        rate_limits: Limits of your own for this account: a `RateLimits`, or a tier's name
+            ("free", "starter", "pro").
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
     """
@@ -70,6 +79,7 @@ class Provider:
     models: Mapping[str, str] = field(default_factory=dict)
     prefix_flag: bool = False
     finish_signal: FinishSignal | None = None
+    rate_limits: RateLimits | str | None = None
     allow_http: bool = False
 
     def __post_init__(self) -> None:
@@ -77,11 +87,27 @@ class Provider:
         _check_key(key)
         object.__setattr__(self, "api_key", Secret(key))
         object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
+        object.__setattr__(self, "rate_limits", RateLimits.coerce(self.rate_limits))
         if self.finish_signal is not None:
             check_finish_signal(self.finish_signal)
         for name, value in self.headers.items():
             if not (isinstance(value, str) and f"{name}{value}".isascii()):
                 raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
+
+    @property
+    def account(self) -> str:
+        """What tells one account from another: a digest of name, address and key."""
+        return _digest(self.name, self.base_url, self.key)
+
+    @property
+    def limits(self) -> RateLimits | None:
+        """The account's limits."""
+        return self.rate_limits if isinstance(self.rate_limits, RateLimits) else None
+
+    @property
+    def secret(self) -> Secret:
+        """The key, wrapped."""
+        return self.api_key if isinstance(self.api_key, Secret) else Secret(self.api_key)
 
     @property
     def url(self) -> str:
@@ -91,7 +117,7 @@ class Provider:
     @property
     def key(self) -> str:
         """The key in clear, for the one place that sends it."""
-        return self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
+        return self.secret.reveal()
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers of a request to this provider."""
@@ -102,6 +128,29 @@ class Provider:
             "content-type": "application/json",
             **self.headers,
         }
+
+
+@dataclass(frozen=True)
+class Route:
+    """One model at one provider."""
+
+    provider: Provider
+    model: str
+
+    @property
+    def key(self) -> str:
+        """Under what a route is remembered: the account and the model. No secret."""
+        return f"{self.provider.account}/{self.model}"
+
+    @property
+    def window(self) -> int | None:
+        """The model's context window in tokens, or None if not known."""
+        return card(self.model).context_window
+
+
+@lru_cache
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _check_key(key: object) -> None:

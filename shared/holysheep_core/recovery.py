@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holysheep_core import events
+from holysheep_core.circuit import Note, Outcome
 from holysheep_core.errors import (
     APIError,
     BadRequestError,
@@ -61,6 +62,8 @@ class Recovery:
         self._mismatches = 0
         self._retries = 0
         self._spent = 0  # requests paid for from the budget
+        self._sent = now  # when the request at hand went out
+        self._heard = False  # whether content came for it
         if self.route != ladder.routes[0]:
             ledger.moved(ladder.routes[0], self.route, "cooling down", now)
 
@@ -78,6 +81,7 @@ class Recovery:
             Seconds to wait before the next request (its route is `route`), or the error to raise.
         """
         settings = self._settings
+        self._judge(rule_for(failure, settings.retry).outcome, now)
         if exchange.question.technique == "prefill" and type(failure) is BadRequestError:
             # Not the user's error: the route has taught us to ask in words.
             self._ladder.memory.learn_no_prefill(self.route)
@@ -143,17 +147,37 @@ class Recovery:
         self.resumes += 1
         return True
 
+    def sent(self, now: float) -> None:
+        """A request went out."""
+        self._sent, self._heard = now, False
+
     def progressed(self) -> None:
-        """New content came: what the retries before it cost comes back."""
+        """Content came: the route is well, and what the retries before it cost comes back."""
+        if self._heard:
+            return
+        self._heard = True
+        self._ladder.memory.succeeded(self.route, self._sent)
         if self._spent:
             self._settings.budget.succeeded(self._spent)
             self._spent = 0
 
-    def succeeded(self) -> None:
-        """The answer is whole: the route is well, and a call without retries fills the budget."""
-        self._ladder.memory.end(self.route)
+    def succeeded(self, now: float) -> None:
+        """The answer is whole; a call without retries fills the budget."""
+        self.progressed()  # of a refusal or a tool call, the end is the first that is seen
+        self._judge(Outcome.SUCCESS, now)
         if not self._failures:
             self._settings.budget.succeeded(0)
+
+    def abandoned(self, now: float) -> None:
+        """The reader went away in mid-answer, which says nothing about the route."""
+        self._judge(None, now)
+
+    def _judge(self, outcome: Outcome | None, now: float) -> None:
+        memory, attempts = self._ladder.memory, self._ledger.attempts
+        first_token = attempts[-1].first_token if attempts and self._heard else None
+        note = None if outcome is None else Note(now, outcome, first_token)
+        if memory.ended(self.route, note, probing=not self._heard):
+            memory.cool(self.route, now, now + self._settings.fallback.cooldown)
 
     def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:
         reason = type(failure).__name__

@@ -85,6 +85,7 @@ class RetryBudget:
         self._capacity = capacity
         self._cost = cost
         self._tokens = capacity
+        self._unshared = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -92,24 +93,47 @@ class RetryBudget:
         """Tokens left."""
         return self._tokens
 
+    @property
+    def capacity(self) -> float:
+        """Tokens of a full bucket."""
+        return self._capacity
+
     def take(self) -> bool:
         """Pay for one retry; False, and nothing paid, if the bucket holds too little."""
         with self._lock:
             if self._tokens < self._cost:
                 return False
-            self._tokens -= self._cost
+            self._add(-self._cost)
             return True
 
     def succeeded(self, retries: int) -> None:
         """Give back what the retries of a call that ended well have cost, or add one token."""
         with self._lock:
             gain = retries * self._cost if retries else 1.0
-            self._tokens = min(self._capacity, self._tokens + gain)
+            self._add(gain)
 
     def refill(self) -> None:
         """Fill the bucket to the brim."""
         with self._lock:
-            self._tokens = self._capacity
+            self._add(self._capacity)
+
+    # -- for a bucket that many processes draw on -------------------------------------------
+
+    @property
+    def unshared(self) -> float:
+        """Tokens gained and lost that the others have not been told of."""
+        return self._unshared
+
+    def share(self, told: float, total: float) -> None:
+        """The others were told of `told` tokens, and all together there are `total`."""
+        with self._lock:
+            self._unshared -= told
+            self._tokens = min(self._capacity, max(0.0, total + self._unshared))
+
+    def _add(self, tokens: float) -> None:
+        before = self._tokens
+        self._tokens = min(self._capacity, before + tokens)
+        self._unshared += self._tokens - before
 
 
 PROCESS_BUDGET = RetryBudget()

@@ -8,86 +8,16 @@ cools down, for all calls that share the `RouteMemory`, and is used again afterw
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from holysheep_core.catalog import card, default_fallbacks, estimate_tokens
 from holysheep_core.config import FallbackConfig
-from holysheep_core.providers import Provider, Secret
+from holysheep_core.memory import RouteMemory
+from holysheep_core.providers import Provider, Route
 from holysheep_core.types import ChatRequest
-
-PROBE_SECONDS = 10.0
-"""How long one call has a half-open route to itself. A probe that ends well opens the route and
-one that fails cools it down again, both at once; this is for callers that went away."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """One model at one provider."""
-
-    provider: Provider
-    model: str
-
-    @property
-    def key(self) -> tuple[str, str, str | Secret, str]:
-        """What memory are kept by: the address, the key and the model."""
-        return self.provider.name, self.provider.base_url, self.provider.api_key, self.model
-
-    @property
-    def window(self) -> int | None:
-        """The model's context window in tokens, or None if not known."""
-        return card(self.model).context_window
-
-
-class RouteMemory:
-    """What is known of routes from earlier answers. Shared by the calls of one client.
-
-    Whether a route rejects a prefill, and until when it is left alone. A cooldown that is over
-    leaves the route *half open*: one call may try it, and the others wait for what comes of
-    that, so that a server that has just come back is not met by all of them at once.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until: dict[object, float] = {}
-        self._no_prefill: set[object] = set()
-
-    def rejects_prefill(self, route: Route) -> bool:
-        """Tell whether a route has rejected a prefill."""
-        return route.key in self._no_prefill
-
-    def learn_no_prefill(self, route: Route) -> None:
-        """A route rejected a prefill: never try it there again."""
-        self._no_prefill.add(route.key)
-
-    def start(self, route: Route, until: float) -> None:
-        """Leave a route alone until then, or longer if that was said before."""
-        with self._lock:
-            self._until[route.key] = max(until, self._until.get(route.key, until))
-
-    def end(self, route: Route) -> None:
-        """A success ends the cooldown early."""
-        with self._lock:
-            self._until.pop(route.key, None)
-
-    def is_cooling(self, route: Route, now: float) -> bool:
-        """Tell whether a route is to be left alone now."""
-        return self._until.get(route.key, now) > now
-
-    def admits(self, route: Route, now: float) -> bool:
-        """Tell whether a call may use a route; a half-open one is then closed to the others."""
-        with self._lock:
-            until = self._until.get(route.key)
-            if until is None:
-                return True
-            if until > now:
-                return False
-            self._until[route.key] = now + PROBE_SECONDS
-            return True
 
 
 class Ladder:

@@ -7,7 +7,10 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
 ::
 
     driver                                    session
-    next_action(now)                     ->   Send | Wait | Finish, or raises the final error
+    next_action(now)                     ->   Admit | Send | Wait | Finish, or raises the error
+      on Admit: asks a gate for leave, tells
+        receive_admission(now)                (and asks for the next action, the Send)
+        receive_refusal(error, now)
       on Send: opens a connection, tells
         receive_response(status, headers, now)
         receive_data(bytes, now)         ->   deltas for the reader
@@ -16,6 +19,7 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
         receive_eof(now)                 ->   deltas (the last bytes of a body may hold some)
         receive_error(error, now)        ->   (the connection failed)
       again
+    close(now)                                (the end, or the reader went away)
 
 States, and what moves between them:
 
@@ -23,6 +27,7 @@ States, and what moves between them:
 state      `next_action` gives         left by
 =========  ==========================  ====================================================
 ready      Wait until due, then Send   Send
+           (Admit before, where gated)
 reading    (not to be called)          end of body, an error, or enough read
 finished   Finish                      -
 failed     raises                      -
@@ -54,11 +59,13 @@ from holysheep_core.errors import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger, Notify
 from holysheep_core.leg import Leg
+from holysheep_core.providers import Route
 from holysheep_core.recovery import Recovery
 from holysheep_core.routes import Ladder
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
-from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.types import Attempt, ChatRequest, Completion, Delta
+from holysheep_core.waits import allowance
 from holysheep_core.wire import encode_request
 
 LINGER = 0.5
@@ -76,6 +83,23 @@ class Send:
     url: str
     headers: Mapping[str, str] = field(repr=False)  # the key is among them
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Admit:
+    """Ask whether a request may go out, and wait until it may.
+
+    Attributes:
+        route: Where to.
+        request: What will be asked.
+        until: When the whole call is over its time, on the driver's clock; None for never.
+        held: To be called when it has to wait: with the limit in words, the seconds, and the time.
+    """
+
+    route: Route
+    request: ChatRequest = field(repr=False)
+    until: float | None
+    held: Callable[[str, float, float], None] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,6 +128,7 @@ class Session:
         call_id: Marks this call's events.
         wall: Returns Unix time; only for dates in a server's refusal.
         rng: Returns a number from 0 up to 1; only for jitter.
+        gated: Ask for leave before each request.
     """
 
     def __init__(
@@ -117,6 +142,7 @@ class Session:
         call_id: str = "",
         wall: Callable[[], float] = time.time,
         rng: Callable[[], float] = random.random,
+        gated: bool = False,
     ) -> None:
         self._request = request
         self._ladder = ladder
@@ -134,13 +160,15 @@ class Session:
         self._outcome: Completion | HolySheepError | None = None
 
         self._exchange = self._new_exchange()
+        self._gated = gated
+        self._admitted = not gated
         self._reading = False
         self._clock_started = now
         self._fresh = False  # content came since the driver last read
 
     # -- what the driver asks ---------------------------------------------------------------
 
-    def next_action(self, now: float) -> Send | Wait | Finish:
+    def next_action(self, now: float) -> Admit | Send | Wait | Finish:
         """Say what to do next.
 
         Raises:
@@ -152,6 +180,8 @@ class Session:
             return Finish(self._outcome)
         if now < self._due:
             return self._wait(now)
+        if not self._admitted:
+            return self._admit()
         return self._send(now)
 
     @property
@@ -181,19 +211,32 @@ class Session:
             self._fresh = False
         return self._reading
 
-    def request_goes_out(self, now: float) -> None:
-        """The driver had to wait before it could send: the clocks of the answer start now."""
-        self._clock_started = self._alive = now
-
     @property
     def heartbeat(self) -> float:
         """Seconds a driver may wait for bytes before it says so with `receive_silence`."""
         return HEARTBEAT
 
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """One record per request that went out so far."""
+        return self._ledger.attempts
+
     # -- what the driver tells --------------------------------------------------------------
+
+    def receive_admission(self, now: float) -> None:
+        """The request may go out."""
+        self._admitted, self._alive = True, now
+
+    def receive_refusal(self, error: HolySheepError, now: float) -> None:
+        """The request must not go out, and waiting longer is not wanted."""
+        self._alive = now
+        self._follow(error, now)
 
     def receive_response(self, status: int, headers: Mapping[str, str], now: float) -> None:
         """Take the status and the headers, names in lower case."""
+        if self._gated:
+            left = allowance(headers, now=now, wall=self._wall())
+            self._ladder.memory.hear(self._recovery.route.provider, left)
         try:
             self._exchange.leg.receive_response(status, headers)
         except HolySheepError as error:
@@ -260,7 +303,26 @@ class Session:
             )
         return self._end(error, now)
 
+    def close(self, now: float) -> None:
+        """The driver stops; if that is in mid-answer, the reader went away."""
+        if self._reading:
+            self._reading = False
+            exchange = self._exchange
+            self._ledger.end(exchange.leg, exchange.question, exchange.shown, "closed", now)
+            self._recovery.abandoned(now)
+
     # -- one exchange -----------------------------------------------------------------------
+
+    def _admit(self) -> Admit:
+        self._exchange = self._new_exchange()
+        route, total = self._recovery.route, self._settings.timeouts.total
+        until = None if total is None else self._started + total
+
+        def held(limit: str, wait: float, now: float) -> None:
+            name = route.provider.name
+            self._ledger.tell(events.Throttled, now, provider=name, limit=limit, wait=wait)
+
+        return Admit(route, self._exchange.question.request, until, held)
 
     def _new_exchange(self) -> Exchange:
         provider = self._recovery.route.provider
@@ -278,8 +340,11 @@ class Session:
         return Exchange(question, leg, self._transcript, self._ledger, resume.max_hold)
 
     def _send(self, now: float) -> Send:
-        self._exchange = self._new_exchange()
+        if not self._gated:
+            self._exchange = self._new_exchange()
+        self._admitted = not self._gated
         self._reading = True
+        self._recovery.sent(now)
         self._clock_started, self._fresh, self._alive = now, False, now
         question, route = self._exchange.question, self._recovery.route
         provider, model = route.provider, route.model
@@ -334,16 +399,19 @@ class Session:
             if exchange.tool_calls:
                 deltas.append(Delta(tool_calls=exchange.tool_calls))
             return deltas
-        answer = self._recovery.after(failure, exchange, now)
+        self._follow(failure, now)
+        return deltas
+
+    def _follow(self, failure: HolySheepError, now: float) -> None:
+        answer = self._recovery.after(failure, self._exchange, now)
         if isinstance(answer, HolySheepError):
             self._outcome = answer
         else:
             self._due = now + answer
-        return deltas
 
     def _complete(self, now: float) -> Completion:
         leg, calls, route = self._exchange.leg, self._exchange.tool_calls, self._recovery.route
-        self._recovery.succeeded()
+        self._recovery.succeeded(now)
         completion = Completion(
             text=self._transcript.text,
             reasoning=self._transcript.reasoning,

@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 
+from holysheep_core.errors import HolySheepError
 from holysheep_core.net import FAILURES, body_of, clock, headers_of, request_timeout, translate
-from holysheep_core.session import Finish, Send, Session, Wait
+from holysheep_core.session import Admit, Finish, Send, Session, Wait
 from holysheep_core.types import Completion, Delta
 
 
 def run(
-    session: Session, client: httpx.Client, connect: float | None, pace: Callable[[], Any] | None
+    session: Session, client: httpx.Client, connect: float | None, admit: Callable[[Admit], Any]
 ) -> Generator[Delta | Completion, None, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -23,7 +24,7 @@ def run(
         session: A new session.
         client: Where requests go out.
         connect: Seconds for making a connection.
-        pace: Returns when a request may go out; is called before each.
+        admit: Returns when a request may go out; a gated session asks it before each.
 
     Raises:
         HolySheepError: The call failed.
@@ -36,9 +37,14 @@ def run(
         if isinstance(action, Wait):
             time.sleep(action.seconds)
             continue
-        if pace is not None:
-            pace()
-            session.request_goes_out(clock())
+        if isinstance(action, Admit):
+            try:
+                admit(action)
+            except HolySheepError as error:
+                session.receive_refusal(error, clock())
+            else:
+                session.receive_admission(clock())
+            continue
         yield from _exchange(session, client, action, connect)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
@@ -80,6 +81,45 @@ def reset_wait(headers: Mapping[str, str], *, wall: float) -> float | None:
             if headers.get(re.sub("reset", "remaining", name)) == "0":
                 exhausted.append(wait)
     return max(exhausted or named, default=None)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a server says is left of its limits.
+
+    Attributes:
+        requests: Requests that may still be made; None if it does not say.
+        tokens: Likewise tokens.
+        until: When the windows begin anew, on the caller's clock.
+    """
+
+    requests: int | None
+    tokens: int | None
+    until: float
+
+
+def allowance(headers: Mapping[str, str], *, now: float, wall: float) -> Allowance | None:
+    """Return what `x-ratelimit-remaining-*` say is left, or None if they or the reset are missing.
+
+    Args:
+        headers: Names in lower case.
+        now: The time on the caller's clock.
+        wall: Unix time now, for a reset that is a moment.
+    """
+    requests = _count(headers, "x-ratelimit-remaining-requests", "x-ratelimit-remaining")
+    tokens = _count(headers, "x-ratelimit-remaining-tokens")
+    wait = reset_wait(headers, wall=wall)
+    if wait is None or (requests is None and tokens is None):
+        return None
+    return Allowance(requests, tokens, now + wait)
+
+
+def _count(headers: Mapping[str, str], *names: str) -> int | None:
+    for name in names:
+        number = _number(headers.get(name))
+        if number is not None:
+            return int(number)
+    return None
 
 
 def wait_in_words(message: str) -> float | None:

@@ -9,9 +9,10 @@ from holysheep_core import events
 from holysheep_core.events import Event
 
 CLASSES = Event.__subclasses__()
-SAMPLE = {"int": 7, "float": 1.25, "float | None": 1.25}
+SAMPLE = {"int": 7, "float": 1.25, "float | None": 1.25, "bool": True}
 NAMES = {
     *("call_id", "provider", "model", "technique", "error", "reason", "what"),
+    *("limit", "canary"),
     *("from_model", "to_model", "from_provider", "to_provider"),
 }
 

@@ -8,8 +8,7 @@ from holysheep_core import events
 from holysheep_core.config import ResumeConfig
 from holysheep_core.ledger import Ledger
 from holysheep_core.leg import Leg
-from holysheep_core.providers import Provider
-from holysheep_core.routes import Route
+from holysheep_core.providers import Provider, Route
 from holysheep_core.transcript import Transcript
 from holysheep_core.types import ChatRequest, Usage
 

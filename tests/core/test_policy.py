@@ -23,9 +23,10 @@ from holysheep_core import (
     UpstreamError,
 )
 from holysheep_core.errors import APIError
+from holysheep_core.memory import RouteMemory
 from holysheep_core.policy import Again, Standing, decide
-from holysheep_core.providers import Provider
-from holysheep_core.routes import Ladder, Route, RouteMemory
+from holysheep_core.providers import Provider, Route
+from holysheep_core.routes import Ladder
 
 ONE = Provider("k1", "https://one.test/v1", name="one")
 TWO = Provider("k2", "https://two.test/v1", name="two")
@@ -65,7 +66,7 @@ def test_overloaded_is_tried_once_more_then_the_next_route_and_cools_down(status
     memory = RouteMemory()
     failure = OverloadedError(status_code=status)
     assert after(failure, here=1, memory=memory) == (BIG, 1.0)
-    assert memory.is_cooling(BIG, 109.0)
+    assert memory.state(BIG, 109.0) == "open"
     assert after(failure, here=2) == (SMALL, 0.0)
 
 
@@ -80,8 +81,8 @@ def test_a_429_with_a_longer_wait_downgrades_at_once_and_cools_down_that_long():
     memory = RouteMemory()
     failure = RateLimitError(status_code=429, retry_after=30.0)
     assert after(failure, memory=memory) == (SMALL, 0.0)
-    assert memory.is_cooling(BIG, 129.9)
-    assert not memory.is_cooling(BIG, 130.1)
+    assert memory.state(BIG, 129.9) == "open"
+    assert memory.state(BIG, 130.1) == "half-open"
 
 
 def test_a_429_with_a_longer_wait_and_nowhere_to_go_is_waited_for_up_to_max_delay():

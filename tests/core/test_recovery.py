@@ -12,9 +12,10 @@ from holysheep_core import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger
 from holysheep_core.leg import Leg
-from holysheep_core.providers import Provider
+from holysheep_core.memory import RouteMemory
+from holysheep_core.providers import Provider, Route
 from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Ladder, Route, RouteMemory
+from holysheep_core.routes import Ladder
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
 from holysheep_core.types import ChatRequest
@@ -50,7 +51,7 @@ def test_whatever_breaks_and_however_often_it_ends(make):
 
 def test_a_call_starts_below_a_model_that_is_cooling_down_and_says_so(make):
     memory = RouteMemory()
-    memory.start(BIG, 10.0)
+    memory.cool(BIG, 0.0, 10.0)
     recovery, _ = make(memory=memory)
     assert recovery.route == SMALL
     assert "cooling down" in str(make.events[0])

@@ -12,8 +12,9 @@ from holysheep_core import catalog, smart_model_selector
 from holysheep_core.catalog import ModelCard
 from holysheep_core.config import FallbackConfig
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider, Secret
-from holysheep_core.routes import Ladder, Route, RouteMemory, build_ladder, prompt_tokens
+from holysheep_core.memory import RouteMemory
+from holysheep_core.providers import DEFAULT_BASE_URL, Provider, Route, Secret
+from holysheep_core.routes import Ladder, build_ladder, prompt_tokens
 from holysheep_core.types import ChatRequest
 
 KEY = "sk-very-secret"
@@ -157,25 +158,26 @@ def test_secrets_compare_by_value_alone():
 @pytest.mark.parametrize(("now", "cooling"), [(0, True), (9.9, True), (10, False), (11, False)])
 def test_a_route_cools_until_its_time_and_no_longer(now, cooling):
     memory = RouteMemory()
-    memory.start(A, 10)
-    assert memory.is_cooling(A, now) is cooling
-    assert not memory.is_cooling(B, now)
-    assert not memory.is_cooling(A2, now)
+    memory.cool(A, 0.0, 10)
+    assert (memory.state(A, now) == "open") is cooling
+    assert memory.state(B, now) == "closed"
+    assert memory.state(A2, now) == "closed"
 
 
 def test_a_shorter_cooldown_does_not_end_a_longer_one_but_a_success_does():
     memory = RouteMemory()
-    memory.start(A, 10)
-    memory.start(A, 5)
-    assert memory.is_cooling(A, 7)
-    memory.end(A)
-    assert not memory.is_cooling(A, 7)
+    memory.cool(A, 0.0, 10)
+    memory.cool(A, 0.0, 5)
+    assert memory.state(A, 7) == "open"
+    for _ in range(2):
+        memory.succeeded(A, sent=6)
+    assert memory.state(A, 7) == "closed"
 
 
 def ladder(*routes, cooling=()):
     memory = RouteMemory()
     for route in cooling:
-        memory.start(route, 10)
+        memory.cool(route, 0.0, 10)
     return Ladder(routes, memory)
 
 

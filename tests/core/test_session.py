@@ -20,8 +20,9 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.providers import Provider
-from holysheep_core.routes import RouteMemory, build_ladder
+from holysheep_core.memory import RouteMemory
+from holysheep_core.providers import Provider, Route
+from holysheep_core.routes import build_ladder
 from holysheep_core.session import LINGER, Finish, Send, Session, Wait
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest
@@ -136,7 +137,7 @@ def test_a_429_with_a_long_wait_downgrades_at_once_and_cools_the_model_down():
     assert call.send()[::2] == ("gemini-2.5-flash", 0.0)
     later = Call(memory=memory)
     assert later.send()[0] == "gemini-2.5-flash"
-    later.session._recovery._ladder.memory._until.clear()
+    memory.close(Route(Provider("k", "https://one.test/v1"), "gpt-4.1").key)
     assert Call(memory=memory).send()[0] == "gpt-4.1"
 
 

@@ -11,13 +11,14 @@ CORE = "holysheep_core"
 
 FLOORS = [
     ["errors", "types", "events", "catalog", "sse", "fold", "lead", "foreword", "keywords"],
-    ["config", "providers"],
+    ["config", "rate_limits", "circuit", "canary", "providers"],
     [
         "retry",
         "waits",
         "refusal",
         "wire",
         "seam",
+        "memory",
         "routes",
         "toolcalls",
         "settings",
@@ -25,8 +26,19 @@ FLOORS = [
         "leg",
     ],
     ["ledger", "exchange", "policy", "recovery", "session"],
-    ["net", "clients", "sync_driver", "async_driver", "simulator"],
-    ["handler"],
+    [
+        "net",
+        "clients",
+        "sync_driver",
+        "async_driver",
+        "simulator",
+        "limiter",
+        "store",
+        "gate",
+        "health_check",
+        "execution",
+    ],
+    ["gateway", "handler"],
     ["langchain_holysheep", "llamaindex_holysheep"],
     ["cli"],
 ]

@@ -24,7 +24,7 @@ def run_live(console: Console) -> bool:
     stage = Stage(console)
     try:
         with StreamingRetryHandler(on_event=stage.on_event, timeout=30.0) as handler:
-            address = handler.providers[0].base_url
+            address = handler.gateway.providers[0].base_url
             stage.title("holysheep demo --live", f"{MODEL} at {address}: a few dozen tokens.")
             question = [{"role": "user", "content": "Name three breeds of sheep, in one line."}]
             pieces: list[str] = []

@@ -1,0 +1,202 @@
+"""Limits of one's own: exact, in order, for threads and tasks, corrected by what was used."""
+
+import asyncio
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits, Usage
+from holysheep_core.limiter import RateLimiter, limiter_of
+from holysheep_core.net import clock
+from holysheep_core.providers import Route
+from holysheep_core.session import Admit
+from holysheep_core.types import Attempt, ChatRequest
+from holysheep_core.waits import Allowance
+
+numbers = itertools.count()
+ROUTE = Route(Provider("k"), "gpt-4.1")
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Minutes of two seconds: the library reads its units from a table."""
+    from limits import RateLimitItemPerMinute
+
+    monkeypatch.setattr(
+        RateLimitItemPerMinute,
+        "GRANULARITY",
+        RateLimitItemPerMinute.GRANULARITY._replace(seconds=2),
+    )
+
+
+def limiter(**limits):
+    return RateLimiter(f"account {next(numbers)}", RateLimits(**limits))
+
+
+def admit(text="hi", until=None, held=lambda *_: None, **params):
+    return Admit(
+        ROUTE, ChatRequest("gpt-4.1", [{"role": "user", "content": text}], params), until, held
+    )
+
+
+def attempt(tokens):
+    return Attempt(1, "holysheep", "gpt-4.1", "ask", 0.0, usage=Usage(0, tokens))
+
+
+@pytest.mark.parametrize(("tier", "requests"), [("free", 60), ("starter", 200), ("pro", 500)])
+def test_a_tier_lets_its_requests_per_minute_through_and_no_more(tier, requests):
+    made = RateLimiter(f"account {next(numbers)}", RateLimits.coerce(tier))
+    for _ in range(requests):
+        made.enter(admit(max_tokens=1), None)
+    started = clock()
+    with pytest.raises(LocalRateLimitError) as caught:
+        made.enter(admit(max_tokens=1, until=clock() + 5), None)
+    assert clock() - started < 1  # what will take too long is not waited for
+    assert 50 < caught.value.retry_after <= 61
+    assert f"{requests} requests per minute" in str(caught.value)
+
+
+def test_who_has_to_wait_waits_until_there_is_room_and_says_so(brief):
+    made, held = limiter(requests_per_minute=3), []
+    started = clock()
+    for _ in range(3):
+        made.enter(admit(), None)
+    made.enter(admit(held=lambda *said: held.append(said)), None)
+    assert 1.9 < clock() - started < 4
+    assert [said[0] for said in held] == ["3 requests per minute"]
+
+
+def test_in_no_window_is_the_limit_exceeded_with_many_threads(brief):
+    made, passed = limiter(requests_per_minute=20), []
+
+    def call(_):
+        made.enter(admit(), None)
+        passed.append(time.time())
+
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(call, range(60)))
+    passed.sort()
+    assert len(passed) == 60
+    # Each was noted a moment after the window had taken it.
+    assert all(passed[i + 20] - passed[i] > 1.9 for i in range(40))
+
+
+async def test_tasks_pass_in_the_order_they_came(brief):
+    made, order = limiter(requests_per_minute=5), []
+
+    async def call(number):
+        await made.aenter(admit(), None)
+        order.append(number)
+
+    await asyncio.gather(*(call(i) for i in range(15)))
+    assert order == list(range(15))
+
+
+async def test_threads_and_tasks_stand_in_one_line(brief):
+    made, order = limiter(requests_per_minute=2), []
+    made.enter(admit(), None)
+    made.enter(admit(), None)
+
+    def thread():
+        made.enter(admit(), None)
+        order.append("thread")
+
+    async def task():
+        await made.aenter(admit(), None)
+        order.append("task")
+
+    first = asyncio.create_task(task())
+    await asyncio.sleep(0.1)
+    second = threading.Thread(target=thread)
+    second.start()
+    await first
+    await asyncio.to_thread(second.join)
+    assert order == ["task", "thread"]
+
+
+async def test_who_goes_away_leaves_the_line_and_the_next_moves_up(brief):
+    made = limiter(requests_per_minute=1)
+    made.enter(admit(), None)
+    gone = asyncio.create_task(made.aenter(admit(), None))
+    behind = asyncio.create_task(made.aenter(admit(), None))
+    await asyncio.sleep(0.1)
+    gone.cancel()
+    await asyncio.wait_for(behind, 4)
+    assert gone.cancelled()
+
+
+def test_zero_max_wait_raises_at_once_and_nothing_was_taken():
+    made = limiter(requests_per_minute=1, tokens_per_day=1000, max_wait=0)
+    made.enter(admit(max_tokens=100), None)
+    for _ in range(5):
+        with pytest.raises(LocalRateLimitError):
+            made.enter(admit(max_tokens=100), None)
+    [item] = made._tokens
+    assert made._memory.get(item.key_for(made._account)) < 200  # one reservation, not six
+
+
+def test_tokens_are_reserved_and_then_corrected_by_what_was_used():
+    made = limiter(tokens_per_day=1000, max_wait=0)
+    reserved = made.enter(admit(max_tokens=900), None)
+    assert 900 < reserved < 950
+    with pytest.raises(LocalRateLimitError, match="1,000 tokens"):
+        made.enter(admit(max_tokens=900), None)
+    made.settle(reserved, attempt(100))
+    assert made.enter(admit(max_tokens=800), None)
+
+
+def test_a_request_that_used_more_than_was_reserved_counts_in_full():
+    made = limiter(tokens_per_day=1000, max_wait=0, expected_tokens=10)
+    made.settle(made.enter(admit(), None), attempt(990))
+    with pytest.raises(LocalRateLimitError):
+        made.enter(admit(), None)
+
+
+def test_a_request_larger_than_the_limit_itself_is_not_shut_out_for_ever():
+    assert limiter(tokens_per_minute=100, max_wait=0).enter(admit(max_tokens=5000), None)
+
+
+def test_what_the_server_says_is_left_is_believed():
+    made = limiter(requests_per_minute=60, max_wait=0)
+    left = Allowance(requests=2, tokens=None, until=clock() + 30)
+    made.enter(admit(), left)
+    made.enter(admit(), left)
+    with pytest.raises(LocalRateLimitError, match="as the server counts them") as caught:
+        made.enter(admit(), left)
+    assert 29 < caught.value.retry_after <= 30
+    made.enter(admit(), Allowance(requests=1, tokens=None, until=clock() + 30))  # newer news
+    made.enter(admit(), Allowance(requests=0, tokens=None, until=clock() - 1))  # over
+    with pytest.raises(LocalRateLimitError, match="tokens, as the server"):
+        limited = limiter(tokens_per_day=10_000, max_wait=0)
+        limited.enter(admit(max_tokens=500), Allowance(None, 100, clock() + 30))
+
+
+def test_all_clients_of_an_account_share_its_limits():
+    one, same = Provider("key-1", rate_limits="free"), Provider("key-1", rate_limits="free")
+    other = Provider("key-2", rate_limits="free")
+    assert limiter_of(one, None) is limiter_of(same, None)
+    assert limiter_of(one, None) is not limiter_of(other, None)
+    assert limiter_of(Provider("key-1"), None) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"requests_per_minute": 0},
+        {"tokens_per_day": -1},
+        {"tokens_per_minute": 1.5},
+        {"max_wait": -1},
+        {"expected_tokens": "many"},
+    ],
+)
+def test_a_limit_that_cannot_be_is_named_at_once(wrong):
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        RateLimits(**wrong)
+
+
+def test_an_unknown_tier_is_answered_with_the_known_ones():
+    with pytest.raises(ConfigurationError, match="'free', 'starter', 'pro'"):
+        Provider("k", rate_limits="platinum")
