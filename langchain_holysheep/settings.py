@@ -27,9 +27,12 @@ from typing_extensions import Self
 
 from holysheep_core import (
     DEFAULT_BASE_URL,
+    APIGateway,
+    CircuitConfig,
     Event,
     FallbackConfig,
     Provider,
+    RateLimits,
     ResumeConfig,
     RetryConfig,
     StreamingRetryHandler,
@@ -37,6 +40,8 @@ from holysheep_core import (
     refuse_unknown,
 )
 from langchain_holysheep.migration import HINTS, OTHERWISE
+
+_SHARED = ("gateway", "http_client", "http_async_client", "on_token", "on_event")
 
 
 class ModelSettings(BaseChatModel):
@@ -75,6 +80,10 @@ class ModelSettings(BaseChatModel):
     fallback_models: list[str] | None = None
     fallback: FallbackConfig | None = None
     providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
+    gateway: APIGateway | None = Field(default=None, exclude=True, repr=False)
+    rate_limits: RateLimits | str | None = None
+    circuit: CircuitConfig | None = Field(default=None, exclude=True)
+    store: str | None = Field(default=None, exclude=True, repr=False)
     streaming: bool = False
     stream_usage: bool = True
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
@@ -120,6 +129,10 @@ class ModelSettings(BaseChatModel):
             fallback=self.fallback,
             fallback_models=self.fallback_models,
             providers=self.providers,
+            gateway=self.gateway,
+            rate_limits=self.rate_limits,
+            circuit=self.circuit,
+            store=self.store,
             on_event=self.on_event,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
@@ -144,14 +157,15 @@ class ModelSettings(BaseChatModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy all but connections and callbacks, which have no copies."""
         memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client, self.on_token, self.on_event):
+        for name in _SHARED:
+            shared = getattr(self, name)
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave out key and headers, which the other process has to have, and connections."""
         state = super().__getstate__()
-        unset = dict.fromkeys(("api_key", "http_client", "http_async_client"))
+        unset = dict.fromkeys(("api_key", "store", "gateway", "http_client", "http_async_client"))
         return {
             **state,
             "__dict__": {**state["__dict__"], **unset, "default_headers": {}},

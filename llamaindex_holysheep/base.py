@@ -65,6 +65,12 @@ class HolySheep(ModelSettings):
             default table.
         fallback: The same, with its other settings.
         providers: Further OpenAI-compatible APIs, tried after this one.
+        gateway: An `APIGateway`: providers with health checks, canaries and a switch, in place of
+            key, address and `providers`.
+        rate_limits: Limits of your own: a `RateLimits`, or "free", "starter" or "pro".
+        circuit: When a route counts as failing.
+        store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
+            that name the same one.
         stream_usage: Ask for token usage at the end of a stream.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.

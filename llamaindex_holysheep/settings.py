@@ -28,9 +28,12 @@ from typing_extensions import Self
 
 from holysheep_core import (
     DEFAULT_BASE_URL,
+    APIGateway,
+    CircuitConfig,
     Event,
     FallbackConfig,
     Provider,
+    RateLimits,
     ResumeConfig,
     RetryConfig,
     StreamingRetryHandler,
@@ -80,6 +83,10 @@ class ModelSettings(FunctionCallingLLM):
     fallback_models: list[str] | None = None
     fallback: FallbackConfig | None = None
     providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
+    gateway: APIGateway | None = Field(default=None, exclude=True, repr=False)
+    rate_limits: RateLimits | str | None = None
+    circuit: CircuitConfig | None = Field(default=None, exclude=True)
+    store: str | None = Field(default=None, exclude=True, repr=False)
     stream_usage: bool = True
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
@@ -125,6 +132,10 @@ class ModelSettings(FunctionCallingLLM):
             fallback=self.fallback,
             fallback_models=self.fallback_models,
             providers=self.providers,
+            gateway=self.gateway,
+            rate_limits=self.rate_limits,
+            circuit=self.circuit,
+            store=self.store,
             on_event=self.on_event,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
@@ -153,7 +164,8 @@ class ModelSettings(FunctionCallingLLM):
             state = dict(super().__getstate__())
         finally:
             self._built = built
-        gone = {"api_key", "default_headers", "http_client", "http_async_client"}
+        gone = {"api_key", "default_headers", "store", "gateway"}
+        gone |= {"http_client", "http_async_client"}
         state["__dict__"] = {k: v for k, v in state["__dict__"].items() if k not in gone}
         return state
 

@@ -16,7 +16,7 @@ from holysheep_core.config import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest
 
-_FEW = 10
+_FEW = 5
 _MOSTLY = 0.5
 _FULL = 100.0
 

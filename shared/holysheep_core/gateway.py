@@ -301,6 +301,13 @@ class APIGateway:
             self._on_event(kind(call_id="", at=clock() - self._began, **facts))
 
 
+def announce(provider: str, url: str) -> bool:
+    """Tell all processes that share a store which provider to ask first; False if it is away."""
+    store = Store(url)
+    store.tell(_ACTIVE, Fact(f"{provider} {uuid.uuid4().hex}", 0.0))
+    return store.exchange()
+
+
 def _stop_if_unused(ref: weakref.ref[APIGateway]) -> None:
     gateway = ref()
     if gateway is not None and not gateway._users and gateway._checks is not None:  # noqa: SLF001

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from holysheep_core.store import Store
 
-_A_MOMENT = 0.001
+_A_MOMENT, _A_TURN = 0.001, 0.02
 
 
 class Room(NamedTuple):
@@ -87,6 +87,7 @@ class RateLimiter:
         self._store = store
         self._memory = MemoryStorage()
         self._line = Line()
+        self._held = Room()  # why the first in line has to wait, and until when
         self._heard: Allowance | None = None
         self._since_heard = Spent(0, 0)
         rpm, tpm, tpd = limits.requests_per_minute, limits.tokens_per_minute, limits.tokens_per_day
@@ -155,11 +156,15 @@ class RateLimiter:
         self._line.join(wake)
         try:
             while not self._line.is_first(wake):
-                if clock() >= latest:
-                    raise self._refusal(Room(self.limits.max_wait, "callers before this one"))
-                yield max(_A_MOMENT, latest - clock())
+                # Those before are being counted, which takes a moment, or are held back: then
+                # so is everybody behind them, at least as long.
+                held = self._held
+                if held.wait and held.wait > latest:
+                    raise self._refusal(Room(held.wait - clock(), held.limit))
+                yield max(_A_TURN, latest - clock())
             while True:
                 room = (yield Take(tokens, left)) or Room()
+                self._held = Room(room.wait and clock() + room.wait, room.limit)
                 if not room.wait:
                     return tokens
                 if clock() + room.wait > latest:

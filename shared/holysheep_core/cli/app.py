@@ -13,6 +13,8 @@ from rich.console import Console
 import holysheep_core
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli.live import run_live
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.gateway import announce
 from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(
@@ -77,6 +79,24 @@ def simulate(
             stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
+
+
+@app.command()
+def switch(
+    provider: Annotated[str, typer.Argument(help="Name of the provider to ask first.")],
+    store: Annotated[
+        str, typer.Option(envvar="HOLYSHEEP_STORE", help="The redis:// URL the processes share.")
+    ],
+) -> None:
+    """Let every process that shares a store ask this provider first, within a second."""
+    try:
+        reached = announce(provider, store)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    if not reached:
+        typer.echo("Redis does not answer; nothing was switched.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{provider} is asked first from now on, where a gateway knows that name.")
 
 
 @app.command()

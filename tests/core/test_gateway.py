@@ -1,0 +1,380 @@
+"""Several providers as one: switch, roll back, fail over, check, introduce."""
+
+import asyncio
+import functools
+import gc
+import threading
+import time
+
+import pytest
+
+from holysheep_core import (
+    ActiveProviderChanged,
+    APIGateway,
+    Canary,
+    CanaryMoved,
+    CircuitConfig,
+    ConfigurationError,
+    HealthCheck,
+    Provider,
+    ProviderHealthChanged,
+    RetryConfig,
+    StreamingRetryHandler,
+)
+from holysheep_core.simulator import cut, refuse
+
+ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
+
+
+def gateway_of(*scripts, **settings):
+    settings.setdefault("health_check", None)
+    names = ("holysheep", "openai", "third")
+    providers = [
+        Provider("k", script.base_url, name=name)
+        for name, script in zip(names, scripts, strict=False)
+    ]
+    return APIGateway(providers, **settings)
+
+
+def client(gateway, **settings):
+    settings.setdefault("fallback_models", [])
+    settings.setdefault("config", RetryConfig(base_delay=0.01))
+    return StreamingRetryHandler(gateway=gateway, **settings)
+
+
+def threads():
+    return [each.name for each in threading.enumerate() if each.name == "holysheep-health"]
+
+
+def test_the_first_provider_answers_until_another_is_switched_to_and_back(play):
+    gateway = gateway_of(play(), play())
+    with client(gateway) as handler:
+        assert handler.complete(*ASK).provider == "holysheep"
+        gateway.switch_to("openai")
+        assert (gateway.active, handler.complete(*ASK).provider) == ("openai", "openai")
+        assert gateway.rollback() == "holysheep"
+        assert handler.complete(*ASK).provider == "holysheep"
+        assert gateway.rollback() == "holysheep"  # there is nothing before the first
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(play):
+    with pytest.raises(ConfigurationError, match="'holysheep', 'openai'"):
+        gateway_of(play(), play()).switch_to("opnai")
+
+
+def test_an_answer_that_breaks_off_goes_on_at_the_next_provider(play, text):
+    first = play(faults=[cut(at=20), refuse(503, times=None)])
+    with client(gateway_of(first, play())) as handler:
+        completion = handler.complete(*ASK)
+    assert completion.text == text
+    assert completion.provider == "openai"
+    assert completion.resumes == 1
+
+
+def test_all_models_of_a_gateway_know_what_one_of_them_found_out(play):
+    first = play(faults=[refuse(503, times=None)])
+    gateway = gateway_of(first, play())
+    with client(gateway) as one, client(gateway) as other:
+        one.complete(*ASK)
+        asked = len(first.requests)
+        assert other.complete(*ASK).provider == "openai"
+        assert len(first.requests) == asked
+
+
+def test_failures_of_any_kind_open_the_circuit_and_the_rate_shows_in_the_health(play):
+    first = play(faults=[refuse(500, times=None)])
+    gateway = gateway_of(first, play(), circuit=CircuitConfig(failures=3))
+    with client(gateway) as handler:
+        for _ in range(3):
+            assert handler.complete(*ASK).provider == "openai"
+        assert len(first.requests) == 3
+        assert gateway.health("holysheep").error_rate == 1.0
+        healthy = gateway.health("openai", model="gpt-4.1")
+        assert (healthy.requests, healthy.errors) == (3, 0)
+        assert healthy.first_token_p50 > 0
+
+
+def test_the_gateway_excludes_what_would_contradict_it(play):
+    gateway = gateway_of(play())
+    for name, value in (
+        ("store", "redis://localhost"),
+        ("rate_limits", "free"),
+        ("circuit", CircuitConfig()),
+        ("providers", [Provider("k")]),
+    ):
+        with pytest.raises(ConfigurationError, match=name):
+            client(gateway, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("providers", "named"),
+    [
+        ([], "at least one"),
+        ([Provider("a"), Provider("b")], "names of their own"),
+        (["holysheep"], "no Provider"),
+    ],
+)
+def test_providers_that_cannot_be_are_refused_at_once(providers, named):
+    with pytest.raises(ConfigurationError, match=named):
+        APIGateway(providers)
+
+
+def test_no_key_shows_in_a_gateway(play):
+    gateway = gateway_of(play(), play())
+    assert repr(gateway) == "APIGateway(holysheep, openai)"
+    with pytest.raises(TypeError, match="keys"):
+        gateway.__reduce_ex__(4)
+
+
+# -- checks ---------------------------------------------------------------------------------
+
+FAST = HealthCheck(interval=0.2, recheck=0.05, down_after=2, up_after=2)
+
+
+def wait_until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def test_a_provider_whose_checks_fail_is_asked_last_and_comes_back(simulator, play):
+    heard = []
+    good = play()
+    gone = Provider("k", "http://127.0.0.1:9", name="holysheep")
+    gateway = APIGateway(
+        [gone, Provider("k", good.base_url, name="openai")],
+        health_check=FAST,
+        on_event=heard.append,
+    )
+    with client(gateway) as handler:
+        wait_until(lambda: not gateway.is_up("holysheep"))
+        assert gateway.active == "openai"
+        completion = handler.complete(*ASK)
+        assert [attempt.provider for attempt in completion.attempts] == ["openai"]
+    [event] = [event for event in heard if isinstance(event, ProviderHealthChanged)]
+    assert (event.provider, event.up) == ("holysheep", False)
+    assert "No connection" in event.reason
+
+
+def test_checks_begin_with_a_client_and_end_with_the_last_one(play):
+    gateway = gateway_of(play(), health_check=FAST)
+    before = len(threads())
+    one, other = client(gateway), client(gateway)
+    assert len(threads()) == before + 1
+    one.close()
+    assert len(threads()) == before + 1
+    other.close()
+    wait_until(lambda: len(threads()) == before)
+
+
+def test_checks_end_when_everything_is_garbage(play):
+    before = len(threads())
+    client(gateway_of(play(), health_check=FAST))
+    gc.collect()
+    wait_until(lambda: len(threads()) == before)
+
+
+async def test_closing_an_async_client_ends_the_checks_too(play):
+    before = len(threads())
+    async with client(gateway_of(play(), health_check=FAST)) as handler:
+        assert (await handler.acomplete(*ASK)).provider == "holysheep"
+        assert len(threads()) == before + 1
+    assert len(threads()) == before
+
+
+# -- canaries -------------------------------------------------------------------------------
+
+
+def test_a_canary_provider_that_fails_is_rolled_back_and_every_call_is_served(play):
+    heard, bad = [], play(faults=[refuse(500, times=None)])
+    gateway = gateway_of(
+        play(), bad, canary=Canary(provider="openai", steps=[50]), on_event=heard.append
+    )
+    with client(gateway) as handler:
+        for i in range(60):
+            messages = [{"role": "user", "content": f"conversation {i}"}]
+            assert handler.complete("gpt-4.1", messages).provider == "holysheep"
+    [moved] = [event for event in heard if isinstance(event, CanaryMoved)]
+    assert (moved.canary, moved.percent) == ("openai", 0)
+    assert 5 <= len(bad.requests) < 10
+
+
+def test_a_canary_that_does_well_gets_everything_in_the_end(play):
+    heard, new = [], play()
+    canary = Canary(
+        provider="openai", steps=[30, 100], hold=0.0, min_requests=5, max_latency_ratio=100
+    )
+    gateway = gateway_of(play(), new, canary=canary, on_event=heard.append)
+    with client(gateway) as handler:
+        answers = [
+            handler.complete("gpt-4.1", [{"role": "user", "content": f"c {i}"}]).provider
+            for i in range(60)
+        ]
+    assert [event.percent for event in heard if isinstance(event, CanaryMoved)] == [100]
+    assert answers[-10:] == ["openai"] * 10
+    assert "holysheep" in answers[:10]
+
+
+def test_blue_green_switches_over_and_back_when_told(play):
+    plan = Canary(provider="openai", steps=[0, 100], automatic=False)
+    gateway = gateway_of(play(), play(), canary=plan)
+    with client(gateway) as handler:
+        assert handler.complete(*ASK).provider == "holysheep"
+        gateway.advance()
+        assert handler.complete(*ASK).provider == "openai"
+        gateway.abort_canary()
+        assert handler.complete(*ASK).provider == "holysheep"
+
+
+def test_a_canary_model_answers_in_the_others_place_and_the_other_stands_behind_it(play, text):
+    script = play(faults=[refuse(500, times=None, model="gpt-5.4")])
+    plan = Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[100])
+    with client(gateway_of(script, canary=plan)) as handler:
+        completion = handler.complete(*ASK)
+    assert completion.text == text
+    assert [attempt.model for attempt in completion.attempts][::3] == ["gpt-5.4", "gpt-4.1"]
+
+
+def test_a_switch_is_told(play):
+    heard = []
+    gateway_of(play(), play(), on_event=heard.append).switch_to("openai")
+    assert [(type(event), event.provider) for event in heard] == [(ActiveProviderChanged, "openai")]
+
+
+# -- anybody's function ---------------------------------------------------------------------
+
+
+class TroubleError(Exception):
+    def __init__(self, status_code=None):
+        self.status_code = status_code
+
+
+def test_a_function_that_fails_is_run_with_the_next_provider(play):
+    asked = []
+
+    def call(provider):
+        asked.append(provider.name)
+        if provider.name == "holysheep":
+            raise TroubleError
+        return provider.base_url
+
+    gateway = gateway_of(play(), play())
+    assert gateway.execute_with_fallback(call).endswith("/v1")
+    gateway.execute_with_fallback(call)
+    assert asked == ["holysheep", "openai", "openai"]  # the second call knows
+
+
+def test_when_all_fail_the_last_error_is_raised_and_all_were_asked(play):
+    asked = []
+
+    def call(provider):
+        asked.append(provider.name)
+        raise TroubleError(503)
+
+    with pytest.raises(TroubleError):
+        gateway_of(play(), play(), play()).execute_with_fallback(call)
+    assert asked == ["holysheep", "openai", "third"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_an_error_that_is_the_requests_own_is_raised_at_once(play, status):
+    asked = []
+
+    def call(provider):
+        asked.append(provider.name)
+        raise TroubleError(status)
+
+    with pytest.raises(TroubleError):
+        gateway_of(play(), play()).execute_with_fallback(call)
+    assert asked == ["holysheep"]
+
+
+def test_a_stream_that_fails_before_its_first_item_begins_anew_elsewhere(play, text):
+    bad, good = play(faults=[refuse(401, times=None)]), play()
+
+    def call(provider):
+        # Not a generator function, but it returns one: nothing has run when it returns.
+        handler = StreamingRetryHandler("k", base_url=provider.base_url)
+        return handler.stream_with_retry(*ASK)
+
+    assert "".join(gateway_of(bad, good).execute_with_fallback(call)) == text
+
+
+def test_a_stream_that_fails_later_is_not_begun_again_but_remembered(play):
+    asked = []
+
+    def call(provider):
+        asked.append(provider.name)
+        yield "some"
+        if provider.name == "holysheep":
+            raise TroubleError
+        yield " text"
+
+    gateway, got = gateway_of(play(), play()), []
+    with pytest.raises(TroubleError):
+        for item in gateway.execute_with_fallback(call):
+            got.append(item)
+    assert got == ["some"]
+    assert list(gateway.execute_with_fallback(call)) == ["some", " text"]
+    assert asked == ["holysheep", "openai"]
+
+
+def test_closing_the_stream_closes_the_users_generator(play):
+    closed = []
+
+    def call(provider):
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(provider.name)
+
+    stream = gateway_of(play()).execute_with_fallback(call)
+    assert next(stream) == 1
+    stream.close()
+    assert closed == ["holysheep"]
+
+
+async def test_coroutines_and_async_streams_fall_over_too(play):
+    async def call(provider):
+        await asyncio.sleep(0)
+        if provider.name == "holysheep":
+            raise TroubleError
+        return provider.name
+
+    async def stream(provider):
+        if provider.name == "holysheep":
+            raise TroubleError
+        yield provider.name
+
+    def unmarked(provider):  # a plain function that returns an async stream
+        return stream(provider)
+
+    assert await gateway_of(play(), play()).execute_with_fallback(call) == "openai"
+    gateway = gateway_of(play(), play())
+    assert await gateway.execute_with_fallback(functools.partial(call)) == "openai"
+    assert [x async for x in gateway_of(play(), play()).execute_with_fallback(stream)] == ["openai"]
+    gateway = gateway_of(play(), play())
+    assert [x async for x in gateway.execute_with_fallback(unmarked)] == ["openai"]
+
+
+async def test_a_cancelled_call_is_not_begun_again(play):
+    asked = []
+
+    async def call(provider):
+        asked.append(provider.name)
+        await asyncio.sleep(60)
+
+    task = asyncio.ensure_future(gateway_of(play(), play()).execute_with_fallback(call))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asked == ["holysheep"]
+
+
+@pytest.mark.parametrize("wrong", [lambda: "ran", "ran", None])
+def test_what_takes_no_provider_is_refused_since_it_would_ask_the_same_one_again(play, wrong):
+    with pytest.raises(ConfigurationError, match="takes the Provider"):
+        gateway_of(play()).execute_with_fallback(wrong)

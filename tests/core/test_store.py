@@ -1,0 +1,398 @@
+"""What processes share through a real Redis, and how calls go on without it."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+import redis
+
+from holysheep_core import (
+    APIGateway,
+    Canary,
+    ConfigurationError,
+    Provider,
+    RateLimits,
+    RetryBudget,
+    RetryConfig,
+    StreamingRetryHandler,
+)
+from holysheep_core.simulator import refuse
+from holysheep_core.store import Fact, Store
+
+ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
+
+
+class Server:
+    """A Redis of our own, to be stopped, halted and emptied at will."""
+
+    def __init__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        binary = shutil.which("redis-server")
+        assert binary, "the tests need redis-server (apt-get install redis-server)"
+        options = ["--port", str(self.port), "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
+        self.client = redis.Redis(port=self.port)
+        end = time.monotonic() + 10
+        while True:
+            with suppress(redis.ConnectionError):
+                if self.client.ping():
+                    return
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def stop(self):
+        self.client.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def lasting():
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(lasting):
+    lasting.client.flushall()
+    return lasting
+
+
+@pytest.fixture
+def own_server():
+    server = Server()
+    yield server
+    server.stop()
+
+
+def gateway_of(store, *scripts, **settings):
+    providers = [
+        Provider("k", script.base_url, name=name)
+        for name, script in zip(("holysheep", "openai"), scripts, strict=False)
+    ]
+    gateway = APIGateway(providers, health_check=None, **settings)
+    gateway.store = store  # another process' view: stores of one URL are one per process
+    gateway.memory.changed = gateway._tell_circuit
+    store.join(gateway)
+    return gateway
+
+
+def client(gateway, **settings):
+    config = RetryConfig(base_delay=0.01)
+    return StreamingRetryHandler(gateway=gateway, config=config, fallback_models=[], **settings)
+
+
+def wait_until(condition, seconds=15.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+# -- what is shared -------------------------------------------------------------------------
+
+
+def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play):
+    bad, good = play(faults=[refuse(503, times=None)]), play()
+    with client(gateway_of(Store(server.url), bad, good)) as one:
+        one.complete(*ASK)
+        asked = len(bad.requests)
+        with client(gateway_of(Store(server.url), bad, good)) as newcomer:
+            assert newcomer.complete(*ASK).provider == "openai"
+    assert len(bad.requests) == asked
+
+
+def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
+    one, other = (gateway_of(Store(server.url), play()) for _ in range(2))
+    route = one.memory
+    key = f"{one.providers[0].account}/gpt-4.1"
+    other.providers = one.providers
+    route.open(key, time.monotonic(), time.monotonic() + 30)
+    one._tell_circuit(key, time.monotonic() + 30)
+    one.store.exchange()
+    other.store.exchange()
+    assert other.memory._circuits[key].until is not None
+    route.close(key)
+    one._tell_circuit(key, None)
+    one.store.exchange()
+    other.store.exchange()
+    assert other.memory._circuits[key].until is None
+
+
+def test_a_switch_reaches_all_within_seconds(server, play):
+    one, other = (gateway_of(Store(server.url), play(), play()) for _ in range(2))
+    with client(one) as first, client(other) as second:
+        assert first.complete(*ASK).provider == second.complete(*ASK).provider == "holysheep"
+        one.switch_to("openai")
+        wait_until(lambda: other.active == "openai", 5)
+        assert second.complete(*ASK).provider == "openai"
+        other.rollback()
+        wait_until(lambda: one.active == "holysheep", 5)
+
+
+def test_the_command_line_switches_every_process(server, play):
+    gateway = gateway_of(Store(server.url), play(), play())
+    with client(gateway) as handler:
+        assert handler.complete(*ASK).provider == "holysheep"
+        command = [sys.executable, "-m", "holysheep_core.cli", "switch", "openai"]
+        environment = {**os.environ, "HOLYSHEEP_STORE": server.url}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        wait_until(lambda: gateway.active == "openai", 5)
+        assert handler.complete(*ASK).provider == "openai"
+
+
+def test_a_canarys_step_is_shared(server, play):
+    plan = Canary(provider="openai", steps=[1, 10, 100], automatic=False)
+    one, other = (gateway_of(Store(server.url), play(), play(), canary=plan) for _ in range(2))
+    one.advance()
+    one.store.exchange()
+    other.store.exchange()
+    assert other.rollout.percent == 10
+    other.abort_canary()
+    other.store.exchange()
+    one.store.exchange()
+    assert one.rollout.percent == 0
+
+
+def test_one_retry_budget_serves_all(server):
+    budgets = [RetryBudget(capacity=100, cost=10) for _ in range(4)]
+    stores = [Store(server.url) for _ in budgets]
+    for store, budget in zip(stores, budgets, strict=True):
+        store.share_budget("budget", budget)
+        store.exchange()
+    for budget in budgets:
+        assert budget.take()
+        assert budget.take()
+    for _ in range(2):
+        for store in stores:
+            store.exchange()
+    assert [budget.tokens for budget in budgets] == [20.0] * 4
+    budgets[0].succeeded(2)
+    for store in stores:
+        store.exchange()
+    assert [budget.tokens for budget in budgets] == [40.0] * 4
+
+
+def test_no_key_and_no_password_is_in_redis_or_in_a_repr(server, play):
+    assert "secret" not in repr(Store("redis://me:secret@127.0.0.1:1/0"))
+    gateway = gateway_of(Store(server.url), play(faults=[refuse(503, times=None)]), play())
+    gateway.providers = tuple(
+        Provider("secret-key", each.base_url, name=each.name, rate_limits="free")
+        for each in gateway.providers
+    )
+    gateway._by_name = {each.name: each for each in gateway.providers}
+    with client(gateway) as handler:
+        handler.complete(*ASK)
+    everything = repr([(name, server.client.dump(name)) for name in server.client.keys("*")])
+    assert "circuit:" in everything
+    assert "secret" not in everything
+
+
+# -- limits ---------------------------------------------------------------------------------
+
+LIMIT, SECONDS = 100, 4
+
+HAMMER = """
+import sys, time
+from limits import RateLimitItemPerMinute
+from holysheep_core import Provider, RateLimits
+from holysheep_core.limiter import RateLimiter
+from holysheep_core.providers import Route
+from holysheep_core.session import Admit
+from holysheep_core.store import Store
+from holysheep_core.types import ChatRequest
+
+url, limit, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+RateLimitItemPerMinute.GRANULARITY = RateLimitItemPerMinute.GRANULARITY._replace(seconds=1)
+limiter = RateLimiter("account", RateLimits(requests_per_minute=limit), Store(url))
+action = Admit(Route(Provider("k"), "m"), ChatRequest("m", []), None, lambda *_: None)
+end = time.time() + seconds
+while time.time() < end:
+    limiter.enter(action, None)
+    print(time.time())
+"""
+"""A process that lets through all it may, in minutes that last a second."""
+
+
+def test_two_processes_never_exceed_a_limit_by_more_than_a_hundredth(server):
+    command = [sys.executable, "-c", HAMMER, server.url, str(LIMIT), str(SECONDS)]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    passed = [worker.communicate(timeout=30)[0].split() for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert all(len(each) > LIMIT for each in passed)  # both did get their share
+    times = sorted(float(at) for each in passed for at in each)
+    # Each was noted a moment after it had passed, so a window shorter by that moment is judged.
+    worst = max(sum(start <= t < start + 0.97 for t in times) for start in times)
+    assert worst <= LIMIT * 1.01
+    assert len(times) >= LIMIT * (SECONDS - 1)  # and what is allowed is let through
+
+
+def limited(server_url, script, store, **limits):
+    provider = Provider("k", script.base_url, rate_limits=RateLimits(max_wait=0, **limits))
+    gateway = APIGateway([provider], health_check=None)
+    gateway.store = store
+    return client(gateway)
+
+
+def commands_of(server):
+    return server.client.info("stats")["total_commands_processed"]
+
+
+@pytest.mark.parametrize("tier", ["free", "pro"])
+async def test_a_call_costs_at_most_two_round_trips(server, play, tier):
+    script, store = play(), Store(server.url)
+    provider = Provider("k", script.base_url, rate_limits=tier)
+    gateway = APIGateway([provider], health_check=None)
+    gateway.store = store
+    with client(gateway) as handler:
+        handler.complete(*ASK)  # connects, loads the scripts, starts the exchange
+        store._pid = os.getpid() + 1  # ends the thread, whose round trips are not the calls'
+        store._wake.set()
+        await asyncio.sleep(0.2)
+        store._pid = os.getpid()
+        before = _scripts_run(server)
+        for _ in range(5):
+            handler.complete(*ASK)
+        for _ in range(5):
+            await handler.acomplete(*ASK)
+        assert _scripts_run(server) - before <= 2 * 10
+
+
+def _scripts_run(server):
+    stats = server.client.info("commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "eval"))
+
+
+def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, play):
+    script, store = play(), Store(server.url)
+    with limited(
+        server.url, script, store, tokens_per_day=100_000, expected_tokens=5000
+    ) as handler:
+        handler.complete(*ASK)
+        [name] = server.client.keys("holysheep:limits:*")
+        store.exchange()
+        assert 0 < int(server.client.get(name)) < 500
+
+
+# -- trouble --------------------------------------------------------------------------------
+
+
+def ten_calls(handler, text):
+    started = time.monotonic()
+    for _ in range(10):
+        assert handler.complete(*ASK).text == text
+    return time.monotonic() - started
+
+
+def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, caplog):
+    store = Store(own_server.url)
+    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+        ten_calls(handler, text)
+        own_server.stop()
+        with caplog.at_level(logging.WARNING):
+            assert ten_calls(handler, text) < 5
+            time.sleep(2.5)  # some exchanges later
+            ten_calls(handler, text)
+    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store"]
+    assert len(warnings) == 1
+    assert "Calls go on" in warnings[0]
+
+
+async def test_so_do_async_calls_many_at_once(own_server, play, text):
+    store = Store(own_server.url)
+    own_server.stop()
+    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+        answers = await asyncio.gather(*(handler.acomplete(*ASK) for _ in range(100)))
+    assert {answer.text for answer in answers} == {text}
+
+
+def test_a_redis_that_hangs_holds_calls_up_once_and_briefly(own_server, play, text):
+    store = Store(own_server.url)
+    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+        ten_calls(handler, text)
+        own_server.process.send_signal(19)  # SIGSTOP: it accepts, and says nothing
+        try:
+            assert ten_calls(handler, text) < 5
+        finally:
+            own_server.process.send_signal(18)
+
+
+def test_limits_hold_in_this_process_while_redis_is_away(own_server, play):
+    from holysheep_core import LocalRateLimitError
+
+    store = Store(own_server.url)
+    with limited(own_server.url, play(), store, requests_per_minute=12) as handler:
+        ten_calls(handler, handler.complete(*ASK).text)
+        own_server.stop()
+        handler.complete(*ASK)  # the twelfth: what passed before is known here too
+        with pytest.raises(LocalRateLimitError):
+            handler.complete(*ASK)
+
+
+def test_after_a_restart_and_a_flush_all_agree_again(own_server, play):
+    one, other = (gateway_of(Store(own_server.url), play(), play()) for _ in range(2))
+    with client(one) as first, client(other) as second:
+        first.complete(*ASK)
+        second.complete(*ASK)
+        own_server.stop()
+        one.switch_to("openai")  # while nobody can hear it
+        assert first.complete(*ASK).provider == "openai"
+        own_server.start()
+        wait_until(lambda: other.active == "openai")
+        own_server.client.flushall()
+        time.sleep(1.5)
+        assert (one.active, other.active) == ("openai", "openai")
+        other.switch_to("holysheep")
+        wait_until(lambda: one.active == "holysheep")
+
+
+def test_the_thread_ends_with_its_store(server):
+    before = threading.active_count()
+    store = Store(server.url)
+    store.open()
+    assert threading.active_count() > before
+    del store
+    wait_until(lambda: threading.active_count() <= before)
+
+
+def test_a_forked_process_goes_on_by_itself(server):
+    store = Store(server.url)
+    store.open()
+    code = os.fork()
+    if code == 0:
+        store.open()
+        alive = "holysheep-store" in {thread.name for thread in threading.enumerate()}
+        store.tell("active", Fact("from-the-child x", 0))
+        told = store.exchange()
+        os._exit(0 if alive and told else 1)
+    assert os.waitpid(code, 0)[1] == 0
+    assert b"from-the-child" in server.client.hget("{holysheep}:facts", "active")
+    store.close()
+
+
+@pytest.mark.parametrize("wrong", ["localhost:6379", "http://localhost", 7, ""])
+def test_a_url_that_is_none_is_refused_at_once(wrong):
+    with pytest.raises(ConfigurationError, match="redis://"):
+        Store.at(wrong)
+
+
+def test_two_clients_that_name_one_url_share_one_store(server, play):
+    one = StreamingRetryHandler("k", base_url=play().base_url, store=server.url)
+    other = StreamingRetryHandler("k", base_url=play().base_url, store=server.url)
+    assert one.gateway.store is other.gateway.store
