@@ -15,13 +15,14 @@ from holysheep_core.errors import (
     APIError,
     BadRequestError,
     HolySheepError,
+    RateLimitError,
     StreamingRetryExhausted,
     UpstreamError,
     caused,
 )
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger
-from holysheep_core.policy import Again, Standing, decide, rule_for
+from holysheep_core.policy import Again, Standing, decide, elsewhere, rule_for
 from holysheep_core.routes import Ladder
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
@@ -60,7 +61,7 @@ class Recovery:
         self._here = 0  # failures in a row on this route
         self._mismatches = 0
         self._retries = 0
-        self._spent = 0  # requests paid for from the budget
+        self._lent = 0  # requests whose cost comes back to the budget once content flows
         if self.route != ladder.routes[0]:
             ledger.moved(ladder.routes[0], self.route, "cooling down", now)
 
@@ -124,10 +125,17 @@ class Recovery:
         )
         if isinstance(answer, HolySheepError):
             return self._give_up(answer, now)
-        if not settings.budget.take():
-            failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
-            return self._give_up(failure, now)
-        self._spent += 1
+        if settings.budget.take():
+            # All but plain retries of an ill server are paid back by content: see `RetryBudget`.
+            self._lent += not answer.counts or isinstance(failure, RateLimitError)
+        else:
+            other = elsewhere(
+                answer, failure, standing, retry=settings.retry, fallback=settings.fallback
+            )
+            if other is None:
+                failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
+                return self._give_up(failure, now)
+            answer = other
         self._retries += answer.counts
         self.resumes += in_answer
         self._follow(answer, failure, now)
@@ -144,16 +152,16 @@ class Recovery:
         return True
 
     def progressed(self) -> None:
-        """New content came: what the retries before it cost comes back."""
-        if self._spent:
-            self._settings.budget.succeeded(self._spent)
-            self._spent = 0
+        """New content came: what was lent for it comes back."""
+        if self._lent:
+            self._settings.budget.succeeded(self._lent)
+            self._lent = 0
 
     def succeeded(self) -> None:
-        """The answer is whole: the route is well, and a call without retries fills the budget."""
-        self._ladder.memory.end(self.route)
-        if not self._failures:
-            self._settings.budget.succeeded(0)
+        """The answer is whole: the route is well, and the budget has earned something."""
+        sent = self._started + self._ledger.attempts[-1].started
+        self._ladder.memory.end(self.route, sent)
+        self._settings.budget.succeeded(0)
 
     def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:
         reason = type(failure).__name__

@@ -8,6 +8,7 @@ cools down, for all calls that share the `RouteMemory`, and is used again afterw
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class RouteMemory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._until: dict[object, float] = {}
+        self._since: dict[object, float] = {}
         self._no_prefill: set[object] = set()
 
     def rejects_prefill(self, route: Route) -> bool:
@@ -64,15 +66,22 @@ class RouteMemory:
         """A route rejected a prefill: never try it there again."""
         self._no_prefill.add(route.key)
 
-    def start(self, route: Route, until: float) -> None:
-        """Leave a route alone until then, or longer if that was said before."""
+    def start(self, route: Route, until: float, now: float = -math.inf) -> None:
+        """Leave a route alone from `now` until then, or longer if that was said before."""
         with self._lock:
             self._until[route.key] = max(until, self._until.get(route.key, until))
+            self._since[route.key] = now
 
-    def end(self, route: Route) -> None:
-        """A success ends the cooldown early."""
+    def end(self, route: Route, sent: float = math.inf) -> None:
+        """A success ends the cooldown early, if its request was sent after the cooldown began.
+
+        Answers that were under way already say nothing new: with half of the requests failing,
+        one of them would open the route again within milliseconds.
+        """
         with self._lock:
-            self._until.pop(route.key, None)
+            if sent >= self._since.get(route.key, -math.inf):
+                self._until.pop(route.key, None)
+                self._since.pop(route.key, None)
 
     def is_cooling(self, route: Route, now: float) -> bool:
         """Tell whether a route is to be left alone now."""

@@ -172,6 +172,14 @@ def test_a_shorter_cooldown_does_not_end_a_longer_one_but_a_success_does():
     assert not memory.is_cooling(A, 7)
 
 
+@pytest.mark.parametrize(("sent", "cooling"), [(2.9, True), (3.0, False), (9.0, False)])
+def test_a_success_that_was_under_way_when_the_cooldown_began_does_not_end_it(sent, cooling):
+    memory = RouteMemory()
+    memory.start(A, 10, now=3)
+    memory.end(A, sent)
+    assert memory.is_cooling(A, 9) is cooling
+
+
 def ladder(*routes, cooling=()):
     memory = RouteMemory()
     for route in cooling:
