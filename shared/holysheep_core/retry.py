@@ -83,9 +83,10 @@ class RetryBudget:
 
     Isolated failures are always tried again: below one request in 11 the bucket fills faster than
     they empty it. The size is that of the AWS SDKs, the rate the 10 % of Google's SRE book,
-    chapter 21. The SDKs give back what a retry that worked has cost, which bounds an outage but
-    not a brown-out: where half of the requests fail, nearly every call works within five
-    retries, so that nearly nothing is ever spent, and the traffic doubles for good.
+    chapter 21. The SDKs also give back what the last retry of a call has cost if it worked. That
+    bounds an outage, but where every fourth request fails it lets traffic grow by 1.3; and to
+    give back all retries of such a call doubles it where half of them fail, since nearly
+    every call works within five retries and nothing is ever spent.
 
     The bound is per bucket: 100 processes have 100 times 50 retries to begin with, unless they
     are given smaller ones. `docs/retry-budget.md` has the figures.
