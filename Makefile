@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-seams faults notebooks matrix clean
+.PHONY: demo test check fmt bench bench-seams faults storm notebooks matrix clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -38,6 +38,9 @@ bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, 
 
 faults: .venv/.ready  ## what a reader sees when the server breaks: every fault, every client
 	$(BIN)/python tests/benchmarks/faults --write docs/faults.md
+
+storm: .venv/.ready  ## what retries add to an outage, with and without the retry budget
+	$(BIN)/python tests/benchmarks/retry_storm --write docs/retry-budget.md
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

@@ -24,7 +24,7 @@ HINTS: Mapping[str, str] = {
     "tiktoken_model_name": "Tokens are estimated without a download: use custom_get_token_ids.",
     "reasoning": 'It is reasoning_effort="low" | "medium" | "high" here.',
     **dict.fromkeys(
-        ("logit_bias", "service_tier", "verbosity", "store", "prompt_cache_options"),
+        ("logit_bias", "service_tier", "verbosity", "prompt_cache_options"),
         "It is sent as it is from extra_body={…}.",
     ),
     **dict.fromkeys(

@@ -29,6 +29,7 @@ from holysheep_core import (
     DEFAULT_BASE_URL,
     APIGateway,
     CircuitConfig,
+    ConfigurationError,
     Event,
     FallbackConfig,
     Provider,
@@ -100,6 +101,16 @@ class ModelSettings(BaseChatModel):
         given = values if isinstance(values, dict) else ()
         refuse_unknown(cls.__name__, given, known_keywords(cls), HINTS, OTHERWISE)
         return values
+
+    @field_validator("store", mode="before")
+    @classmethod
+    def _refuse_flag(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # as OpenAI's client has it
+            raise ConfigurationError(
+                "store is the redis:// URL that processes share here. The API's field of that "
+                "name is sent as it is from extra_body={…}."
+            )
+        return value
 
     @field_validator("api_key")
     @classmethod

@@ -61,9 +61,10 @@ def test_an_error_after_a_rejected_prefill_is_told_as_itself(play, text):
 
 def test_prefill_can_be_forced_and_flagged(play, text):
     script = play(faults=[cut(30)])
-    client = handler(script, resume=ResumeConfig(prefill=True))
-    flagged = core.Provider("k", script.base_url, prefix_flag=True)
-    client.providers = (flagged,)
+    flagged = core.APIGateway(
+        [core.Provider("k", script.base_url, prefix_flag=True)], health_check=None
+    )
+    client = core.StreamingRetryHandler(gateway=flagged, resume=ResumeConfig(prefill=True))
     assert client.complete("some-model", ASK).text == text
     assert script.requests[1].body["messages"][-1]["prefix"] is True
 

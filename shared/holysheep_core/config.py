@@ -275,7 +275,8 @@ class FallbackConfig:
     Attributes:
         models: Models to try in order, or None for the default table (every model falls back
             to "gemini-2.5-flash"). An empty list never changes the model.
-        cooldown: Seconds a model is left alone after an overload or a 429 without a hint.
+        cooldown: Seconds a model is left alone after an overload or a 429 without a hint, or
+            when it fails and the retry budget is used up.
     """
 
     models: Sequence[str] | None = None

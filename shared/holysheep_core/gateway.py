@@ -41,7 +41,7 @@ class APIGateway:
     call goes there.
 
     Args:
-        providers: Best first.
+        providers: Best first. Where a name comes again, it is numbered: "holysheep-2".
         health_check: How often providers are asked whether they are well, in the background
             while a model uses the gateway; None for never (real calls are watched anyway).
         circuit: When a route counts as failing.
@@ -52,7 +52,7 @@ class APIGateway:
         on_event: Is called with the gateway's own events, from whichever thread.
 
     Raises:
-        ConfigurationError: Two providers have one name, or a name is unknown.
+        ConfigurationError: There is no provider, or the canary names none of them.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class APIGateway:
     ) -> None:
         self.providers = tuple(providers)
         _check(self.providers, canary)
-        self._by_name = {provider.name: provider for provider in self.providers}
+        self._by_name = _named(self.providers)
         self._on_event = on_event
         self._began = clock()
         self._lock = threading.RLock()
-        self._history: list[str] = [self.providers[0].name]
+        self._history: list[str] = [next(iter(self._by_name))]
         self._absorbed: dict[str, str] = {}
         self.memory = RouteMemory(circuit)
         self.rollout = None if canary is None else Rollout(canary, clock())
@@ -92,7 +92,8 @@ class APIGateway:
     @property
     def active(self) -> str:
         """Name of the provider that is asked first now."""
-        return self._order()[0].name
+        first = self._order()[0]
+        return next(name for name, provider in self._by_name.items() if provider is first)
 
     def switch_to(self, name: str) -> None:
         """Ask this provider first from now on.
@@ -122,7 +123,7 @@ class APIGateway:
 
     def is_up(self, name: str) -> bool:
         """Tell whether the checks find a provider well (always, without checks)."""
-        return self._checks is None or self._checks.is_up(self._known(name))
+        return self._is_up(self._known(name))
 
     def advance(self) -> None:
         """Give the canary its next share."""
@@ -246,7 +247,10 @@ class APIGateway:
     def _order(self) -> list[Provider]:
         first = self._by_name[self._history[-1]]
         ordered = [first, *(each for each in self.providers if each is not first)]
-        return sorted(ordered, key=lambda each: not self.is_up(each.name))  # stable
+        return sorted(ordered, key=lambda each: not self._is_up(each))  # stable
+
+    def _is_up(self, provider: Provider) -> bool:
+        return self._checks is None or self._checks.is_up(provider)
 
     def _known(self, name: str) -> Provider:
         if name not in self._by_name:
@@ -320,12 +324,16 @@ def _check(providers: tuple[Provider, ...], canary: Canary | None) -> None:
     for provider in providers:
         if not isinstance(provider, Provider):
             raise ConfigurationError(f"APIGateway: {provider!r} is no Provider.")
-    names = [provider.name for provider in providers]
-    if len(set(names)) < len(names):
-        raise ConfigurationError(
-            f"APIGateway: providers need names of their own (name=…); these are {names}."
-        )
+    names = list(_named(providers))
     if canary is not None and canary.provider is not None and canary.provider not in names:
         raise ConfigurationError(
             f"Canary: provider {canary.provider!r} is none of the gateway's: {names}."
         )
+
+
+def _named(providers: Sequence[Provider]) -> dict[str, Provider]:
+    named: dict[str, Provider] = {}
+    for provider in providers:
+        again = sum(each.name == provider.name for each in named.values())
+        named[f"{provider.name}-{again + 1}" if again else provider.name] = provider
+    return named

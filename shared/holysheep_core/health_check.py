@@ -95,7 +95,7 @@ class HealthChecks:
     ) -> None:
         self._config = config
         self._told = told
-        self._pulses = {provider.name: Pulse(config, clock()) for provider in providers}
+        self._pulses = {provider.account: Pulse(config, clock()) for provider in providers}
         self._providers = tuple(providers)
         self._lock = threading.Lock()
         self._over: threading.Event | None = None
@@ -103,7 +103,7 @@ class HealthChecks:
 
     def is_up(self, provider: Provider) -> bool:
         """Tell whether a provider is to be used."""
-        return self._pulses[provider.name].up
+        return self._pulses[provider.account].up
 
     def start(self) -> None:
         """Begin, if that has not happened yet."""
@@ -136,13 +136,13 @@ class HealthChecks:
     def check_due(self, client: Client) -> None:
         """Make the checks that are due."""
         for provider in self._providers:
-            if self._pulses[provider.name].due <= clock():
+            if self._pulses[provider.account].due <= clock():
                 self.check(provider, client)
 
     def check(self, provider: Provider, client: Client) -> bool:
         """Ask a provider now; tell whether it is well."""
         well, reason = ask(provider, client, self._config)
-        pulse = self._pulses[provider.name]
+        pulse = self._pulses[provider.account]
         if pulse.heard(clock(), well=well):
             self._told(provider, pulse.up, reason)
         return well

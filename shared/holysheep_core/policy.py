@@ -20,7 +20,8 @@ a different answer at the seam            asked once more, then the error
 anything else                             the error, at once
 ========================================  ====================================================
 
-Where there is no next route, the same one is asked until `RetryConfig` says stop.
+Where there is no next route, the same one is asked until `RetryConfig` says stop. Where the retry
+budget is used up, the next route is asked at once and the one that failed cools down.
 """
 
 from __future__ import annotations
@@ -246,6 +247,38 @@ def decide(
             f"The call took longer than its total of {timeouts.total:g} s; last: {failure}"
         )
     return answer
+
+
+def elsewhere(
+    answer: Again,
+    failure: HolySheepError,
+    standing: Standing,
+    *,
+    retry: RetryConfig,
+    fallback: FallbackConfig,
+) -> Again | None:
+    """Say where a call goes whose next request the retry budget cannot pay; None for nowhere.
+
+    Refusing a move with the retries would lose calls that a healthy route could serve. A move
+    is not hammering, as a call goes to each route once; and since the route that fails cools
+    down, the calls after this one begin elsewhere, so that in an outage of all routes nobody
+    moves any more.
+
+    Args:
+        answer: What `decide` said.
+        failure: What broke.
+        standing: Where the call stands.
+        retry: The user's retry settings.
+        fallback: The user's fallback settings.
+    """
+    rule = rule_for(failure, retry)
+    route = standing.tried[-1]
+    if rule.stay and not standing.progressed:
+        standing.ladder.memory.cool(route, standing.now, standing.now + fallback.cooldown)
+    if answer.route != route:
+        return answer
+    other = _other_route(rule.move, standing)
+    return Again(other, counts=False) if other else None
 
 
 def _other_route(move: Move, standing: Standing) -> Route | None:

@@ -16,13 +16,14 @@ from holysheep_core.errors import (
     APIError,
     BadRequestError,
     HolySheepError,
+    RateLimitError,
     StreamingRetryExhausted,
     UpstreamError,
     caused,
 )
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger
-from holysheep_core.policy import Again, Standing, decide, rule_for
+from holysheep_core.policy import Again, Standing, decide, elsewhere, rule_for
 from holysheep_core.routes import Ladder
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
@@ -61,7 +62,7 @@ class Recovery:
         self._here = 0  # failures in a row on this route
         self._mismatches = 0
         self._retries = 0
-        self._spent = 0  # requests paid for from the budget
+        self._lent = 0  # requests whose cost comes back to the budget once content flows
         self._sent = now  # when the request at hand went out
         self._heard = False  # whether content came for it
         if self.route != ladder.routes[0]:
@@ -128,10 +129,17 @@ class Recovery:
         )
         if isinstance(answer, HolySheepError):
             return self._give_up(answer, now)
-        if not settings.budget.take():
-            failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
-            return self._give_up(failure, now)
-        self._spent += 1
+        if settings.budget.take():
+            # All but plain retries of an ill server are paid back by content: see `RetryBudget`.
+            self._lent += not answer.counts or isinstance(failure, RateLimitError)
+        else:
+            other = elsewhere(
+                answer, failure, standing, retry=settings.retry, fallback=settings.fallback
+            )
+            if other is None:
+                failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
+                return self._give_up(failure, now)
+            answer = other
         self._retries += answer.counts
         self.resumes += in_answer
         self._follow(answer, failure, now)
@@ -152,21 +160,20 @@ class Recovery:
         self._sent, self._heard = now, False
 
     def progressed(self) -> None:
-        """Content came: the route is well, and what the retries before it cost comes back."""
+        """Content came: the route is well, and what was lent for it comes back."""
         if self._heard:
             return
         self._heard = True
         self._ladder.memory.succeeded(self.route, self._sent)
-        if self._spent:
-            self._settings.budget.succeeded(self._spent)
-            self._spent = 0
+        if self._lent:
+            self._settings.budget.succeeded(self._lent)
+            self._lent = 0
 
     def succeeded(self, now: float) -> None:
-        """The answer is whole; a call without retries fills the budget."""
+        """The answer is whole: the budget has earned something."""
         self.progressed()  # of a refusal or a tool call, the end is the first that is seen
         self._judge(Outcome.SUCCESS, now)
-        if not self._failures:
-            self._settings.budget.succeeded(0)
+        self._settings.budget.succeeded(0)
 
     def abandoned(self, now: float) -> None:
         """The reader went away in mid-answer, which says nothing about the route."""

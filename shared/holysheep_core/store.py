@@ -59,7 +59,7 @@ local sums = {}
 for _ = 1, tonumber(take()) do
   local name, change, most = take(), tonumber(take()), tonumber(take())
   local sum = tonumber(redis.call('HGET', KEYS[2], name)) or most
-  sum = math.max(0, math.min(most, sum + change))
+  sum = math.max(-most, math.min(most, sum + change))
   redis.call('HSET', KEYS[2], name, tostring(sum))
   sums[#sums + 1] = tostring(sum)
 end
@@ -123,6 +123,7 @@ class Store:
         self._rests_until = 0.0
         self._warned = False
         self._pid = 0
+        self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
 
@@ -163,12 +164,13 @@ class Store:
                 return
             self._pid = os.getpid()  # a fork has the object, but not its thread
         self.exchange()
-        threading.Thread(
+        self._thread = threading.Thread(
             target=_keep_up,
             args=(weakref.ref(self), self._wake),
             name="holysheep-store",
             daemon=True,
-        ).start()
+        )
+        self._thread.start()
 
     async def aopen(self) -> None:
         """Like `open`, for asyncio."""
@@ -264,6 +266,8 @@ class Store:
         if self._pid == os.getpid():
             self._pid = 0
             self._wake.set()
+            if self._thread is not None:
+                self._thread.join()
             self.exchange()
 
 

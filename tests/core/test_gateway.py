@@ -110,13 +110,18 @@ def test_the_gateway_excludes_what_would_contradict_it(play):
     ("providers", "named"),
     [
         ([], "at least one"),
-        ([Provider("a"), Provider("b")], "names of their own"),
         (["holysheep"], "no Provider"),
     ],
 )
 def test_providers_that_cannot_be_are_refused_at_once(providers, named):
     with pytest.raises(ConfigurationError, match=named):
         APIGateway(providers)
+
+
+def test_a_name_that_comes_again_is_numbered(play):
+    gateway = APIGateway([Provider("a"), Provider("b"), Provider("c")], health_check=None)
+    gateway.switch_to("holysheep-3")
+    assert gateway.active == "holysheep-3"
 
 
 def test_no_key_shows_in_a_gateway(play):

@@ -217,7 +217,7 @@ def test_resume_off_raises_the_cut_with_the_partial():
 
 
 def test_the_retry_budget_of_the_process_ends_retries():
-    call = Call(budget=RetryBudget(capacity=10, cost=10))
+    call = Call(budget=RetryBudget(capacity=10, cost=10), fallback=FallbackConfig(models=[]))
     call.send()
     call.refuse(500)
     call.send()

@@ -262,9 +262,7 @@ async def test_a_call_costs_at_most_two_round_trips(server, play, tier):
     gateway.store = store
     with client(gateway) as handler:
         handler.complete(*ASK)  # connects, loads the scripts, starts the exchange
-        store._pid = os.getpid() + 1  # ends the thread, whose round trips are not the calls'
-        store._wake.set()
-        await asyncio.sleep(0.2)
+        store.close()  # ends the exchanges, whose round trips are not the calls'
         store._pid = os.getpid()
         before = _scripts_run(server)
         for _ in range(5):

@@ -325,3 +325,8 @@ def test_include_raw_shows_json_that_does_parse(play, ask):
     llm = model(play(text=json.dumps({"name": "Dolly"})))
     got = ask(llm.with_structured_output(Sheep, method="json_mode", include_raw=True), "go")
     assert (got["parsed"], got["parsing_error"]) == (Sheep(name="Dolly"), None)
+
+
+def test_openais_flag_of_the_same_name_as_our_store_is_explained():
+    with pytest.raises(ConfigurationError, match=r"extra_body=\{…\}"):
+        ChatHolySheep(model="gpt-4.1", api_key="k", store=True)

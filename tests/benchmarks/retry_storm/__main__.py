@@ -1,0 +1,218 @@
+"""What retries add to an outage, with and without the retry budget, on virtual time.
+
+    python tests/benchmarks/retry_storm [--write FILE] [--only WORDS]
+
+Each row is ten thousand clients, real sessions all of them, that live through a minute of
+trouble (`simulation`). A page that is written has its picture beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from simulation import (
+    BEGINS,
+    CLIENTS,
+    ENDS,
+    LATENCY,
+    MODEL,
+    PERIOD,
+    REFUSED,
+    STAND_IN,
+    STOPS,
+    Fleet,
+    Tally,
+    Trouble,
+    simulate,
+)
+
+from holysheep_core import RetryBudget, RetryConfig
+
+UNLIMITED = partial(RetryBudget, cost=0.0)
+SMALL = 50.0  # tokens: five retries
+
+WITHOUT = Fleet("without a budget", budget=UNLIMITED)
+WITH = Fleet("with it, one process")
+NAIVE = Fleet(
+    "five retries, 1 s apart",
+    budget=UNLIMITED,
+    retry=RetryConfig(strategy="fixed_interval", jitter=0.0),
+)
+FLEETS = (
+    NAIVE,
+    WITHOUT,
+    WITH,
+    Fleet("100 processes, a bucket each", 100),
+    Fleet(f"100 processes, `capacity={SMALL:.0f}` each", 100, partial(RetryBudget, SMALL)),
+    Fleet("100 processes, one bucket, views up to 1 s late", 100, synced=1.0),
+)
+OUTAGE = Trouble("503 for a minute")
+BROWNOUT = Trouble("503 for half of the requests", share=0.5)
+
+Run = tuple[Trouble, Fleet]
+
+MANNERS: list[Run] = [
+    *((OUTAGE, fleet) for fleet in FLEETS),
+    (Trouble("500 for a minute", 500), WITH),
+    (Trouble("connections refused for a minute", REFUSED), WITH),
+    *((BROWNOUT, fleet) for fleet in FLEETS),
+]
+SHARES: list[Run] = [
+    (Trouble(f"503 for {percent} %", share=percent / 100), fleet)
+    for percent in (1, 5, 10, 20, 30, 70)
+    for fleet in (WITHOUT, WITH)
+]
+STAND_INS: list[Run] = [
+    (trouble, Fleet(fleet.title, budget=fleet.budget, stand_ins=(STAND_IN,)))
+    for trouble in (
+        Trouble("503 for the model", models=(MODEL,)),
+        Trouble("500 for the model", 500, models=(MODEL,)),
+        Trouble("503 for half of the model's", share=0.5, models=(MODEL,)),
+        Trouble("500 for half of the model's", 500, share=0.5, models=(MODEL,)),
+        Trouble("500 for both", 500),
+        Trouble("500 for half of both's", 500, share=0.5),
+        Trouble("500 for 20 % of both's", 500, share=0.2),
+    )
+    for fleet in (WITHOUT, WITH)
+]
+STAND_INS.append(
+    (
+        Trouble("500 for both", 500),
+        Fleet("with it, a client object for each call", stand_ins=(STAND_IN,), strangers=True),
+    )
+)
+
+HEAD = f"""# What the retry budget does in an outage
+
+Made by `make storm`; nothing here is typed by hand. {CLIENTS:,} clients call once per {PERIOD:.0f} s each, at moments
+of their own. The server answers after {LATENCY:g} s; from second {BEGINS:.0f} to second {ENDS:.0f} it is in trouble, then it is well
+again at once. Every client is a real `Session` on virtual time, with the defaults of `RetryConfig` (five
+retries, 1 s doubling, half of it jitter), so that a run takes about two seconds and comes out the same each time.
+
+![Requests per second, with and without the retry budget](retry-storm.svg)
+
+## The rule
+
+All calls of a process draw their further requests from one bucket (`RetryBudget`): 500 tokens, a further
+request costs 10, a whole answer earns 1. A move to another model, the continuation of a cut answer and a retry
+after a 429 get theirs back as soon as content flows. A plain retry does not: so there is at most one for every
+ten whole answers, and 50 more once, out of a full bucket. While fewer than one request in eleven fails, each is
+tried again. Where the bucket is empty, the route that failed cools down; the call moves to another one if
+there is one, and fails at once if not.
+
+What it costs: in a brown-out calls are lost that more retries would have saved, if the server can bear
+them, and one that fails because it has too much to do cannot. A stand-in model that is well (below) saves them either way. Moves to it come on top of
+the retries, one per call and model at most; and as cooldowns are known to one client object, an outage of all models
+costs a program more that makes a new object for each call.
+
+A further bucket has a further burst: with many processes give each a small one,
+`StreamingRetryHandler(budget=RetryBudget(capacity={SMALL:.0f}))`. A bucket in common is modelled here: views of it that
+meet every second, and what they have spent too much by then is a debt.
+"""
+LEGEND = """*Traffic*: requests from the beginning of the trouble to its end, as a multiple of the calls made in that time. *Lost*, *mean
+time*: of the calls begun in it, those that ended with an error, and the seconds until the others were whole.
+"""
+
+
+def row(run: Run, tally: Tally) -> str:
+    """Return a line of a table."""
+    trouble, fleet = run
+    calls, mean = tally.calls(), tally.mean_time()
+    cells = [
+        trouble.title,
+        fleet.title,
+        f"{tally.multiple():.2f}",
+        str(tally.peak()),
+        str(tally.spike()),
+        f"{tally.lost() / len(calls):.1%}".replace("%", " %"),
+        "–" if mean is None else f"{mean:.1f} s",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def tables(only: str) -> tuple[str, dict[Run, Tally]]:
+    """Play the runs whose trouble and fleet have these words; return the tables, and the runs."""
+    parts, played = [LEGEND], {}
+    with ProcessPoolExecutor() as pool:
+        sections = [
+            (title, [run for run in runs if only in f"{run[0].title} · {run[1].title}"])
+            for title, runs in (
+                ("One model, no stand-in", MANNERS),
+                ("However many requests fail", SHARES),
+                (f"With a stand-in, `{MODEL}` to `{STAND_IN}` at the same gateway", STAND_INS),
+            )
+        ]
+        pending = {run: pool.submit(simulate, *run) for _, runs in sections for run in runs}
+        for title, runs in sections:
+            head = (
+                "the server",
+                "clients",
+                "traffic",
+                "peak /s",
+                "peak /s after",
+                "lost",
+                "mean time",
+            )
+            lines = [f"## {title}\n", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+            for run in runs:
+                played[run] = pending[run].result()
+                lines.append(row(run, played[run]))
+            parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts), played
+
+
+def draw(played: dict[Run, Tally], file: Path) -> None:
+    """Draw requests per second over time."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    mpl.rcParams["svg.hashsalt"] = "retry storm"  # the same picture is the same file
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    panels: Sequence[tuple[Trouble, str]] = (
+        (OUTAGE, "Every request fails (503) for a minute"),
+        (BROWNOUT, "Half of the requests fail (503) for a minute"),
+    )
+    lines = ((NAIVE, "#c98b2b", 1.0), (WITHOUT, "#b5352a", 1.6), (WITH, "#1f6f8b", 2.0))
+    seconds = range(int(STOPS))
+    for axes, (trouble, title) in zip(figure.subplots(2, sharex=True), panels, strict=True):
+        axes.axvspan(BEGINS, ENDS, color="#eeeeee", zorder=0)
+        for fleet, colour, width in lines:
+            tally = played[trouble, fleet]
+            label = f"{fleet.title}: {tally.multiple():.2f} × the calls"
+            axes.plot(
+                seconds, [tally.requests[s] for s in seconds], color=colour, lw=width, label=label
+            )
+        axes.axhline(CLIENTS / PERIOD, color="#555555", lw=0.9, ls="--", label="calls made")
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_ylabel("requests per second")
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(0, STOPS)
+        axes.legend(loc="upper right", fontsize=8.5, framealpha=0.95)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("seconds (grey: the server is in trouble)")
+    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None, dpi=110)
+
+
+def main() -> None:
+    """Print the page, or write it and its picture."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--write", type=Path, help="the page to write, instead of printing")
+    options.add_argument("--only", default="", help="only rows whose 'server · clients' has these")
+    given = options.parse_args()
+    text, played = tables("" if given.write else given.only)
+    if given.write:
+        given.write.write_text(f"{HEAD}\n{text}", encoding="utf-8")
+        draw(played, given.write.with_name("retry-storm.svg"))
+    else:
+        print(f"{HEAD}\n{text}")
+
+
+if __name__ == "__main__":
+    main()
