@@ -135,6 +135,8 @@ class APIGateway:
 
     def ladder(self, request: ChatRequest, fallback: FallbackConfig) -> Ladder:
         """Lay out the routes of a request, best first."""
+        if self._checks is not None and self._users:
+            self._checks.start()
         self._judge_canary()
         rollout = self.rollout
         new = rollout is not None and rollout.takes(request)
@@ -174,10 +176,8 @@ class APIGateway:
     # -- life -------------------------------------------------------------------------------
 
     def use(self, user: object, budget: RetryBudget) -> None:
-        """Watch the providers as long as `user` lives, or until `leave`."""
+        """Watch the providers from the first call until `user` is gone, or has left."""
         self._users.add(user)
-        if self._checks is not None:
-            self._checks.start()
         if self.store is not None:
             self.store.share_budget("budget", budget)
         weakref.finalize(user, _stop_if_unused, weakref.ref(self))

@@ -9,6 +9,8 @@ import sys
 import httpx
 import pytest
 
+from holysheep_core.cli import drill
+
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
 
 
@@ -79,3 +81,26 @@ def test_without_its_libraries_the_command_says_what_to_install():
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert 'pip install "holysheep[cli]"' in result.stderr
+
+
+def test_the_rollback_drill_loses_nothing_and_is_over_and_back_in_time():
+    done = run("rollback-drill", "--callers", "8", "--outage", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"lost +0\b", done.stdout)
+    assert "✓ passed" in done.stdout
+
+
+def test_a_drill_that_loses_a_call_or_takes_too_long_fails():
+    ended = [drill.Call(11.0, provider="fallback", ended=12.0)]
+    ended += [drill.Call(20.0, provider="holysheep", ended=21.0)]
+    assert drill.Report(ended, broke=10.0, healed=19.0).good
+    lost = [*ended, drill.Call(11.0, fault="APIConnectionError")]
+    assert not drill.Report(lost, broke=10.0, healed=19.0).good
+    late = [ended[0], drill.Call(55.0, provider="holysheep", ended=56.0)]
+    assert not drill.Report(late, broke=10.0, healed=19.0).good
+
+
+def test_switching_without_redis_says_that_nothing_was_switched():
+    done = run("switch", "openai", "--store", "redis://127.0.0.1:9/0")
+    assert done.returncode == 1
+    assert "nothing was switched" in done.stderr

@@ -153,6 +153,7 @@ def test_a_provider_whose_checks_fail_is_asked_last_and_comes_back(simulator, pl
         on_event=heard.append,
     )
     with client(gateway) as handler:
+        handler.complete(*ASK)
         wait_until(lambda: not gateway.is_up("holysheep"))
         assert gateway.active == "openai"
         completion = handler.complete(*ASK)
@@ -162,10 +163,12 @@ def test_a_provider_whose_checks_fail_is_asked_last_and_comes_back(simulator, pl
     assert "No connection" in event.reason
 
 
-def test_checks_begin_with_a_client_and_end_with_the_last_one(play):
+def test_checks_begin_with_the_first_call_and_end_with_the_last_client(play):
     gateway = gateway_of(play(), health_check=FAST)
     before = len(threads())
     one, other = client(gateway), client(gateway)
+    assert len(threads()) == before
+    one.complete(*ASK)
     assert len(threads()) == before + 1
     one.close()
     assert len(threads()) == before + 1
@@ -175,7 +178,8 @@ def test_checks_begin_with_a_client_and_end_with_the_last_one(play):
 
 def test_checks_end_when_everything_is_garbage(play):
     before = len(threads())
-    client(gateway_of(play(), health_check=FAST))
+    client(gateway_of(play(), health_check=FAST)).complete(*ASK)
+    assert len(threads()) == before + 1
     gc.collect()
     wait_until(lambda: len(threads()) == before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from enum import Enum
@@ -12,6 +13,7 @@ from rich.console import Console
 
 import holysheep_core
 from holysheep_core.cli import demo as demos
+from holysheep_core.cli import drill
 from holysheep_core.cli.live import run_live
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway import announce
@@ -79,6 +81,19 @@ def simulate(
             stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
+
+
+@app.command("rollback-drill")
+def rollback_drill(
+    callers: Annotated[int, typer.Option(min=1, help="Streams at the same time.")] = 50,
+    outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is away.")] = 5.0,
+) -> None:
+    """Rehearse an outage on local servers: the primary dies under load, and comes back."""
+    console = Console(highlight=False)
+    console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
+    report = asyncio.run(drill.rehearse(callers, outage, console))
+    drill.show(report, console)
+    raise typer.Exit(0 if report.good else 1)
 
 
 @app.command()
