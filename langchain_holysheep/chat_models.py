@@ -98,6 +98,7 @@ class ChatHolySheep(ModelSettings):
         circuit: When a route counts as failing.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
             that name the same one.
+        connections: Pool, HTTP/2, proxy, DNS.
         streaming: Stream inside `invoke` towards callbacks too, as LangChain means it.
         stream_usage: Ask for token usage at the end of a stream.
         on_token: Is called with each piece of text.

@@ -71,6 +71,7 @@ class HolySheep(ModelSettings):
         circuit: When a route counts as failing.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
             that name the same one.
+        connections: Pool, HTTP/2, proxy, DNS.
         stream_usage: Ask for token usage at the end of a stream.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.

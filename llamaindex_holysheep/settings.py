@@ -30,6 +30,7 @@ from holysheep_core import (
     DEFAULT_BASE_URL,
     APIGateway,
     CircuitConfig,
+    Connections,
     Event,
     FallbackConfig,
     Provider,
@@ -90,6 +91,7 @@ class ModelSettings(FunctionCallingLLM):
     stream_usage: bool = True
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
+    connections: Connections | None = Field(default=None, exclude=True, repr=False)
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
     allow_http: bool = False
@@ -138,6 +140,7 @@ class ModelSettings(FunctionCallingLLM):
             store=self.store,
             on_event=self.on_event,
             http_client=self.http_client,
+            connections=self.connections,
             http_async_client=self.http_async_client,
             default_headers=self.default_headers,
             allow_http=self.allow_http,

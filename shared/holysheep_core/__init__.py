@@ -17,6 +17,7 @@ from holysheep_core.config import (
     RetryStrategy,
     Timeouts,
 )
+from holysheep_core.connections import Connections
 from holysheep_core.errors import (
     APIConnectionError,
     APIError,
@@ -70,6 +71,7 @@ from holysheep_core.gateway import APIGateway
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
 from holysheep_core.health_check import HealthCheck
 from holysheep_core.keywords import refuse_unknown
+from holysheep_core.net import create_resilient_async_client, create_resilient_client
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.rate_limits import TIERS, RateLimits
 from holysheep_core.retry import RetryBudget
@@ -96,6 +98,7 @@ __all__ = [
     "Completion",
     "ConfigurationError",
     "ConnectTimeoutError",
+    "Connections",
     "ContentPolicyError",
     "ContextLengthError",
     "DeadlineExceededError",
@@ -152,6 +155,8 @@ __all__ = [
     "UpstreamError",
     "Usage",
     "card",
+    "create_resilient_async_client",
+    "create_resilient_client",
     "default_fallbacks",
     "estimate_tokens",
     "parse_sse_stream",

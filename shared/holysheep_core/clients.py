@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import httpx
 
+from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.net import make_async_client, make_client
 
@@ -30,13 +31,16 @@ class Clients:
     Args:
         http_client: A client to use in place of our own; closed by whoever made it.
         http_async_client: Likewise for async calls.
+        connections: How connections of our own are made and kept.
     """
 
     def __init__(
         self,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
+        connections: Connections | None = None,
     ) -> None:
+        self._connections = connections
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None
@@ -49,7 +53,7 @@ class Clients:
             return _open(self._given, "http_client")
         with self._lock:
             if self._own is None or self._own.is_closed:
-                self._own = make_client()
+                self._own = make_client(self._connections)
                 weakref.finalize(self, self._own.close)
             return self._own
 
@@ -61,7 +65,7 @@ class Clients:
         held = self._own_async.get(loop)
         if held is None or held.client.is_closed:
             self._forget_closed_loops()
-            keeper = _keep(make_async_client())
+            keeper = _keep(make_async_client(self._connections))
             # The generator does not suspend, so no other task comes in between.
             client = await anext(keeper)
             end = weakref.finalize(self, _close_soon, loop, keeper)

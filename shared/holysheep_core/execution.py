@@ -8,6 +8,7 @@ from contextlib import aclosing, closing
 from typing import Any
 
 from holysheep_core.circuit import Note, Outcome
+from holysheep_core.clock import clock
 from holysheep_core.errors import (
     BadRequestError,
     ConfigurationError,
@@ -15,7 +16,6 @@ from holysheep_core.errors import (
     NotFoundError,
 )
 from holysheep_core.memory import RouteMemory
-from holysheep_core.net import clock
 from holysheep_core.providers import Provider, Route
 
 REST_SECONDS = 10.0

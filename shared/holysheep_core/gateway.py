@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 from holysheep_core import events
 from holysheep_core.canary import Canary, Rollout
 from holysheep_core.circuit import CircuitConfig, Health
+from holysheep_core.clock import clock
 from holysheep_core.config import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.execution import execute
 from holysheep_core.health_check import HealthCheck, HealthChecks
 from holysheep_core.memory import RouteMemory
-from holysheep_core.net import clock
 from holysheep_core.providers import Provider, Route
 from holysheep_core.retry import RetryBudget
 from holysheep_core.routes import Ladder, build_ladder

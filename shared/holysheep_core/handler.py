@@ -24,12 +24,13 @@ import httpx
 from holysheep_core import async_driver, sync_driver
 from holysheep_core.circuit import CircuitConfig
 from holysheep_core.clients import Clients
+from holysheep_core.clock import clock
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
+from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
-from holysheep_core.net import clock
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.rate_limits import RateLimits
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
@@ -77,6 +78,7 @@ class StreamingRetryHandler:
             coroutine function.
         http_client: An `httpx.Client` to use in place of our own.
         http_async_client: Likewise an `httpx.AsyncClient`.
+        connections: How connections of our own are made and kept: pool, HTTP/2, proxy, DNS.
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
@@ -106,6 +108,7 @@ class StreamingRetryHandler:
         on_event: OnEvent | None = None,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
+        connections: Connections | None = None,
         default_headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
         stream_usage: bool = True,
@@ -142,7 +145,7 @@ class StreamingRetryHandler:
         )
         self.gateway.use(self, self.settings.budget)
         self._on_event = on_event
-        self._clients = Clients(http_client, http_async_client)
+        self._clients = Clients(http_client, http_async_client, connections)
 
     # -- for programs -----------------------------------------------------------------------
 

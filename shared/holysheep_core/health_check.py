@@ -11,9 +11,10 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from holysheep_core.clock import clock
 from holysheep_core.config import check_count, check_number
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import Client, clock, make_client, status_of
+from holysheep_core.net import Client, make_client, status_of
 from holysheep_core.providers import Provider
 
 _OK = range(200, 300)

@@ -1,23 +1,17 @@
-"""Where httpx is known: clients, clocks for a read, and the meaning of its exceptions.
-
-The stall clock counts content, so the time a read may take changes from read to read, while
-httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
-untouched to the network stream, where `_TimedStream` asks it how long is left at each read, and
-tells it when nothing came for a while, so that a silent call can show that it is alive.
-A client of the user's own, whose streams are not ours, sees the plain float and applies it to
-every read; the session then notices lateness whenever bytes arrive, at worst one read later.
-"""
+"""Where httpx is known: clients, and the meaning of its exceptions."""
 
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import httpcore
 import httpx
 
+from holysheep_core.addresses import AddressBook
+from holysheep_core.backends import AsyncBackend, Backend, Deadline, time_left
+from holysheep_core.config import Timeouts
+from holysheep_core.connections import Connections
 from holysheep_core.errors import (
     APIConnectionError,
     ConfigurationError,
@@ -28,53 +22,12 @@ from holysheep_core.errors import (
 )
 from holysheep_core.session import Session
 
-clock = time.monotonic
-"""The clock of both drivers."""
-
-LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
-"""No cap on connections: a cap makes streams wait for each other, which reads like a stall.
-How many calls may run at once is the caller's decision."""
-
-_MIN_TIMEOUT = 0.001
-Options = Iterable[Any]
-
-
-class Deadline(float):
-    """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
-
-    _session: Session
-
-    def __new__(cls, session: Session) -> Deadline:
-        """Make one; as a number, it is what a network stream that is not ours sees."""
-        self = super().__new__(cls, _left(session))
-        self._session = session
-        return self
-
-    def slice(self) -> float:
-        """Return the seconds to read before `is_over` is worth asking."""
-        return min(_left(self._session), self._session.heartbeat)
-
-    def is_over(self) -> bool:
-        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
-        if _left(self._session) <= _MIN_TIMEOUT:
-            return True
-        self._session.receive_silence(clock())
-        return False
-
-
-def _left(session: Session) -> float:
-    deadline = session.deadline
-    return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
-
 
 def request_timeout(connect: float | None, session: Session) -> httpx.Timeout:
     """Return the timeouts of one request, with reads bounded by the session's moving deadline."""
-    longest = _left(session)
+    longest = time_left(session)
     shorter = longest if connect is None else min(connect, longest)
     return httpx.Timeout(connect=shorter, read=Deadline(session), write=shorter, pool=shorter)
-
-
-_FOREVER = 10.0 * 365 * 24 * 3600
 
 
 def translate(error: Exception) -> HolySheepError:
@@ -153,130 +106,110 @@ def _is_coded(response: httpx.Response) -> bool:
     return coded or response.is_stream_consumed
 
 
-def make_client() -> httpx.Client:
+def make_client(connections: Connections | None = None, **options: Any) -> httpx.Client:
     """Make a client whose reads keep to a moving deadline.
 
     Proxies of the environment are used. Redirects are never followed: they would carry the key
     to another host.
+
+    Args:
+        connections: How connections are made and kept.
+        **options: Of `httpx.Client`.
     """
-    client = httpx.Client(verify=ssl_context(), limits=LIMITS, follow_redirects=False)
-    _install(client, _TimedBackend)
+    connections = connections or Connections()
+    client = httpx.Client(**_options(connections), **options)
+    _install(client, Backend, connections)
     return client
 
 
-def make_async_client() -> httpx.AsyncClient:
+def make_async_client(connections: Connections | None = None, **options: Any) -> httpx.AsyncClient:
     """Like `make_client`, for asyncio; to be used in one event loop only."""
-    client = httpx.AsyncClient(verify=ssl_context(), limits=LIMITS, follow_redirects=False)
-    _install(client, _AsyncTimedBackend)
+    connections = connections or Connections()
+    client = httpx.AsyncClient(**_options(connections), **options)
+    _install(client, AsyncBackend, connections)
     return client
 
 
-_context: ssl.SSLContext | None = None
+def create_resilient_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Client:
+    """Return the `httpx.Client` the engine uses, for requests of your own.
+
+    Its pool does not throttle streams, it survives a failing name service, and it follows no
+    redirects. It retries nothing: pass it as `http_client=` to a chat model, or to another
+    library, and let that one decide.
+
+    Args:
+        connections: How connections are made and kept.
+        timeout: Seconds, or (connect, read); (30, 60) by default.
+        base_url: What relative URLs are appended to.
+        headers: Sent with every request.
+    """
+    limits = _timeout(timeout)
+    return make_client(connections, timeout=limits, base_url=base_url, headers=dict(headers or {}))
 
 
-def ssl_context() -> ssl.SSLContext:
-    """Return the TLS context all clients share: reading the certificates takes 20 ms."""
-    global _context  # noqa: PLW0603 - a cache, filled once
-    if _context is None:
-        _context = httpx.create_ssl_context()
-    return _context
+def create_resilient_async_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.AsyncClient:
+    """Like `create_resilient_client`, for asyncio; to be used in one event loop only."""
+    limits = _timeout(timeout)
+    return make_async_client(
+        connections, timeout=limits, base_url=base_url, headers=dict(headers or {})
+    )
 
 
-def _install(client: httpx.Client | httpx.AsyncClient, backend: Callable[[Any], Any]) -> None:
+def _timeout(value: float | tuple[float, float] | None) -> httpx.Timeout:
+    timeouts = Timeouts.coerce(value)
+    return httpx.Timeout(timeouts.read, connect=timeouts.connect)
+
+
+def _options(connections: Connections) -> dict[str, Any]:
+    return {
+        "verify": connections.verify or ssl_context(http2=connections.http2),
+        "http2": connections.http2,
+        "proxy": connections.proxy,
+        "limits": httpx.Limits(
+            max_connections=connections.max_connections,
+            max_keepalive_connections=connections.max_keepalive,
+            keepalive_expiry=connections.keepalive_expiry,
+        ),
+        "follow_redirects": False,
+    }
+
+
+_contexts: dict[bool, ssl.SSLContext] = {}
+
+
+def ssl_context(*, http2: bool = False) -> ssl.SSLContext:
+    """Return the TLS context clients share: reading the certificates takes 20 ms.
+
+    One for each protocol, since httpcore writes into it which of them is offered.
+    """
+    if http2 not in _contexts:
+        _contexts[http2] = httpx.create_ssl_context()
+    return _contexts[http2]
+
+
+def _install(
+    client: httpx.Client | httpx.AsyncClient,
+    backend: type[Backend | AsyncBackend],
+    connections: Connections,
+) -> None:
     # httpx builds its pools itself and passes no network backend on; httpcore's own parameter
     # for one is public. Should either rename an attribute, reads fall back to the plain float,
     # and the test of the stall clock says so.
+    book = AddressBook(connections.dns_ttl)
     transports = [client._transport, *client._mounts.values()]  # noqa: SLF001
     for transport in transports:
         pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_network_backend"):
-            pool._network_backend = backend(pool._network_backend)  # noqa: SLF001
-
-
-class _TimedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
-        self.close = inner.close  # type: ignore[method-assign]
-        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return self._inner.read(max_bytes, timeout)
-        while True:
-            try:
-                return self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
-                if timeout.is_over():
-                    raise
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-
-class _TimedBackend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self._inner = inner
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Options | None = None,
-    ) -> httpcore.NetworkStream:
-        return _TimedStream(
-            self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        )
-
-
-class _AsyncTimedStream(httpcore.AsyncNetworkStream):
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
-        self.aclose = inner.aclose  # type: ignore[method-assign]
-        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return await self._inner.read(max_bytes, timeout)
-        while True:
-            try:
-                return await self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
-                if timeout.is_over():
-                    raise
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-
-class _AsyncTimedBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
-        self._inner = inner
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Options | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(
-            await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
+            pool._network_backend = backend(pool._network_backend, book)  # noqa: SLF001

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits, Usage
+from holysheep_core.clock import clock
 from holysheep_core.limiter import RateLimiter, limiter_of
-from holysheep_core.net import clock
 from holysheep_core.providers import Route
 from holysheep_core.session import Admit
 from holysheep_core.types import Attempt, ChatRequest

@@ -15,7 +15,9 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.net import _MEANINGS, Deadline, clock, make_async_client, make_client, translate
+from holysheep_core.backends import Deadline
+from holysheep_core.clock import clock
+from holysheep_core.net import _MEANINGS, make_async_client, make_client, translate
 from holysheep_core.simulator import slow, stall
 
 ASK = [{"role": "user", "content": "go"}]

@@ -10,7 +10,18 @@ ROOT = Path(__file__).parents[2]
 CORE = "holysheep_core"
 
 FLOORS = [
-    ["errors", "types", "events", "catalog", "sse", "fold", "lead", "foreword", "keywords"],
+    [
+        "errors",
+        "types",
+        "events",
+        "catalog",
+        "sse",
+        "fold",
+        "lead",
+        "foreword",
+        "keywords",
+        "clock",
+    ],
     ["config", "rate_limits", "circuit", "canary", "providers"],
     [
         "retry",
@@ -27,6 +38,9 @@ FLOORS = [
     ],
     ["ledger", "exchange", "policy", "recovery", "session"],
     [
+        "connections",
+        "addresses",
+        "backends",
         "net",
         "clients",
         "sync_driver",

@@ -1,0 +1,183 @@
+"""Network streams that keep to a moving deadline, and connections that survive without DNS.
+
+The stall clock counts content, so the time a read may take changes from read to read, while
+httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
+untouched to the network stream, where `_TimedStream` asks it how long is left at each read, and
+tells it when nothing came for a while, so that a silent call can show that it is alive.
+A client of the user's own, whose streams are not ours, sees the plain float and applies it to
+every read; the session then notices lateness whenever bytes arrive, at worst one read later.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from holysheep_core.addresses import AddressBook, is_name_failure
+from holysheep_core.clock import clock
+from holysheep_core.session import Session
+
+_MIN_TIMEOUT = 0.001
+_FOREVER = 10.0 * 365 * 24 * 3600
+_KNOWN_SECONDS = 3.0  # an address that worked a minute ago answers soon, or has moved
+Options = Iterable[Any]
+
+
+class Deadline(float):
+    """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
+
+    _session: Session
+
+    def __new__(cls, session: Session) -> Deadline:
+        """Make one; as a number, it is what a network stream that is not ours sees."""
+        self = super().__new__(cls, time_left(session))
+        self._session = session
+        return self
+
+    def slice(self) -> float:
+        """Return the seconds to read before `is_over` is worth asking."""
+        return min(time_left(self._session), self._session.heartbeat)
+
+    def is_over(self) -> bool:
+        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
+        if time_left(self._session) <= _MIN_TIMEOUT:
+            return True
+        self._session.receive_silence(clock())
+        return False
+
+
+def time_left(session: Session) -> float:
+    """Return the seconds until the session's deadline."""
+    deadline = session.deadline
+    return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
+
+
+class _TimedStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self.close = inner.close  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
+                if timeout.is_over():
+                    raise
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class Backend(httpcore.NetworkBackend):
+    """Connects by name, or by an address that worked."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, book: AddressBook) -> None:
+        self._inner = inner
+        self._book = book
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect; within the book's time without asking for the name."""
+        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
+        known = book.fresh(host, port, clock())
+        if known is not None:
+            try:
+                return _TimedStream(connect(known, port, _short(timeout), *rest))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                book.failed(host, port)
+        try:
+            stream = connect(host, port, timeout, *rest)
+        except httpcore.ConnectError as error:
+            address = book.last_good(host, port)
+            if address is None or not is_name_failure(error):
+                raise
+            return _TimedStream(connect(address, port, timeout, *rest))
+        book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
+        return _TimedStream(stream)
+
+
+class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self.aclose = inner.aclose  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return await self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return await self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
+                if timeout.is_over():
+                    raise
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return _AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Like `Backend`, for asyncio."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkBackend, book: AddressBook) -> None:
+        self._inner = inner
+        self._book = book
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect; within the book's time without asking for the name."""
+        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
+        known = book.fresh(host, port, clock())
+        if known is not None:
+            try:
+                return _AsyncTimedStream(await connect(known, port, _short(timeout), *rest))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                book.failed(host, port)
+        try:
+            stream = await connect(host, port, timeout, *rest)
+        except httpcore.ConnectError as error:
+            address = book.last_good(host, port)
+            if address is None or not is_name_failure(error):
+                raise
+            return _AsyncTimedStream(await connect(address, port, timeout, *rest))
+        book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
+        return _AsyncTimedStream(stream)
+
+    async def sleep(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        await self._inner.sleep(seconds)
+
+
+def _short(timeout: float | None) -> float:
+    return _KNOWN_SECONDS if timeout is None else min(timeout, _KNOWN_SECONDS)
