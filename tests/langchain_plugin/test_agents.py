@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from typing import ClassVar
 
@@ -252,6 +253,7 @@ WAYS = {
         ModelRetryMiddleware(initial_delay=0.01, on_failure="error")
     ),
 }
+WAY_OF = {way: name for name, way in WAYS.items()}
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
@@ -267,6 +269,8 @@ def test_cut_once_the_reader_sees_it_whole_and_two_requests_are_sent(play, way, 
 @in_both
 @every_way
 def test_cut_for_good_nothing_is_seen_twice_and_nothing_is_multiplied(play, way, seen_of):
+    if sys.version_info < (3, 11) and seen_of is seen_by_asyncio and "middleware" in WAY_OF[way]:
+        pytest.skip("before Python 3.11, tasks have no context: LangGraph streams no messages then")
     script, got = play(TEXT, faults=[cut(12), *[cut(30)] * 99]), []
     alone = play(TEXT, faults=[cut(12), *[cut(30)] * 99])
     with pytest.raises(core.StreamInterruptedError):
