@@ -6,11 +6,12 @@ On virtual time, which the pure session allows: minutes pass in milliseconds.
 import pytest
 
 from holysheep_core import APIError, FallbackConfig, Provider
+from holysheep_core.actions import Finish, Wait
 from holysheep_core.circuit import PROBE_SECONDS
 from holysheep_core.memory import RouteMemory
 from holysheep_core.retry import RetryBudget
 from holysheep_core.routes import build_ladder
-from holysheep_core.session import Finish, Session, Wait
+from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
+from holysheep_core.actions import Admit, Finish, Send, Wait
 from holysheep_core.clock import clock
 from holysheep_core.errors import HolySheepError
 from holysheep_core.net import FAILURES, abody_of, headers_of, request_timeout, translate
-from holysheep_core.session import Admit, Finish, Send, Session, Wait
+from holysheep_core.session import Session
 from holysheep_core.types import Completion, Delta
 
 

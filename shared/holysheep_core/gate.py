@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from holysheep_core.actions import Admit
 from holysheep_core.limiter import RateLimiter, limiter_of
 from holysheep_core.memory import RouteMemory
 from holysheep_core.providers import Provider
-from holysheep_core.session import Admit
 from holysheep_core.store import Store
 from holysheep_core.types import Attempt
 

@@ -36,6 +36,7 @@ from holysheep_core.rate_limits import RateLimits
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
+from holysheep_core.telling import Telling
 from holysheep_core.types import ChatRequest, Completion, Delta
 from holysheep_core.wire import check_request
 
@@ -320,7 +321,7 @@ class StreamingRetryHandler:
         if store is not None:
             await store.aopen()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        telling = _Telling(self._listeners(on_event))
+        telling = Telling(self._listeners(on_event))
         session = self._session(request, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
@@ -391,28 +392,6 @@ class StreamingRetryHandler:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
-
-
-class _Telling:
-    """Hands events to listeners of which some are coroutine functions.
-
-    The session, which makes the events, cannot await. So what listeners return runs as tasks,
-    started in order, while the call itself waits for the network.
-    """
-
-    def __init__(self, listeners: Callable[[Event], list[Any]]) -> None:
-        self._listeners = listeners
-        self._tasks: list[asyncio.Future[Any]] = []
-
-    def __call__(self, event: Event) -> None:
-        told = filter(inspect.isawaitable, self._listeners(event))
-        self._tasks += [asyncio.ensure_future(each) for each in told]
-
-    async def done(self) -> None:
-        """Wait for the listeners, before the call is over; what one of them raises is raised."""
-        tasks, self._tasks = self._tasks, []
-        if tasks:
-            await asyncio.gather(*tasks)
 
 
 def _only_one(name: str, value: object, shorthand: str, short: object) -> None:

@@ -17,12 +17,12 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
+from holysheep_core.actions import Admit
 from holysheep_core.clock import clock
 from holysheep_core.errors import LocalRateLimitError
 from holysheep_core.providers import Provider
 from holysheep_core.rate_limits import RateLimits
 from holysheep_core.routes import prompt_tokens
-from holysheep_core.session import Admit
 from holysheep_core.types import Attempt, ChatRequest
 from holysheep_core.waits import Allowance
 

@@ -43,9 +43,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from holysheep_core import events
+from holysheep_core.actions import Admit, Finish, Send, Wait
 from holysheep_core.catalog import card
 from holysheep_core.errors import (
     APIConnectionError,
@@ -59,7 +59,6 @@ from holysheep_core.errors import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger, Notify
 from holysheep_core.leg import Leg
-from holysheep_core.providers import Route
 from holysheep_core.recovery import Recovery
 from holysheep_core.routes import Ladder
 from holysheep_core.settings import Settings
@@ -74,46 +73,6 @@ LINGER = 0.5
 
 HEARTBEAT = 2.0
 """Seconds without content after which listeners hear that the call is alive."""
-
-
-@dataclass(frozen=True)
-class Send:
-    """POST `body` to `url`. The clock for an answer is `Session.deadline`."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)  # the key is among them
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Admit:
-    """Ask whether a request may go out, and wait until it may.
-
-    Attributes:
-        route: Where to.
-        request: What will be asked.
-        until: When the whole call is over its time, on the driver's clock; None for never.
-        held: To be called when it has to wait: with the limit in words, the seconds, and the time.
-    """
-
-    route: Route
-    request: ChatRequest = field(repr=False)
-    until: float | None
-    held: Callable[[str, float, float], None] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Do nothing for that many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Finish:
-    """The answer is whole."""
-
-    completion: Completion
 
 
 class Session:

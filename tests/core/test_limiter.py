@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits, Usage
+from holysheep_core.actions import Admit
 from holysheep_core.clock import clock
 from holysheep_core.limiter import RateLimiter, limiter_of
 from holysheep_core.providers import Route
-from holysheep_core.session import Admit
 from holysheep_core.types import Attempt, ChatRequest
 from holysheep_core.waits import Allowance
 

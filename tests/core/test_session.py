@@ -20,10 +20,11 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
+from holysheep_core.actions import Finish, Send, Wait
 from holysheep_core.memory import RouteMemory
 from holysheep_core.providers import Provider, Route
 from holysheep_core.routes import build_ladder
-from holysheep_core.session import LINGER, Finish, Send, Session, Wait
+from holysheep_core.session import LINGER, Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest
 

@@ -214,7 +214,7 @@ from limits import RateLimitItemPerMinute
 from holysheep_core import Provider, RateLimits
 from holysheep_core.limiter import RateLimiter
 from holysheep_core.providers import Route
-from holysheep_core.session import Admit
+from holysheep_core.actions import Admit
 from holysheep_core.store import Store
 from holysheep_core.types import ChatRequest
 

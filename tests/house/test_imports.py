@@ -35,6 +35,7 @@ FLOORS = [
         "settings",
         "transcript",
         "leg",
+        "actions",
     ],
     ["ledger", "exchange", "policy", "recovery", "session"],
     [
@@ -52,7 +53,7 @@ FLOORS = [
         "health_check",
         "execution",
     ],
-    ["gateway", "handler"],
+    ["telling", "gateway", "handler"],
     ["langchain_holysheep", "llamaindex_holysheep"],
     ["cli"],
 ]

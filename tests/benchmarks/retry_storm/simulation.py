@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holysheep_core import APIConnectionError, FallbackConfig, HolySheepError, Provider, RetryConfig
+from holysheep_core.actions import Finish, Wait
 from holysheep_core.retry import RetryBudget
 from holysheep_core.routes import Ladder, RouteMemory, build_ladder
-from holysheep_core.session import Finish, Session, Wait
+from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.types import ChatRequest
 
