@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from holysheep_core.actions import Admit
@@ -63,7 +64,7 @@ class Gate:
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
         """Correct what was reserved by what the requests have used, in the order they went."""
-        for taken, attempt in zip(self._let_out, attempts, strict=False):
+        for taken, attempt in zip_longest(self._let_out, attempts):
             if taken is not None:
                 limiter, reserved = taken
-                limiter.settle(reserved, attempt)
+                limiter.settle(reserved, 0 if attempt is None else attempt.usage.total_tokens)

@@ -179,8 +179,8 @@ class APIGateway:
         """Watch the providers from the first call until `user` is gone, or has left."""
         self._users.add(user)
         if self.store is not None:
-            self.store.share_budget("budget", budget)
-        weakref.finalize(user, _stop_if_unused, weakref.ref(self))
+            self.store.share_budget(budget)
+        weakref.finalize(user, _stop_if_unused, weakref.ref(self)).atexit = False
 
     def leave(self, user: object) -> None:
         """`user` is closed."""

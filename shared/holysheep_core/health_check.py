@@ -20,6 +20,7 @@ from holysheep_core.providers import Provider
 _OK = range(200, 300)
 _NO_SUCH_PATH = (404, 405)
 _LIMITED = 429
+_A_MOMENT = 1.0  # seconds to wait for the thread; it is a daemon and ends by itself
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class HealthChecks:
         self._told = told
         self._pulses = {provider.account: Pulse(config, clock()) for provider in providers}
         self._providers = tuple(providers)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may stop it just when it starts
         self._over: threading.Event | None = None
         self._thread: threading.Thread | None = None
 
@@ -121,14 +122,14 @@ class HealthChecks:
             self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a check that is under way."""
+        """End, at the latest when the check that is under way is over."""
         with self._lock:
             thread, over = self._thread, self._over
             self._thread = None
         if over is not None:
             over.set()
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(_A_MOMENT)
 
     def next_due(self) -> float:
         """Return when the next check is, on the drivers' clock."""

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from holysheep_core.actions import Admit
@@ -23,7 +24,7 @@ from holysheep_core.errors import LocalRateLimitError
 from holysheep_core.providers import Provider
 from holysheep_core.rate_limits import RateLimits
 from holysheep_core.routes import prompt_tokens
-from holysheep_core.types import Attempt, ChatRequest
+from holysheep_core.types import ChatRequest
 from holysheep_core.waits import Allowance
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from holysheep_core.store import Store
 
 _A_MOMENT, _A_TURN = 0.001, 0.02
+_COUNTING = 10.0
+"""Seconds beyond its own time for which a caller waits while those before it are being counted,
+which is a moment unless the store hangs."""
 
 
 class Room(NamedTuple):
@@ -56,16 +60,23 @@ class Line:
 
     def is_first(self, wake: Callable[[], object]) -> bool:
         """Tell whether it is your turn."""
-        return self._waiting[0] is wake
+        with self._lock:
+            return self._waiting[0] is wake
 
     def leave(self, wake: Callable[[], object]) -> None:
         """Go, from wherever you stand."""
         with self._lock:
+            if wake not in self._waiting:
+                return
             first = self._waiting[0] is wake
             self._waiting.remove(wake)
-            following = self._waiting[0] if first and self._waiting else None
-        if following is not None:
-            following()
+            while first and self._waiting:
+                try:
+                    self._waiting[0]()
+                except RuntimeError:  # noqa: PERF203 - nearly always the first one wakes
+                    self._waiting.popleft()  # its event loop was closed while it waited
+                else:
+                    return
 
 
 class RateLimiter:
@@ -158,10 +169,11 @@ class RateLimiter:
             while not self._line.is_first(wake):
                 # Those before are being counted, which takes a moment, or are held back: then
                 # so is everybody behind them, at least as long.
-                held = self._held
-                if held.wait and held.wait > latest:
-                    raise self._refusal(Room(held.wait - clock(), held.limit))
-                yield max(_A_TURN, latest - clock())
+                held, late = self._held, clock() - latest
+                if (held.wait and held.wait > latest) or late > _COUNTING:
+                    wait = max(0.0, held.wait - clock())
+                    raise self._refusal(Room(wait, held.limit or "callers before this one"))
+                yield max(_A_TURN, -late)
             while True:
                 room = (yield Take(tokens, left)) or Room()
                 self._held = Room(room.wait and clock() + room.wait, room.limit)
@@ -213,7 +225,17 @@ class RateLimiter:
     async def _atake(self, tokens: int, left: Allowance | None) -> Room:
         if self._store is None:
             return self._take(tokens, left)
-        return await self._store.in_thread(lambda: self._take(tokens, left))
+        taking = self._store.submit(lambda: self._take(tokens, left))
+        try:
+            return await asyncio.wrap_future(taking)
+        except asyncio.CancelledError:
+            # The thread goes on; what it then takes is nobody's.
+            taking.add_done_callback(lambda done: self._give_back(done, tokens))
+            raise
+
+    def _give_back(self, done: Future[Room], tokens: int) -> None:
+        if not done.cancelled() and done.exception() is None and not done.result().wait:
+            self.settle(tokens, 0)
 
     def _what_the_server_said(self, tokens: int, left: Allowance | None) -> Room:
         """It counts what we cannot see: other programs with the same key."""
@@ -250,14 +272,13 @@ class RateLimiter:
                 storage.incr(key, expiry, -most)
         return room
 
-    def settle(self, reserved: int, attempt: Attempt) -> None:
-        """Correct a reservation by what a request has used.
+    def settle(self, reserved: int, used: int) -> None:
+        """Correct a reservation, in tokens, by what a request has used.
 
         Args:
-            reserved: Tokens, from `enter`.
-            attempt: The request's record.
+            reserved: From `enter`.
+            used: By the request's record; 0 if it did not go out.
         """
-        used = attempt.usage.input_tokens + attempt.usage.output_tokens
         for item in self._tokens:
             difference = min(used, item.amount) - min(reserved, item.amount)
             if difference:

@@ -19,7 +19,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -116,7 +116,7 @@ class Store:
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.hostname or ''}:{parts.port or ''}{parts.path}"
         self._members: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._budgets: weakref.WeakValueDictionary[str, RetryBudget] = weakref.WeakValueDictionary()
+        self._budgets: weakref.WeakSet[RetryBudget] = weakref.WeakSet()
         self._lock = threading.RLock()
         self._facts: dict[str, tuple[Fact, float]] = {}  # not told yet, and since when
         self._corrections: dict[tuple[str, int], int] = {}
@@ -125,7 +125,8 @@ class Store:
         self._pid = 0
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
+        self._executor: ThreadPoolExecutor | None = None
+        self._executor_pid = 0
 
     @classmethod
     def at(cls, url: str, namespace: str = "holysheep") -> Store:
@@ -145,9 +146,9 @@ class Store:
         """Let a member hear what others know, from now on and as long as it lives."""
         self._members.add(member)
 
-    def share_budget(self, name: str, budget: RetryBudget) -> None:
-        """Let all processes draw on one retry budget."""
-        self._budgets[name] = budget
+    def share_budget(self, budget: RetryBudget) -> None:
+        """Let all processes draw on one retry budget; there is one for each size."""
+        self._budgets.add(budget)
 
     def tell(self, name: str, fact: Fact) -> None:
         """Make something known, at once if Redis answers."""
@@ -183,7 +184,15 @@ class Store:
         One client for threads serves both worlds: an async one is bound to its loop, and
         fails under some hundreds of calls at once.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
+        """Begin something in a thread that talks to Redis."""
+        with self._lock:
+            if self._executor is None or self._executor_pid != os.getpid():  # threads do not fork
+                self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
+                self._executor_pid = os.getpid()
+            return self._executor.submit(work)
 
     # -- limits -----------------------------------------------------------------------------
 
@@ -225,15 +234,14 @@ class Store:
         with self._lock:
             facts, corrections = dict(self._facts), self._corrections
             self._corrections = {}
-        budgets = dict(self._budgets)
-        changes = {name: budget.unshared for name, budget in budgets.items()}
+        budgets = [(budget, budget.unshared) for budget in tuple(self._budgets)]
         args: list[Any] = [len(facts)]
         for name, (fact, since) in facts.items():
             seconds = fact.seconds and max(0.001, fact.seconds - (time.monotonic() - since))
             args += [name, fact.value, seconds]
         args.append(len(budgets))
-        for name, budget in budgets.items():
-            args += [name, changes[name], budget.capacity]
+        for budget, change in budgets:
+            args += [f"budget:{budget.capacity:g}", change, budget.capacity]
         told = False
         with self.forgiving():
             keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
@@ -251,8 +259,8 @@ class Store:
             for name, entry in facts.items():
                 if self._facts.get(name) is entry:
                     del self._facts[name]
-        for (name, budget), total in zip(budgets.items(), sums, strict=True):
-            budget.share(changes[name], float(total))
+        for (budget, change), total in zip(budgets, sums, strict=True):
+            budget.share(change, float(total))
         heard = {
             name.decode(): Fact(value.decode(), float(seconds))
             for name, value, seconds in zip(*[iter(known)] * 3, strict=True)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits, Usage
+from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits
 from holysheep_core.actions import Admit
 from holysheep_core.clock import clock
 from holysheep_core.limiter import RateLimiter, limiter_of
 from holysheep_core.providers import Route
-from holysheep_core.types import Attempt, ChatRequest
+from holysheep_core.types import ChatRequest
 from holysheep_core.waits import Allowance
 
 numbers = itertools.count()
@@ -40,10 +40,6 @@ def admit(text="hi", until=None, held=lambda *_: None, **params):
     return Admit(
         ROUTE, ChatRequest("gpt-4.1", [{"role": "user", "content": text}], params), until, held
     )
-
-
-def attempt(tokens):
-    return Attempt(1, "holysheep", "gpt-4.1", "ask", 0.0, usage=Usage(0, tokens))
 
 
 @pytest.mark.parametrize(("tier", "requests"), [("free", 60), ("starter", 200), ("pro", 500)])
@@ -128,6 +124,58 @@ async def test_who_goes_away_leaves_the_line_and_the_next_moves_up(brief):
     assert gone.cancelled()
 
 
+def test_a_caller_whose_event_loop_was_closed_does_not_block_the_line(brief):
+    made = limiter(requests_per_minute=1, max_wait=10)
+    made.enter(admit(), None)
+    loop = asyncio.new_event_loop()
+    waiting = [loop.create_task(made.aenter(admit(), None)) for _ in range(2)]
+    loop.run_until_complete(asyncio.sleep(0.05))
+    loop.close()  # by somebody who does not care for what still ran in it
+    started = clock()
+    behind = threading.Thread(target=made.enter, args=(admit(), None))
+    behind.start()
+    time.sleep(0.1)
+    for task in waiting:
+        task.get_coro().close()  # as the garbage collector does
+        task._log_destroy_pending = False
+    behind.join(8)
+    assert not behind.is_alive()
+    assert clock() - started < 6
+
+
+def test_many_threads_and_tasks_that_come_and_go_never_stop_the_line(brief):
+    made, passed = limiter(requests_per_minute=50, max_wait=10), []
+
+    def by_thread():
+        for _ in range(6):
+            made.enter(admit(), None)
+            passed.append(1)
+
+    async def one(number):
+        task = asyncio.ensure_future(made.aenter(admit(), None))
+        if number % 3 == 0:
+            await asyncio.sleep(0.001 * number)
+            task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            return
+        passed.append(1)
+
+    async def by_tasks():
+        await asyncio.gather(*(one(number) for number in range(60)))
+
+    workers = [threading.Thread(target=by_thread) for _ in range(8)]
+    workers.append(threading.Thread(target=lambda: asyncio.run(by_tasks())))
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+    assert not any(worker.is_alive() for worker in workers)
+    assert 48 + 40 <= len(passed) <= 48 + 60
+    assert not made._line._waiting
+
+
 def test_zero_max_wait_raises_at_once_and_nothing_was_taken():
     made = limiter(requests_per_minute=1, tokens_per_day=1000, max_wait=0)
     made.enter(admit(max_tokens=100), None)
@@ -144,13 +192,13 @@ def test_tokens_are_reserved_and_then_corrected_by_what_was_used():
     assert 900 < reserved < 950
     with pytest.raises(LocalRateLimitError, match="1,000 tokens"):
         made.enter(admit(max_tokens=900), None)
-    made.settle(reserved, attempt(100))
+    made.settle(reserved, 100)
     assert made.enter(admit(max_tokens=800), None)
 
 
 def test_a_request_that_used_more_than_was_reserved_counts_in_full():
     made = limiter(tokens_per_day=1000, max_wait=0, expected_tokens=10)
-    made.settle(made.enter(admit(), None), attempt(990))
+    made.settle(made.enter(admit(), None), 990)
     with pytest.raises(LocalRateLimitError):
         made.enter(admit(), None)
 

@@ -24,8 +24,12 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
 )
+from holysheep_core.actions import Admit
+from holysheep_core.limiter import RateLimiter
+from holysheep_core.providers import Route
 from holysheep_core.simulator import refuse
 from holysheep_core.store import Fact, Store
+from holysheep_core.types import ChatRequest
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 
@@ -174,7 +178,7 @@ def test_one_retry_budget_serves_all(server):
     budgets = [RetryBudget(capacity=100, cost=10) for _ in range(4)]
     stores = [Store(server.url) for _ in budgets]
     for store, budget in zip(stores, budgets, strict=True):
-        store.share_budget("budget", budget)
+        store.share_budget(budget)
         store.exchange()
     for budget in budgets:
         assert budget.take()
@@ -383,6 +387,45 @@ def test_a_forked_process_goes_on_by_itself(server):
     assert os.waitpid(code, 0)[1] == 0
     assert b"from-the-child" in server.client.hget("{holysheep}:facts", "active")
     store.close()
+
+
+def test_a_forked_process_has_threads_of_its_own_for_async_calls(server):
+    store = Store(server.url)
+    asyncio.run(store.in_thread(store.exchange))
+    code = os.fork()
+    if code == 0:
+        told = asyncio.run(asyncio.wait_for(store.in_thread(store.exchange), 5))
+        os._exit(0 if told else 1)
+    assert os.waitpid(code, 0)[1] == 0
+
+
+async def test_what_a_cancelled_caller_was_just_taking_is_given_back(server, play):
+    store = Store(server.url)
+    limiter = RateLimiter("cancelled", RateLimits(tokens_per_day=1000), store)
+    taken, go_on, count = threading.Event(), threading.Event(), limiter._count
+
+    def slowly(storage, tokens):
+        taken.set()
+        go_on.wait(5)
+        return count(storage, tokens)
+
+    limiter._count = slowly
+    request = ChatRequest("m", [], {"max_tokens": 900})
+    action = Admit(Route(Provider("k"), "m"), request, None, lambda *_: None)
+    task = asyncio.create_task(limiter.aenter(action, None))
+    await asyncio.to_thread(taken.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+    [item] = limiter._tokens
+    key = item.key_for("cancelled")
+
+    def is_given_back():
+        store.exchange()
+        return server.client.get(f"holysheep:limits:{key}") == b"0"
+
+    await asyncio.to_thread(wait_until, is_given_back)
 
 
 @pytest.mark.parametrize("wrong", ["localhost:6379", "http://localhost", 7, ""])
