@@ -49,6 +49,7 @@ class Exchange:
         self._max_hold = max_hold
         self._holding_since: float | None = None
         self._shown: list[str] = []
+        self._begun = False
         self._reasoning_shown = transcript.reasoning
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
@@ -65,12 +66,14 @@ class Exchange:
 
     def take(self, pieces: list[Piece], now: float) -> list[Delta]:
         """Join pieces of the answer to the transcript; return what is new for the reader."""
-        if pieces:
+        if pieces and not self._begun:
+            self._begun = True
             self._ledger.first_token(now)
         deltas: list[Delta] = []
-        for piece_text, piece_reasoning in pieces:
-            reasoning = self._new_reasoning(piece_reasoning) if piece_reasoning else ""
-            text = self._new_text(piece_text, now) if piece_text else ""
+        seam = self.question.seam
+        for said, thought in pieces:
+            text = said and self._show(said if seam.decided else self._join(said, now))
+            reasoning = thought and self._new_reasoning(thought)
             if text or reasoning:
                 deltas.append(Delta(text, reasoning))
         return deltas
@@ -101,9 +104,6 @@ class Exchange:
         return StreamInterruptedError(
             "Asked to go on, the model gave a different answer; it was not appended."
         )
-
-    def _new_text(self, text: str, now: float) -> str:
-        return self._show(text if self.question.seam.decided else self._join(text, now))
 
     def _join(self, text: str, now: float) -> str:
         seam = self.question.seam

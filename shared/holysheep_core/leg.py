@@ -22,7 +22,7 @@ from holysheep_core.errors import (
     StreamTruncatedError,
 )
 from holysheep_core.refusal import refusal, request_id
-from holysheep_core.sse import DEFAULT_MAX_EVENT_BYTES, ServerSentEvent, SSEDecoder
+from holysheep_core.sse import DEFAULT_MAX_EVENT_BYTES, SSEDecoder
 from holysheep_core.toolcalls import ToolCallAssembler
 from holysheep_core.types import Usage
 from holysheep_core.wire import DONE, Chunk, Message, decode_chunk
@@ -46,6 +46,7 @@ class Leg:
     Attributes:
         status: HTTP status, None before the answer begins.
         finish_reason: The model's reason to stop, once sent.
+        finished: The answer is whole: the sign that proves it has come.
         done: `[DONE]` came, or the body was a whole JSON answer.
         error: An error event the server sent, classified.
         malformed: Sizes of events that could not be read, in bytes.
@@ -76,6 +77,7 @@ class Leg:
         self.headers: Mapping[str, str] = {}
         self.finish_reason: str | None = None
         self.done = False
+        self.finished = False
         self.error: APIError | None = None
         self.malformed: list[int] = []
         self.torn = False
@@ -93,15 +95,6 @@ class Leg:
     def request_id(self) -> str | None:
         """The server's id of this request."""
         return request_id(self.headers)
-
-    @property
-    def finished(self) -> bool:
-        """The answer is whole: the sign that proves it has come."""
-        if self._signal == "finish_reason":
-            return self.finish_reason is not None
-        if self._signal == "done":
-            return self.done
-        return self.done or self.finish_reason is not None
 
     @property
     def settled(self) -> bool:
@@ -132,7 +125,7 @@ class Leg:
         if self._body is None:
             if len(self._head) < _HEAD_BYTES:
                 self._head += data[:_HEAD_BYTES]
-            return self._pieces(self._sse.feed(data))
+            return self._pieces(self._sse.payloads(data))
         limit = self._max_bytes if self.status in _OK else MAX_REFUSAL_BYTES
         self._body += data[: limit - len(self._body)]
         if len(self._body) >= limit and self.status in _OK:
@@ -153,7 +146,7 @@ class Leg:
             InvalidResponseError: The body is JSON, but no chat completion.
         """
         if self._body is None:
-            pieces = self._pieces(self._sse.flush())
+            pieces = self._pieces([event.data for event in self._sse.flush()])
             self.torn = False  # half an event at the very end is a cut like any other
             return pieces
         if self.status not in _OK:
@@ -163,6 +156,7 @@ class Leg:
             raise self._no_api("something that is no JSON answer")
         pieces = self._take(chunk)
         self.done = self.error is None
+        self._look_for_the_end()
         return pieces
 
     def failure(self) -> HolySheepError | None:
@@ -199,40 +193,38 @@ class Leg:
                 return None
             raise self._no_api(f"JSON of another shape ({error})") from None
 
-    def _pieces(self, events: list[ServerSentEvent]) -> list[Piece]:
+    def _pieces(self, payloads: list[bytes]) -> list[Piece]:
         pieces: list[Piece] = []
-        for event in events:
+        for data in payloads:
             if self.done or self.complete:
                 break
-            if event.data == DONE:
+            if data[:1] != b"{" and data.strip() == DONE:
                 self.done = True
+                self._look_for_the_end()
                 continue
-            chunk = self._decode(event.data)
+            chunk = self._decode(data)
             if chunk is not None:
                 pieces += self._take(chunk)
-            elif event.data.strip() == DONE:
-                self.done = True
-            elif event.data:
-                self.malformed.append(len(event.data))
+            elif data:
+                self.malformed.append(len(data))
                 # A damaged chunk has lost text; a stray "ping" has not, nor has what comes
                 # after the answer.
-                self.torn = not self.finished and any(mark in event.data for mark in b'{}"')
+                self.torn = not self.finished and any(mark in data for mark in b'{}"')
         return pieces
 
+    def _look_for_the_end(self) -> None:
+        reason = self.finish_reason is not None
+        signs = {"finish_reason": reason, "done": self.done, "either": self.done or reason}
+        self.finished = signs[self._signal]
+
     def _take(self, chunk: Chunk) -> list[Piece]:
-        self._recognised = self._recognised or chunk.is_recognised()
+        if not self._recognised:
+            self._recognised = chunk.is_recognised()
         if chunk.error is not None:
             if not self.finished:
                 self._take_error(chunk)
             return []
-        if chunk.id and not self.id:
-            self.id = str(chunk.id)
-        if chunk.model and not self.model:
-            self.model = chunk.model
-        if chunk.system_fingerprint:
-            self.system_fingerprint = chunk.system_fingerprint
-        if chunk.usage is not None:
-            self.usage = chunk.usage.to_usage()
+        self._note_facts(chunk)
         if not chunk.choices:
             return self._take_response_event(chunk) if chunk.type else []
         choice = chunk.choices[0]
@@ -241,8 +233,19 @@ class Leg:
             return []
         if choice.finish_reason:
             self.finish_reason = choice.finish_reason
+            self._look_for_the_end()
         message = choice.delta or choice.message
         return [] if message is None else self._take_message(message)
+
+    def _note_facts(self, chunk: Chunk) -> None:
+        if not self.id and chunk.id:
+            self.id = str(chunk.id)
+        if not self.model and chunk.model:
+            self.model = chunk.model
+        if chunk.system_fingerprint:
+            self.system_fingerprint = chunk.system_fingerprint
+        if chunk.usage is not None:
+            self.usage = chunk.usage.to_usage()
 
     def _take_message(self, message: Message) -> list[Piece]:
         if message.tool_calls or message.function_call is not None:
@@ -278,6 +281,7 @@ class Leg:
             return [(chunk.delta, "")]
         if chunk.type == "response.completed":
             self.finish_reason = "stop"
+            self._look_for_the_end()
         return []
 
     def _take_error(self, chunk: Chunk) -> None:

@@ -38,6 +38,7 @@ class Recovery:
     Attributes:
         route: Where the next request goes.
         resumes: Answers that were cut and asked for again.
+        heard: Content came for the request at hand.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Recovery:
         self._retries = 0
         self._lent = 0  # requests whose cost comes back to the budget once content flows
         self._sent = now  # when the request at hand went out
-        self._heard = False  # whether content came for it
+        self.heard = False
         if self.route != ladder.routes[0]:
             ledger.moved(ladder.routes[0], self.route, "cooling down", now)
 
@@ -157,13 +158,13 @@ class Recovery:
 
     def sent(self, now: float) -> None:
         """A request went out."""
-        self._sent, self._heard = now, False
+        self._sent, self.heard = now, False
 
     def progressed(self) -> None:
         """Content came: the route is well, and what was lent for it comes back."""
-        if self._heard:
+        if self.heard:
             return
-        self._heard = True
+        self.heard = True
         self._ladder.memory.succeeded(self.route, self._sent)
         if self._lent:
             self._settings.budget.succeeded(self._lent)
@@ -181,9 +182,9 @@ class Recovery:
 
     def _judge(self, outcome: Outcome | None, now: float) -> None:
         memory, attempts = self._ladder.memory, self._ledger.attempts
-        first_token = attempts[-1].first_token if attempts and self._heard else None
+        first_token = attempts[-1].first_token if attempts and self.heard else None
         note = None if outcome is None else Note(now, outcome, first_token)
-        if memory.ended(self.route, note, probing=not self._heard):
+        if memory.ended(self.route, note, probing=not self.heard):
             memory.cool(self.route, now, now + self._settings.fallback.cooldown)
 
     def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:

@@ -213,7 +213,8 @@ class Session:
             return self._end(error, now)
         deltas: list[Delta] = []
         if pieces:
-            self._recovery.progressed()
+            if not self._recovery.heard:
+                self._recovery.progressed()
             deltas = self._exchange.take(pieces, now)
         if leg.malformed:
             self._ledger.malformed(leg.malformed, now)

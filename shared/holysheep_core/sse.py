@@ -99,6 +99,21 @@ class SSEDecoder:
         self._check_size(len(self._tail))
         return events
 
+    def payloads(self, data: bytes) -> list[bytes]:
+        """Like `feed`, for who wants nothing of the events but their data.
+
+        Nearly every read of a stream is whole events of one data line each; they need no more
+        than a split.
+        """
+        whole = data[:6] == b"data: " and data[-2:] == b"\n\n" and len(data) <= self._max
+        if whole and not (self._tail or self._size or self._after_cr or b"\r" in data):
+            found = data[6:-2].split(b"\n\ndata: ")
+            if not any(b"\n" in each for each in found):
+                self._at_start = False
+                self.events_seen += len(found)
+                return found
+        return [event.data for event in self.feed(data)]
+
     def flush(self) -> list[ServerSentEvent]:
         """Offer what an ended body left unfinished, as at most one event."""
         line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)

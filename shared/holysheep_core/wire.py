@@ -133,7 +133,7 @@ def decode_chunk(data: bytes) -> Chunk | None:
     Raises:
         msgspec.ValidationError: It is an object, but of another shape.
     """
-    if not data.lstrip().startswith(b"{"):
+    if data[:1] != b"{" and not data.lstrip().startswith(b"{"):
         return None
     try:
         return _chunk_decoder.decode(data)

@@ -259,3 +259,22 @@ def test_parse_sse_stream_keeps_to_the_standard_at_the_end_and_to_the_cap():
     assert [e.data for e in parse_sse_stream([b"data: a\n\n", b"data: b"])] == [b"a"]
     with pytest.raises(InvalidResponseError):
         list(parse_sse_stream([b"data: aaaa\n\n"], max_event_bytes=3))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_payloads_are_the_data_of_what_feed_returns_however_the_body_is_split(ends):
+    body = (
+        "data: {1}\n\n: ping\n\ndata: a\ndata: b\n\nevent: x\ndata: 양\n\ndata:c\n\n"
+        "data: {2}\n\ndata: {3}\n\nid: 7\n\ndata: [DONE]\n\n"
+    )
+    raw = body.replace("\n", ends).encode()
+    whole = [event.data for event in decode(raw)]
+    for at in range(len(raw) + 1):
+        decoder = SSEDecoder()
+        assert decoder.payloads(raw[:at]) + decoder.payloads(raw[at:]) == whole
+        assert decoder.events_seen == len(whole)
+
+
+def test_a_payload_beyond_the_cap_is_refused_like_an_event():
+    with pytest.raises(InvalidResponseError):
+        SSEDecoder(50).payloads(b"data: " + b"x" * 60 + b"\n\n")
