@@ -2,7 +2,7 @@
 
 The stall clock counts content, so the time a read may take changes from read to read, while
 httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
-untouched to the network stream, where `_TimedStream` asks it how long is left at each read, and
+untouched to the network stream, where `_Stream` asks it how long is left at each read, and
 tells it when nothing came for a while, so that a silent call can show that it is alive.
 A client of the user's own, whose streams are not ours, sees the plain float and applies it to
 every read; the session then notices lateness whenever bytes arrive, at worst one read later.
@@ -18,6 +18,7 @@ import httpcore
 
 from holysheep_core.addresses import AddressBook, is_name_failure
 from holysheep_core.clock import clock
+from holysheep_core.framing import ChunkJoiner
 from holysheep_core.session import Session
 
 _MIN_TIMEOUT = 0.001
@@ -55,22 +56,32 @@ def time_left(session: Session) -> float:
     return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
 
 
-class _TimedStream(httpcore.NetworkStream):
+class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self._joiner = ChunkJoiner()
         self.close = inner.close  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._joiner.request_sent()
+        self._inner.write(buffer, timeout)
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return self._inner.read(max_bytes, timeout)
+        read = self._inner.read
         while True:
-            try:
-                return self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
-                if timeout.is_over():
-                    raise
+            if isinstance(timeout, Deadline):
+                try:
+                    data = read(max_bytes, timeout.slice())
+                except httpcore.ReadTimeout:
+                    if timeout.is_over():
+                        raise
+                    continue
+            else:
+                data = read(max_bytes, timeout)
+            joined = self._joiner.feed(data) if data else self._joiner.flush()
+            if joined or not data:
+                return joined
 
     def start_tls(
         self,
@@ -78,7 +89,7 @@ class _TimedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
 
 
 class Backend(httpcore.NetworkBackend):
@@ -101,7 +112,7 @@ class Backend(httpcore.NetworkBackend):
         known = book.fresh(host, port, clock())
         if known is not None:
             try:
-                return _TimedStream(connect(known, port, _short(timeout), *rest))
+                return _Stream(connect(known, port, _short(timeout), *rest))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 book.failed(host, port)
         try:
@@ -110,27 +121,37 @@ class Backend(httpcore.NetworkBackend):
             address = book.last_good(host, port)
             if address is None or not is_name_failure(error):
                 raise
-            return _TimedStream(connect(address, port, timeout, *rest))
+            return _Stream(connect(address, port, timeout, *rest))
         book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
-        return _TimedStream(stream)
+        return _Stream(stream)
 
 
-class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+class _AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
-        self.write = inner.write  # type: ignore[method-assign]  # nothing to add: skip a frame
+        self._joiner = ChunkJoiner()
         self.aclose = inner.aclose  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._joiner.request_sent()
+        await self._inner.write(buffer, timeout)
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return await self._inner.read(max_bytes, timeout)
+        read = self._inner.read
         while True:
-            try:
-                return await self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - a slice without bytes is rare
-                if timeout.is_over():
-                    raise
+            if isinstance(timeout, Deadline):
+                try:
+                    data = await read(max_bytes, timeout.slice())
+                except httpcore.ReadTimeout:
+                    if timeout.is_over():
+                        raise
+                    continue
+            else:
+                data = await read(max_bytes, timeout)
+            joined = self._joiner.feed(data) if data else self._joiner.flush()
+            if joined or not data:
+                return joined
 
     async def start_tls(
         self,
@@ -138,7 +159,7 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -161,7 +182,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         known = book.fresh(host, port, clock())
         if known is not None:
             try:
-                return _AsyncTimedStream(await connect(known, port, _short(timeout), *rest))
+                return _AsyncStream(await connect(known, port, _short(timeout), *rest))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 book.failed(host, port)
         try:
@@ -170,9 +191,9 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
             address = book.last_good(host, port)
             if address is None or not is_name_failure(error):
                 raise
-            return _AsyncTimedStream(await connect(address, port, timeout, *rest))
+            return _AsyncStream(await connect(address, port, timeout, *rest))
         book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
-        return _AsyncTimedStream(stream)
+        return _AsyncStream(stream)
 
     async def sleep(self, seconds: float) -> None:
         """Do nothing for a while."""

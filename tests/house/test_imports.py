@@ -16,6 +16,7 @@ FLOORS = [
         "events",
         "catalog",
         "sse",
+        "framing",
         "fold",
         "lead",
         "foreword",
