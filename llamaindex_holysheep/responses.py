@@ -34,6 +34,8 @@ class GrowingAnswer:
     def add(self, delta: Delta) -> ChatResponse:
         """Take a delta and return the response for it."""
         self._text += delta.text
+        if not (delta.reasoning or delta.tool_calls or self._reasoning or self._calls):
+            return _text_response(self._text, delta.text)
         self._reasoning += delta.reasoning
         self._calls += delta.tool_calls
         extra = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
@@ -47,6 +49,22 @@ class GrowingAnswer:
 
     def _message(self) -> ChatMessage:
         return _message(self._text, self._reasoning, self._calls)
+
+
+def _text_response(text: str, delta: str) -> ChatResponse:
+    """Return the response of an answer that is nothing but text so far.
+
+    It is a copy of one that pydantic has validated; strings that are known to be strings need
+    that no second time, for each of the thousands of deltas an answer has.
+    """
+    block, message, response = _BLOCK.__copy__(), _MESSAGE.__copy__(), _RESPONSE.__copy__()
+    block.__dict__["text"] = text
+    fields = message.__dict__
+    fields["blocks"], fields["additional_kwargs"] = [block], {}
+    fields = response.__dict__
+    fields["message"], fields["delta"] = message, delta
+    fields["raw"], fields["additional_kwargs"] = {}, {}
+    return response
 
 
 def whole(completion: Completion) -> ChatResponse:
@@ -79,6 +97,11 @@ def _message(text: str, reasoning: str, calls: tuple[ToolCall, ...]) -> ChatMess
 def _wire_call(call: ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
+
+
+_BLOCK = TextBlock(text="")
+_MESSAGE = _message("", "", ())
+_RESPONSE = ChatResponse(message=_MESSAGE, delta="", raw={}, additional_kwargs={})
 
 
 def _raw(completion: Completion) -> dict[str, Any]:
