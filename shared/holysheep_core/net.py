@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
+import httpcore
 import httpx
 
 from holysheep_core.addresses import AddressBook
@@ -21,6 +22,7 @@ from holysheep_core.errors import (
     StreamStalledError,
 )
 from holysheep_core.session import Session
+from holysheep_core.sockets import AsyncioBackend
 
 
 def request_timeout(connect: float | None, session: Session) -> httpx.Timeout:
@@ -201,7 +203,7 @@ def ssl_context(*, http2: bool = False) -> ssl.SSLContext:
 
 def _install(
     client: httpx.Client | httpx.AsyncClient,
-    backend: type[Backend | AsyncBackend],
+    backend: Any,
     connections: Connections,
 ) -> None:
     # httpx builds its pools itself and passes no network backend on; httpcore's own parameter
@@ -212,4 +214,6 @@ def _install(
     for transport in transports:
         pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_network_backend"):
-            pool._network_backend = backend(pool._network_backend, book)  # noqa: SLF001
+            direct = type(pool) is httpcore.AsyncConnectionPool
+            inner = AsyncioBackend() if direct else pool._network_backend  # noqa: SLF001
+            pool._network_backend = backend(inner, book)  # noqa: SLF001

@@ -42,6 +42,7 @@ FLOORS = [
     [
         "connections",
         "addresses",
+        "sockets",
         "backends",
         "net",
         "clients",

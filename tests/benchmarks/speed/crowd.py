@@ -1,0 +1,193 @@
+"""Many streams in one process: CPU, delay and memory, each reader in a process of its own.
+
+Every stream gets a delta each 59 ms (17 a second), with the time it was sent in it. Streams start one
+after the other, and what counts is what arrives when all of them run.
+
+    python tests/benchmarks/speed/crowd.py READER STREAMS URL      prints one line of JSON
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+GAP_MS = 59
+RAMP_PER_STREAM = 0.003
+SECONDS = 5.0  # of measuring
+LIMIT = 0.25  # a 99th percentile of more than this is a crowd too large
+
+Texts = Callable[[str], AsyncIterator[str]]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What came of one run.
+
+    Attributes:
+        cpu: Seconds of CPU per second.
+        per_delta: Seconds of CPU per delta.
+        median: Seconds from the server's write to the reader, for half of the deltas.
+        late: The same, for 99 of 100.
+        memory: KiB per stream, at most.
+    """
+
+    cpu: float
+    per_delta: float
+    median: float
+    late: float
+    memory: float
+
+
+def engine(*, fast: bool = False) -> Texts:
+    """Return the engine's reader."""
+    from holysheep_core import Connections, StreamingRetryHandler
+
+    handlers: dict[str, StreamingRetryHandler] = {}
+
+    def texts(url: str) -> AsyncIterator[str]:
+        if url not in handlers:
+            options = {"connections": Connections(transport="aiohttp")} if fast else {}
+            handlers[url] = StreamingRetryHandler("k", base_url=url, **options)
+        return handlers[url].astream_with_retry("gpt-4.1", [{"role": "user", "content": "go"}])
+
+    return texts
+
+
+def chat_model(make: Callable[[str], object]) -> Texts:
+    """Return a LangChain model's reader."""
+    models: dict[str, object] = {}
+
+    async def texts(url: str) -> AsyncIterator[str]:
+        if url not in models:
+            models[url] = make(url)
+        async for chunk in models[url].astream("go"):
+            yield chunk.content
+
+    return texts
+
+
+def holysheep(*, fast: bool = False) -> Texts:
+    """Return ChatHolySheep's reader."""
+    from langchain_holysheep import ChatHolySheep
+
+    from holysheep_core import Connections
+
+    options = {"connections": Connections(transport="aiohttp")} if fast else {}
+    return chat_model(lambda url: ChatHolySheep(model="m", api_key="k", base_url=url, **options))
+
+
+def openai_chat() -> Texts:
+    """Return ChatOpenAI's reader."""
+    from langchain_openai import ChatOpenAI
+
+    return chat_model(lambda url: ChatOpenAI(model="m", api_key="k", base_url=url))
+
+
+def openai_sdk() -> Texts:
+    """Return the SDK's reader."""
+    from openai import AsyncOpenAI
+
+    clients: dict[str, AsyncOpenAI] = {}
+
+    async def texts(url: str) -> AsyncIterator[str]:
+        if url not in clients:
+            clients[url] = AsyncOpenAI(api_key="k", base_url=url)
+        create = clients[url].chat.completions.create
+        messages = [{"role": "user", "content": "go"}]
+        async for chunk in await create(model="gpt-4.1", messages=messages, stream=True):
+            yield chunk.choices[0].delta.content or ""
+
+    return texts
+
+
+def floor() -> Texts:
+    """Return a reader that is LangChain and no network: what it remembers of each stream."""
+    from framework_readers import Floor
+
+    return chat_model(lambda url: Floor(url=url, built=True))
+
+
+READERS: dict[str, Callable[[], Texts]] = {
+    "engine": engine,
+    "engine, fast": lambda: engine(fast=True),
+    "ChatHolySheep": holysheep,
+    "ChatHolySheep, fast": lambda: holysheep(fast=True),
+    "openai SDK": openai_sdk,
+    "ChatOpenAI": openai_chat,
+    "LangChain alone": floor,
+}
+
+
+async def _run(texts: Texts, streams: int, url: str) -> Crowd:
+    ramp = 1.0 + streams * RAMP_PER_STREAM
+    deltas = round((ramp + SECONDS) * 1000 / GAP_MS)
+    paced = f"{url}/paced-{deltas}-{GAP_MS}/v1"
+    async for _ in texts(f"{url}/flood-5/v1"):
+        pass
+    async for _ in texts(paced.replace(f"-{deltas}-", "-2-")):
+        pass
+    gc.collect()
+    gc.freeze()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.monotonic() + ramp
+    delays: list[float] = []
+    live = range(0)
+
+    async def one(number: int) -> None:
+        await asyncio.sleep(1.0 + number * RAMP_PER_STREAM)
+        async for text in texts(paced):
+            now = time.monotonic()
+            if text and begin < now < begin + SECONDS:
+                delays.append(now - float(text) if text[0].isdigit() else 0.0)
+
+    del live
+    readers = [asyncio.create_task(one(number)) for number in range(streams)]
+    await asyncio.sleep(ramp)
+    started, spent = time.monotonic(), time.process_time()
+    await asyncio.sleep(SECONDS)
+    lasted, cpu = time.monotonic() - started, time.process_time() - spent
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / streams
+    # A reader that has fallen far behind has not seen these yet: they are the latest of all.
+    missing = round(streams * SECONDS * 1000 / GAP_MS) - len(delays)
+    delays += [lasted] * max(0, missing - streams * 2)
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+    cuts = statistics.quantiles(delays, n=100)
+    return Crowd(cpu / lasted, cpu / max(1, len(delays)), cuts[49], cuts[98], memory)
+
+
+def run(reader: str, streams: int, url: str) -> Crowd:
+    """Run a crowd in a process of its own."""
+    command = [sys.executable, __file__, reader, str(streams), url]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    return Crowd(**json.loads(done.stdout))
+
+
+def capacity(reader: str, url: str, start: int = 50) -> int:
+    """Return the largest crowd, in steps of a quarter, of which the late are not too late."""
+    best, streams = 0, start
+    while streams < 4000 and run(reader, streams, url).late <= LIMIT:
+        best, streams = streams, round(streams * 1.25)
+    return best
+
+
+def main() -> None:
+    """Run a crowd here, and print what came of it."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    reader, streams, url = sys.argv[1:]
+    crowd = asyncio.run(_run(READERS[reader](), int(streams), url))
+    print(json.dumps(crowd.__dict__))
+
+
+if __name__ == "__main__":
+    main()
