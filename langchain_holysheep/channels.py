@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -30,9 +30,11 @@ from langchain_core.callbacks import (
 )
 from langchain_core.callbacks.manager import ahandle_event, handle_event
 from langchain_core.runnables.config import ensure_config, get_callback_manager_for_config
-from tenacity import RetryCallState, Retrying
 
 from holysheep_core import Event, HolySheepError, RetryScheduled
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 NAME = "holysheep"
 """Name of the custom events, and their dict's "type"."""
@@ -103,6 +105,8 @@ def _stream_writer() -> Callable[[Any], None] | None:
 
 def _retry_state(event: RetryScheduled) -> RetryCallState:
     """Return what `on_retry` handlers expect: tenacity's record of a failed try."""
+    from tenacity import RetryCallState, Retrying  # noqa: PLC0415 - 40 ms, seldom needed
+
     state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
     state.attempt_number = event.attempt
     state.upcoming_sleep = event.wait

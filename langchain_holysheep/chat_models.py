@@ -17,9 +17,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import (
-    model_validator,
-)
+from pydantic import ConfigDict, model_validator
 
 from holysheep_core import (
     ChatRequest,
@@ -101,6 +99,7 @@ class ChatHolySheep(ModelSettings):
         connections: Pool, HTTP/2, proxy, DNS.
         streaming: Stream inside `invoke` towards callbacks too, as LangChain means it.
         stream_usage: Ask for token usage at the end of a stream.
+        coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.
@@ -110,6 +109,8 @@ class ChatHolySheep(ModelSettings):
     Raises:
         ConfigurationError: A setting cannot work; the message says which and why.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     # -- what LangChain asks a model about itself -------------------------------------------
 

@@ -51,6 +51,7 @@ class ModelSettings(BaseChatModel):
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
+        defer_build=True,  # nobody makes one of these; building its validator takes a while
         extra="forbid",
         hide_input_in_errors=True,  # a rejected value may be the key
         populate_by_name=True,
@@ -88,6 +89,7 @@ class ModelSettings(BaseChatModel):
     store: str | None = Field(default=None, exclude=True, repr=False)
     streaming: bool = False
     stream_usage: bool = True
+    coalesce: bool = False
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
@@ -153,6 +155,7 @@ class ModelSettings(BaseChatModel):
             default_headers=self.default_headers,
             allow_http=self.allow_http,
             stream_usage=self.stream_usage,
+            coalesce=self.coalesce,
         )
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -15,6 +15,7 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
 )
 from llama_index.core.llms.llm import ToolSelection
+from pydantic import ConfigDict
 
 from llamaindex_holysheep.calls import Call, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
@@ -73,6 +74,7 @@ class HolySheep(ModelSettings):
             that name the same one.
         connections: Pool, HTTP/2, proxy, DNS.
         stream_usage: Ask for token usage at the end of a stream.
+        coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.
@@ -82,6 +84,8 @@ class HolySheep(ModelSettings):
     Raises:
         ConfigurationError: A setting cannot work; the message says which and why.
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def class_name(cls) -> str:

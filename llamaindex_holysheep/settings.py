@@ -53,6 +53,7 @@ class ModelSettings(FunctionCallingLLM):
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
+        defer_build=True,  # nobody makes one of these; building its validator takes a while
         extra="forbid",
         hide_input_in_errors=True,  # a rejected value may be the key
         populate_by_name=True,
@@ -89,6 +90,7 @@ class ModelSettings(FunctionCallingLLM):
     circuit: CircuitConfig | None = Field(default=None, exclude=True)
     store: str | None = Field(default=None, exclude=True, repr=False)
     stream_usage: bool = True
+    coalesce: bool = False
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
@@ -145,6 +147,7 @@ class ModelSettings(FunctionCallingLLM):
             default_headers=self.default_headers,
             allow_http=self.allow_http,
             stream_usage=self.stream_usage,
+            coalesce=self.coalesce,
         )
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -11,9 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
-
-from tenacity import RetryCallState
+from typing import Any, Literal
 
 from holysheep_core.errors import ConfigurationError
 
@@ -91,8 +89,9 @@ class RetryConfig:
     jitter: float = 0.5
     patience: float = 5.0
     retryable_status_codes: Collection[int] = RETRYABLE_STATUS_CODES
-    wait: Callable[[RetryCallState], float] | None = None
-    stop: Callable[[RetryCallState], bool] | None = None
+    # Of a `tenacity.RetryCallState`; to name the type, pydantic would have to import it.
+    wait: Callable[[Any], float] | None = None
+    stop: Callable[[Any], bool] | None = None
 
     def __post_init__(self) -> None:
         check_count("max_retries", self.max_retries)

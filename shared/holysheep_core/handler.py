@@ -83,6 +83,8 @@ class StreamingRetryHandler:
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
+        coalesce: Hand out the deltas that arrive in one read as one. A reader who keeps up sees
+            no difference; one who lags behind catches up at a fraction of the cost.
 
     Raises:
         ConfigurationError: A setting cannot work; the message says which and why.
@@ -113,6 +115,7 @@ class StreamingRetryHandler:
         default_headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
         stream_usage: bool = True,
+        coalesce: bool = False,
     ) -> None:
         _only_one("config", config, "max_retries", max_retries)
         _only_one("timeouts", timeouts, "timeout", timeout)
@@ -143,6 +146,7 @@ class StreamingRetryHandler:
             fallback=fallback or FallbackConfig(models=fallback_models),
             budget=budget or PROCESS_BUDGET,
             stream_usage=stream_usage,
+            coalesce=coalesce,
         )
         self.gateway.use(self, self.settings.budget)
         self._on_event = on_event

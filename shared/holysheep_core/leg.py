@@ -42,6 +42,7 @@ class Leg:
         finish_signal: What proves that the answer is whole.
         secrets: Texts to blank out in errors.
         wall: Unix time when the answer began, for dates in a refusal.
+        coalesce: Return what one read brought as one piece.
 
     Attributes:
         status: HTTP status, None before the answer begins.
@@ -63,11 +64,13 @@ class Leg:
         finish_signal: FinishSignal = "either",
         secrets: Collection[str] = (),
         wall: float = 0.0,
+        coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
     ) -> None:
         self._signal = finish_signal
         self._secrets = secrets
         self._wall = wall
+        self._coalesce = coalesce
         self._max_bytes = max_event_bytes
         self._sse = SSEDecoder(max_event_bytes)
         self._body: bytearray | None = None  # for answers that are no stream
@@ -125,7 +128,10 @@ class Leg:
         if self._body is None:
             if len(self._head) < _HEAD_BYTES:
                 self._head += data[:_HEAD_BYTES]
-            return self._pieces(self._sse.payloads(data))
+            pieces = self._pieces(self._sse.payloads(data))
+            if self._coalesce and pieces[1:]:
+                return [("".join(text for text, _ in pieces), "".join(said for _, said in pieces))]
+            return pieces
         limit = self._max_bytes if self.status in _OK else MAX_REFUSAL_BYTES
         self._body += data[: limit - len(self._body)]
         if len(self._body) >= limit and self.status in _OK:

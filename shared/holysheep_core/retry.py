@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-
-import tenacity
+from typing import TYPE_CHECKING
 
 from holysheep_core.config import RetryConfig, RetryStrategy, check_number
 
-_RETRYING = tenacity.Retrying()  # only names the owner in a RetryCallState; never stepped
+if TYPE_CHECKING:
+    import tenacity
 
 
 def retry_state(
@@ -29,7 +29,10 @@ def retry_state(
         started: When the call began, on the caller's clock.
         now: The time on that clock.
     """
-    state = tenacity.RetryCallState(_RETRYING, None, (), {})
+    import tenacity  # noqa: PLC0415 - 40 ms, for which a program that never fails need not wait
+
+    # `Retrying` only names the state's owner; it is never stepped.
+    state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
     state.attempt_number = failures
     state.set_exception((type(error), error, None))
     # After set_exception, which reads the real clock: this one may be a test's.
@@ -48,6 +51,8 @@ def backoff(config: RetryConfig, state: tenacity.RetryCallState, rng: Callable[[
     """
     if config.wait is not None:
         return max(0.0, config.wait(state))
+    import tenacity  # noqa: PLC0415 - see above
+
     base, cap = config.base_delay, config.max_delay
     if config.strategy is RetryStrategy.EXPONENTIAL_BACKOFF:
         delay = tenacity.wait_exponential(multiplier=base, max=cap)(state)
@@ -62,7 +67,7 @@ def exhausted(config: RetryConfig, state: tenacity.RetryCallState) -> bool:
     """Tell whether the failures so far are all that are allowed."""
     if config.stop is not None:
         return config.stop(state)
-    return tenacity.stop_after_attempt(config.max_retries + 1)(state)
+    return state.attempt_number > config.max_retries
 
 
 class RetryBudget:

@@ -154,10 +154,11 @@ class Session:
             limit: float | None = LINGER
         else:
             limit = timeouts.stall if leg.has_content else timeouts.first_token
-        ends = [self._started + timeouts.total] if timeouts.total is not None else []
-        if limit is not None:
-            ends.append(self._clock_started + limit)
-        return min(ends, default=None)
+        late = None if limit is None else self._clock_started + limit
+        if timeouts.total is None:
+            return late
+        end = self._started + timeouts.total
+        return end if late is None else min(end, late)
 
     def wants_data(self, now: float) -> bool:
         """Tell whether to go on reading this answer; if so, its clock runs from now on.
@@ -290,6 +291,7 @@ class Session:
             finish_signal=provider.finish_signal or self._settings.resume.finish_signal,
             secrets=(provider.key,),
             wall=self._wall(),
+            coalesce=self._settings.coalesce,
         )
         route, resume = self._recovery.route, self._settings.resume
         prefill = card(route.model).prefill if resume.prefill is None else resume.prefill

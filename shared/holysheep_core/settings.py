@@ -19,6 +19,7 @@ class Settings:
         fallback: Which models stand in.
         budget: What retries are paid from; by default the one of the whole process.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
+        coalesce: Make the deltas that arrive in one read one delta.
     """
 
     retry: RetryConfig = field(default_factory=RetryConfig)
@@ -27,3 +28,4 @@ class Settings:
     fallback: FallbackConfig = field(default_factory=FallbackConfig)
     budget: RetryBudget = PROCESS_BUDGET
     stream_usage: bool = True
+    coalesce: bool = False

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,9 +19,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from memory import resident
+
 GAP_MS = 59
 RAMP_PER_STREAM = 0.003
 SECONDS = 5.0  # of measuring
+PATIENCE = 20.0  # for readers that have fallen behind
 LIMIT = 0.25  # a 99th percentile of more than this is a crowd too large
 
 Texts = Callable[[str], AsyncIterator[str]]
@@ -47,16 +49,15 @@ class Crowd:
     memory: float
 
 
-def engine(*, fast: bool = False) -> Texts:
+def engine() -> Texts:
     """Return the engine's reader."""
-    from holysheep_core import Connections, StreamingRetryHandler
+    from holysheep_core import StreamingRetryHandler
 
     handlers: dict[str, StreamingRetryHandler] = {}
 
     def texts(url: str) -> AsyncIterator[str]:
         if url not in handlers:
-            options = {"connections": Connections(transport="aiohttp")} if fast else {}
-            handlers[url] = StreamingRetryHandler("k", base_url=url, **options)
+            handlers[url] = StreamingRetryHandler("k", base_url=url)
         return handlers[url].astream_with_retry("gpt-4.1", [{"role": "user", "content": "go"}])
 
     return texts
@@ -75,14 +76,11 @@ def chat_model(make: Callable[[str], object]) -> Texts:
     return texts
 
 
-def holysheep(*, fast: bool = False) -> Texts:
+def holysheep() -> Texts:
     """Return ChatHolySheep's reader."""
     from langchain_holysheep import ChatHolySheep
 
-    from holysheep_core import Connections
-
-    options = {"connections": Connections(transport="aiohttp")} if fast else {}
-    return chat_model(lambda url: ChatHolySheep(model="m", api_key="k", base_url=url, **options))
+    return chat_model(lambda url: ChatHolySheep(model="m", api_key="k", base_url=url))
 
 
 def openai_chat() -> Texts:
@@ -118,9 +116,7 @@ def floor() -> Texts:
 
 READERS: dict[str, Callable[[], Texts]] = {
     "engine": engine,
-    "engine, fast": lambda: engine(fast=True),
     "ChatHolySheep": holysheep,
-    "ChatHolySheep, fast": lambda: holysheep(fast=True),
     "openai SDK": openai_sdk,
     "ChatOpenAI": openai_chat,
     "LangChain alone": floor,
@@ -129,7 +125,7 @@ READERS: dict[str, Callable[[], Texts]] = {
 
 async def _run(texts: Texts, streams: int, url: str) -> Crowd:
     ramp = 1.0 + streams * RAMP_PER_STREAM
-    deltas = round((ramp + SECONDS) * 1000 / GAP_MS)
+    deltas = round((ramp + SECONDS) * 1000 / GAP_MS)  # the last ones end later than the rest
     paced = f"{url}/paced-{deltas}-{GAP_MS}/v1"
     async for _ in texts(f"{url}/flood-5/v1"):
         pass
@@ -137,33 +133,33 @@ async def _run(texts: Texts, streams: int, url: str) -> Crowd:
         pass
     gc.collect()
     gc.freeze()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident()
     begin = time.monotonic() + ramp
-    delays: list[float] = []
-    live = range(0)
+    delays: list[list[float]] = [[] for _ in range(streams)]
 
     async def one(number: int) -> None:
         await asyncio.sleep(1.0 + number * RAMP_PER_STREAM)
         async for text in texts(paced):
-            now = time.monotonic()
-            if text and begin < now < begin + SECONDS:
-                delays.append(now - float(text) if text[0].isdigit() else 0.0)
+            sent = float(text) if text[:1].isdigit() else 0.0
+            if begin < sent < begin + SECONDS:
+                delays[number].append(time.monotonic() - sent)
 
-    del live
     readers = [asyncio.create_task(one(number)) for number in range(streams)]
     await asyncio.sleep(ramp)
     started, spent = time.monotonic(), time.process_time()
     await asyncio.sleep(SECONDS)
     lasted, cpu = time.monotonic() - started, time.process_time() - spent
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / streams
-    # A reader that has fallen far behind has not seen these yet: they are the latest of all.
-    missing = round(streams * SECONDS * 1000 / GAP_MS) - len(delays)
-    delays += [lasted] * max(0, missing - streams * 2)
-    for reader in readers:
-        reader.cancel()
-    await asyncio.gather(*readers, return_exceptions=True)
-    cuts = statistics.quantiles(delays, n=100)
-    return Crowd(cpu / lasted, cpu / max(1, len(delays)), cuts[49], cuts[98], memory)
+    memory = (resident() - before) / streams / 1024
+    _, behind = await asyncio.wait(readers, timeout=PATIENCE)
+    for number, reader in enumerate(readers):
+        if reader in behind:  # it has not even seen all of them: the latest of all
+            missing = round(SECONDS * 1000 / GAP_MS) - len(delays[number])
+            delays[number] += [PATIENCE] * max(0, missing)
+            reader.cancel()
+    await asyncio.gather(*readers)
+    every = [delay for each in delays for delay in each]
+    cuts = statistics.quantiles(every, n=100)
+    return Crowd(cpu / lasted, cpu / len(every), cuts[49], cuts[98], memory)
 
 
 def run(reader: str, streams: int, url: str) -> Crowd:

@@ -5,8 +5,9 @@ How it answers is in the path, so that one server serves every benchmark:
     /flood-2000/v1/chat/completions      2000 deltas, one TCP write each, as fast as they are read
     /joined-2000/v1/...                  the same, twenty events to a write
     /paced-60-30/v1/...                  60 deltas, one every 30 ms, each with the time it was sent
-    /cut-40/v1/...                       40 deltas, then the connection is reset; a request that
-                                         holds an assistant's turn gets 40 more, and a proper end
+    /cut-40/v1/...                       40 numbered words, then the connection is reset; asked to
+                                         go on, the last few again, 40 more, and a proper end
+    /links/v1/...                        how many connections there have been, as a number
 
     python tests/benchmarks/speed/server.py [certificate key]     prints its port
 """
@@ -30,6 +31,8 @@ from pathlib import Path
 WORD = "token "
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 JOINED = 20
+REPEATED = 7  # words
+RESET_AFTER = 0.02
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 
@@ -72,6 +75,7 @@ class Pacer(threading.Thread):
         self._due: list[tuple[float, int, socket.socket, int, float, threading.Event]] = []
         self._changed = threading.Condition()
         self._order = itertools.count()
+        self.links = 0
 
     def serve(self, link: socket.socket, deltas: int, gap: float) -> None:
         """Stream an answer; returns when it is over."""
@@ -108,8 +112,14 @@ class Pacer(threading.Thread):
 def answer(link: socket.socket, path: str, body: bytes, pacer: Pacer) -> bool:
     """Answer one request; return whether the connection is still good."""
     kind, *numbers = path.split("/")[1].split("-")
+    if kind == "links":
+        said = str(pacer.links).encode()
+        link.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(said), said))
+        return True
     deltas = int(numbers[0])
     link.sendall(HEAD)
+    if kind == "cut":
+        return break_off(link, deltas, again=b'"assistant"' in body)
     if kind == "paced":
         pacer.serve(link, deltas, int(numbers[1]) / 1000)
         return True
@@ -119,12 +129,20 @@ def answer(link: socket.socket, path: str, body: bytes, pacer: Pacer) -> bool:
     else:
         for _ in range(deltas):
             link.sendall(ONE)
-    if kind == "cut" and b'"assistant"' not in body:
-        time.sleep(0.02)  # a reset overtakes what is still under way
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        return False
     link.sendall(END)
     return True
+
+
+def break_off(link: socket.socket, deltas: int, *, again: bool) -> bool:
+    """Send an answer that is cut, or the rest of it."""
+    for number in range(deltas - REPEATED if again else 0, deltas * (1 + again)):
+        link.sendall(framed(event(f"w{number:04} ")))
+    if again:
+        link.sendall(END)
+        return True
+    time.sleep(RESET_AFTER)  # a reset overtakes what is still under way
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    return False
 
 
 def converse(link: socket.socket, context: ssl.SSLContext | None, pacer: Pacer) -> None:
@@ -167,6 +185,7 @@ def serve(certificate: str | None = None, key: str | None = None) -> None:
         print(listener.getsockname()[1], flush=True)
         while True:
             link, _ = listener.accept()
+            pacer.links += 1
             threading.Thread(target=converse, args=(link, context, pacer), daemon=True).start()
 
 
