@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-seams faults storm notebooks matrix clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks matrix clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -29,9 +29,18 @@ fmt: .venv/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/.ready  ## what a streamed token costs, beside the peers, in one run
-	$(BIN)/python tests/benchmarks/stream_cost.py
-	$(BIN)/python tests/benchmarks/long_answers.py
+# Peers live in an environment of their own: the newest of each, whatever they pin.
+.venv-bench/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -qq --upgrade pip
+	.venv-bench/bin/python -m pip install -qq --editable '.[all]' --group bench
+	@touch $@
+
+bench: .venv-bench/.ready  ## what a streamed token costs, beside the peers (15 minutes); fails where it got worse
+	.venv-bench/bin/python tests/benchmarks/speed --write docs/speed.md
+
+bench-quick: .venv/.ready  ## the same in half a minute, recorded
+	$(BIN)/python tests/benchmarks/speed --quick
 
 bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, and manner
 	$(BIN)/python tests/benchmarks/seams
@@ -50,4 +59,4 @@ matrix: .venv/.ready  ## every Python here, with the oldest and the newest frame
 	$(BIN)/nox
 
 clean:
-	rm -rf .venv .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

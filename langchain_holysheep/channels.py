@@ -61,9 +61,12 @@ class Channels:
         parent = get_callback_manager_for_config(self._config).parent_run_id
         self._inside = parent is not None
         self._write = _stream_writer()
+        self._heard = self._inside or self._write is not None or run_manager is not None
 
     def tell(self, event: Event) -> None:
         """Pass an event on."""
+        if not self._heard:
+            return
         data = as_dict(event)
         if self._write is not None:
             self._write(data)
@@ -78,6 +81,8 @@ class Channels:
 
     async def atell(self, event: Event) -> None:
         """Pass an event on, in async code."""
+        if not self._heard:
+            return
         data = as_dict(event)
         if self._write is not None:
             self._write(data)

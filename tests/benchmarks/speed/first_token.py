@@ -30,8 +30,7 @@ class Bare:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        assert parts.hostname and parts.port
-        self._link = socket.create_connection((parts.hostname, parts.port))
+        self._link = socket.create_connection((parts.hostname, parts.port or 80))
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if parts.scheme == "https":
             context = ssl.create_default_context()
@@ -66,6 +65,10 @@ def timed(texts: Callable[[], object]) -> Call:
 def calls(url: str) -> dict[str, Callable[[], Call]]:
     """Return how each client is made, ready to be called."""
 
+    def engine() -> Call:
+        handler = StreamingRetryHandler(KEY, base_url=url)
+        return timed(lambda: handler.stream_with_retry("m", ASK))
+
     def sdk() -> Call:
         client = import_module("openai").OpenAI(api_key=KEY, base_url=url)
         create = client.chat.completions.create
@@ -84,11 +87,7 @@ def calls(url: str) -> dict[str, Callable[[], Call]]:
 
     found: dict[str, Callable[[], Call]] = {
         BARE: lambda: Bare(url),
-        "engine": lambda: timed(
-            lambda handler=StreamingRetryHandler(KEY, base_url=url): handler.stream_with_retry(
-                "m", ASK
-            )
-        ),
+        "engine": engine,
         "ChatHolySheep": lambda: chat(ChatHolySheep(model="m", api_key=KEY, base_url=url)),
         "HolySheep": lambda: index(HolySheep(model="m", api_key=KEY, api_base=url)),
     }

@@ -6,9 +6,12 @@ installed are left out.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -43,6 +46,11 @@ class PerUrl:
         if url not in self._made:
             self._made[url] = self._make(url)
         return self._made[url]
+
+
+def _litellm() -> Any:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or it asks the internet
+    return import_module("litellm")
 
 
 def raw_socket(url: str) -> int:
@@ -82,8 +90,7 @@ def sync_readers() -> dict[str, Reader]:
             )
         )
     if installed("litellm"):
-        import litellm
-
+        litellm = _litellm()
         found["litellm"] = lambda url: sum(
             bool(chunk.choices[0].delta.content)
             for chunk in litellm.completion(
@@ -127,7 +134,7 @@ def async_readers() -> dict[str, AsyncReader]:
 
         found["openai SDK"] = openai
     if installed("litellm"):
-        import litellm as lite
+        lite = _litellm()
 
         async def litellm(url: str) -> int:
             seen = 0

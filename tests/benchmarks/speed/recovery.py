@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from itertools import pairwise
 
 from first_token import Bare
 from readers import ASK, KEY
@@ -28,7 +29,7 @@ def measure(url: str, rounds: int) -> tuple[float, float, float]:
             seen.append(text)
             at.append(time.perf_counter())
         assert "".join(seen) == "".join(f"w{number:04} " for number in range(2 * WORDS))
-        gap = max(later - earlier for earlier, later in zip(at, at[1:], strict=False))
+        gap = max(later - earlier for earlier, later in pairwise(at))
         gaps.append(gap - RESET_AFTER)
         again += [event.removed for event in events if isinstance(event, Resumed)]
         started = time.perf_counter()
