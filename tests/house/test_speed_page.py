@@ -87,6 +87,7 @@ def test_a_crowd_is_measured_in_a_process_of_its_own(room, monkeypatch):
     crowd = room("crowd")
     with room("server").running() as port:
         found = crowd.run("engine", 3, f"http://127.0.0.1:{port}")
+    assert found is not None
     assert 0 < found.median <= found.late < 5
     assert found.cpu > 0
 

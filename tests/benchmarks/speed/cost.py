@@ -43,10 +43,10 @@ def loads(*, quick: bool) -> list[Load]:
     if quick:
         return [Load(FLOOD, "flood-2000", 2000, rounds=5)]
     return [
-        Load(FLOOD, "flood-10000", 10_000),
-        Load(SHORT, "flood-200", 200, 50),
-        Load(JOINED, "joined-10000", 10_000),
-        Load(PACED, "paced-50-30", 50, rounds=5),
+        Load(FLOOD, "flood-6000", 6000, rounds=4),
+        Load(SHORT, "flood-200", 200, 20),
+        Load(JOINED, "joined-6000", 6000),
+        Load(PACED, "paced-50-30", 50, rounds=4),
     ]
 
 

@@ -163,17 +163,20 @@ async def _run(texts: Texts, streams: int, url: str) -> Crowd:
     return Crowd(cpu / lasted, cpu / len(every), cuts[49], cuts[98], memory)
 
 
-def run(reader: str, streams: int, url: str) -> Crowd:
-    """Run a crowd in a process of its own."""
+def run(reader: str, streams: int, url: str) -> Crowd | None:
+    """Run a crowd in a process of its own; None if it is stuck, its loop busy for a minute."""
     command = [sys.executable, __file__, reader, str(streams), url]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return None
     return Crowd(**json.loads(done.stdout))
 
 
 def capacity(reader: str, url: str, start: int = 50) -> int:
     """Return the largest crowd, in steps of a quarter, of which the late are not too late."""
     best, streams = 0, start
-    while streams < 4000 and run(reader, streams, url).late <= LIMIT:
+    while (crowd := run(reader, streams, url)) is not None and crowd.late <= LIMIT:
         best, streams = streams, round(streams * 1.25)
     return best
 
