@@ -110,9 +110,18 @@ def openai_sdk() -> Texts:
 
 def floor() -> Texts:
     """Return a reader that is LangChain and no network: what it remembers of each stream."""
-    from framework_readers import Floor
+    from framework_readers import Floor, deltas_of
 
-    return chat_model(lambda url: Floor(url=url, built=True))
+    from holysheep_core import Delta
+    from langchain_holysheep.chunks import delta_chunk
+
+    class Paced(Floor):
+        async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
+            for _ in range(deltas_of(self.url)):
+                await asyncio.sleep(GAP_MS / 1000)
+                yield delta_chunk(Delta(f"{time.monotonic():.6f} "))
+
+    return chat_model(lambda url: Paced(url=url, built=True))
 
 
 READERS: dict[str, Callable[[], Texts]] = {

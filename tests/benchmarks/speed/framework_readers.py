@@ -30,7 +30,8 @@ from llamaindex_holysheep.responses import GrowingAnswer
 GO = [ChatMessage(role="user", content="go")]
 
 
-def _deltas(url: str) -> int:
+def deltas_of(url: str) -> int:
+    """Return how many deltas an address asks for."""
     return int(re.search(r"/\w+-(\d+)", url).group(1))
 
 
@@ -50,7 +51,7 @@ class Floor(BaseChatModel):
     def _chunks(self) -> Iterator[ChatGenerationChunk]:
         ready = ChatGenerationChunk(message=AIMessageChunk(content=WORD))
         delta = Delta(WORD)
-        for _ in range(_deltas(self.url)):
+        for _ in range(deltas_of(self.url)):
             yield delta_chunk(delta) if self.built else ready
 
     def _stream(
@@ -84,7 +85,7 @@ class IndexFloor(CustomLLM):
     def _responses(self) -> Iterator[ChatResponse]:
         answer, delta = GrowingAnswer(), Delta(WORD)
         ready = answer.add(delta)
-        for _ in range(_deltas(self.url)):
+        for _ in range(deltas_of(self.url)):
             yield answer.add(delta) if self.built else ready
 
     @llm_chat_callback()
