@@ -77,7 +77,7 @@ def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(room):
         capacity=dict.fromkeys(readers, 100),
         imports=dict.fromkeys((name for name, _ in room("imports").PAIRS), (0.1, 5.0)),
         recovery=(0.002, 0.001, 40),
-        growth=dict.fromkeys(room("growth").READERS, {2000: 1.0}),
+        growth={key: {2000: 1.0} for key in room("growth").READERS},
     )
     text = page.page(found, "async: 1.2", "fast enough")
     for target in targets.TARGETS:
