@@ -8,9 +8,8 @@ reaches a user here was retried already, and a second layer would multiply the r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -25,6 +24,9 @@ from langchain_core.exceptions import (
 )
 
 import holysheep_core as core
+
+if TYPE_CHECKING:
+    import httpx
 
 _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.APIError: ModelAPIError,
@@ -61,6 +63,8 @@ def _rebuild(kind: type[core.HolySheepError], error_args: tuple[str, ...]) -> Ba
 
 def _response(error: core.APIError) -> httpx.Response:
     """Return the refusal as LangChain's tracers look for it."""
+    import httpx  # noqa: PLC0415 - whoever made the model has imported it
+
     if error.status_code is None:  # it came inside a stream
         raise AttributeError("response")
     headers = {"x-request-id": error.request_id or "", "retry-after": f"{error.retry_after or ''}"}

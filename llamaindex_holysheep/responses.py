@@ -8,7 +8,7 @@ counters look.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -19,6 +19,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic import BaseModel
 
 from holysheep_core import Completion, Delta, ToolCall
 
@@ -54,17 +55,26 @@ class GrowingAnswer:
 def _text_response(text: str, delta: str) -> ChatResponse:
     """Return the response of an answer that is nothing but text so far.
 
-    It is a copy of one that pydantic has validated; strings that are known to be strings need
+    It is made like one that pydantic has validated; strings that are known to be strings need
     that no second time, for each of the thousands of deltas an answer has.
     """
-    block, message, response = _BLOCK.__copy__(), _MESSAGE.__copy__(), _RESPONSE.__copy__()
-    block.__dict__["text"] = text
-    fields = message.__dict__
-    fields["blocks"], fields["additional_kwargs"] = [block], {}
-    fields = response.__dict__
-    fields["message"], fields["delta"] = message, delta
-    fields["raw"], fields["additional_kwargs"] = {}, {}
-    return response
+    block = _like(_BLOCK, text=text)
+    message = _like(_MESSAGE, blocks=[block], additional_kwargs={})
+    return _like(_RESPONSE, message=message, delta=delta, raw={}, additional_kwargs={})
+
+
+def _like(model: _Model, **fields: Any) -> _Model:
+    """Return a copy with other fields, which are known to be good."""
+    made = _new(type(model))
+    _set(made, "__dict__", {**model.__dict__, **fields})
+    _set(made, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
+    _set(made, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_new, _set = object.__new__, object.__setattr__
 
 
 def whole(completion: Completion) -> ChatResponse:

@@ -10,6 +10,7 @@ Names only; the code lives in its rooms.
 from holysheep_core.canary import Canary
 from holysheep_core.catalog import ModelCard, card, default_fallbacks, estimate_tokens
 from holysheep_core.circuit import CircuitConfig, Health
+from holysheep_core.clients import create_resilient_async_client, create_resilient_client
 from holysheep_core.config import (
     FallbackConfig,
     ResumeConfig,
@@ -71,7 +72,6 @@ from holysheep_core.gateway import APIGateway
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
 from holysheep_core.health_check import HealthCheck
 from holysheep_core.keywords import refuse_unknown
-from holysheep_core.net import create_resilient_async_client, create_resilient_client
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.rate_limits import TIERS, RateLimits
 from holysheep_core.retry import RetryBudget

@@ -1,8 +1,11 @@
 """Network streams that keep to a moving deadline, and connections that survive without DNS.
 
+Where an answer is a plain chunked body, `read_body` hands out what is in its chunks, past
+httpcore's parser (see `framing`).
+
 The stall clock counts content, so the time a read may take changes from read to read, while
 httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
-untouched to the network stream, where `_Stream` asks it how long is left at each read, and
+untouched to the network stream, where `Stream` asks it how long is left at each read, and
 tells it when nothing came for a while, so that a silent call can show that it is alive.
 A client of the user's own, whose streams are not ours, sees the plain float and applies it to
 every read; the session then notices lateness whenever bytes arrive, at worst one read later.
@@ -18,11 +21,12 @@ import httpcore
 
 from holysheep_core.addresses import AddressBook, is_name_failure
 from holysheep_core.clock import clock
-from holysheep_core.framing import ChunkJoiner
+from holysheep_core.framing import Dechunker
 from holysheep_core.session import Session
 
 _MIN_TIMEOUT = 0.001
 _FOREVER = 10.0 * 365 * 24 * 3600
+_MOST = 64 * 1024  # bytes of one read
 _KNOWN_SECONDS = 3.0  # an address that worked a minute ago answers soon, or has moved
 Options = Iterable[Any]
 
@@ -56,32 +60,53 @@ def time_left(session: Session) -> float:
     return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
 
 
-class _Stream(httpcore.NetworkStream):
+class Stream(httpcore.NetworkStream):
+    """A connection, with a short way to the body of an answer."""
+
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self._joiner = ChunkJoiner()
+        self._chunks = Dechunker()
         self.close = inner.close  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._joiner.request_sent()
+        """Send bytes of a request."""
+        self._chunks.request_sent()
         self._inner.write(buffer, timeout)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        read = self._inner.read
-        while True:
-            if isinstance(timeout, Deadline):
-                try:
-                    data = read(max_bytes, timeout.slice())
-                except httpcore.ReadTimeout:
-                    if timeout.is_over():
-                        raise
-                    continue
+        """Return bytes of an answer, for httpcore."""
+        chunks = self._chunks
+        if chunks.in_head:
+            data = self._receive(max_bytes, timeout)
+            return chunks.take_head(data) if data else data
+        chunks.plain = False
+        data, chunks.rest = chunks.rest, b""
+        return data or self._receive(max_bytes, timeout)
+
+    def read_body(self, timeout: float | None) -> bytes:
+        """Return what is in the next chunks; b"" where httpcore is to read on."""
+        chunks = self._chunks
+        if not chunks.plain:
+            return b""
+        body = chunks.take(b"") if chunks.rest else b""  # it came with the head
+        while chunks.plain and not body:
+            data = self._receive(_MOST, timeout)
+            if data:
+                body = chunks.take(data)
             else:
-                data = read(max_bytes, timeout)
-            joined = self._joiner.feed(data) if data else self._joiner.flush()
-            if joined or not data:
-                return joined
+                chunks.plain = False
+        return body
+
+    def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                if timeout.is_over():
+                    raise
 
     def start_tls(
         self,
@@ -89,7 +114,8 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        """Go on encrypted."""
+        return Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
 
 
 class Backend(httpcore.NetworkBackend):
@@ -112,7 +138,7 @@ class Backend(httpcore.NetworkBackend):
         known = book.fresh(host, port, clock())
         if known is not None:
             try:
-                return _Stream(connect(known, port, _short(timeout), *rest))
+                return Stream(connect(known, port, _short(timeout), *rest))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 book.failed(host, port)
         try:
@@ -121,37 +147,58 @@ class Backend(httpcore.NetworkBackend):
             address = book.last_good(host, port)
             if address is None or not is_name_failure(error):
                 raise
-            return _Stream(connect(address, port, timeout, *rest))
+            return Stream(connect(address, port, timeout, *rest))
         book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
-        return _Stream(stream)
+        return Stream(stream)
 
 
-class _AsyncStream(httpcore.AsyncNetworkStream):
+class AsyncStream(httpcore.AsyncNetworkStream):
+    """Like `Stream`, for asyncio."""
+
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
-        self._joiner = ChunkJoiner()
+        self._chunks = Dechunker()
         self.aclose = inner.aclose  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._joiner.request_sent()
+        """Send bytes of a request."""
+        self._chunks.request_sent()
         await self._inner.write(buffer, timeout)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        read = self._inner.read
-        while True:
-            if isinstance(timeout, Deadline):
-                try:
-                    data = await read(max_bytes, timeout.slice())
-                except httpcore.ReadTimeout:
-                    if timeout.is_over():
-                        raise
-                    continue
+        """Return bytes of an answer, for httpcore."""
+        chunks = self._chunks
+        if chunks.in_head:
+            data = await self._receive(max_bytes, timeout)
+            return chunks.take_head(data) if data else data
+        chunks.plain = False
+        data, chunks.rest = chunks.rest, b""
+        return data or await self._receive(max_bytes, timeout)
+
+    async def read_body(self, timeout: float | None) -> bytes:
+        """Return what is in the next chunks; b"" where httpcore is to read on."""
+        chunks = self._chunks
+        if not chunks.plain:
+            return b""
+        body = chunks.take(b"") if chunks.rest else b""  # it came with the head
+        while chunks.plain and not body:
+            data = await self._receive(_MOST, timeout)
+            if data:
+                body = chunks.take(data)
             else:
-                data = await read(max_bytes, timeout)
-            joined = self._joiner.feed(data) if data else self._joiner.flush()
-            if joined or not data:
-                return joined
+                chunks.plain = False
+        return body
+
+    async def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return await self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return await self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                if timeout.is_over():
+                    raise
 
     async def start_tls(
         self,
@@ -159,7 +206,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        """Go on encrypted."""
+        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -182,7 +230,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         known = book.fresh(host, port, clock())
         if known is not None:
             try:
-                return _AsyncStream(await connect(known, port, _short(timeout), *rest))
+                return AsyncStream(await connect(known, port, _short(timeout), *rest))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 book.failed(host, port)
         try:
@@ -191,9 +239,9 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
             address = book.last_good(host, port)
             if address is None or not is_name_failure(error):
                 raise
-            return _AsyncStream(await connect(address, port, timeout, *rest))
+            return AsyncStream(await connect(address, port, timeout, *rest))
         book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
-        return _AsyncStream(stream)
+        return AsyncStream(stream)
 
     async def sleep(self, seconds: float) -> None:
         """Do nothing for a while."""

@@ -5,6 +5,9 @@ belongs to the event loop it first ran in, since its connections die with the lo
 `asyncio.run` gets a client of its own. To be closed in time, it is held by an async generator
 that closes it in its `finally`: asyncio ends such generators when a loop shuts down
 (`loop.shutdown_asyncgens`). Should the owner become garbage before, a finalizer asks the loop to.
+
+httpx is imported when the first `Clients` is made: it takes longer to import than all the rest, and
+who imports a plugin does not make a model yet.
 """
 
 from __future__ import annotations
@@ -12,17 +15,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncGenerator
-from typing import NamedTuple, TypeVar
-
-import httpx
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.net import make_async_client, make_client
 
-_Keeper = AsyncGenerator[httpx.AsyncClient, None]
-_Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
+if TYPE_CHECKING:
+    import httpx
+
+_Keeper: TypeAlias = "AsyncGenerator[httpx.AsyncClient, None]"
+_Client = TypeVar("_Client", "httpx.Client", "httpx.AsyncClient")
 
 
 class Clients:
@@ -32,6 +35,9 @@ class Clients:
         http_client: A client to use in place of our own; closed by whoever made it.
         http_async_client: Likewise for async calls.
         connections: How connections of our own are made and kept.
+
+    Raises:
+        ConfigurationError: What was given is no such client.
     """
 
     def __init__(
@@ -40,6 +46,10 @@ class Clients:
         http_async_client: httpx.AsyncClient | None = None,
         connections: Connections | None = None,
     ) -> None:
+        from holysheep_core import net  # noqa: PLC0415 - see above
+
+        net.check_clients(http_client, http_async_client)
+        self._net = net
         self._connections = connections
         self._given = http_client
         self._given_async = http_async_client
@@ -53,7 +63,7 @@ class Clients:
             return _open(self._given, "http_client")
         with self._lock:
             if self._own is None or self._own.is_closed:
-                self._own = make_client(self._connections)
+                self._own = self._net.make_client(self._connections)
                 weakref.finalize(self, self._own.close)
             return self._own
 
@@ -65,7 +75,7 @@ class Clients:
         held = self._own_async.get(loop)
         if held is None or held.client.is_closed:
             self._forget_closed_loops()
-            keeper = _keep(make_async_client(self._connections))
+            keeper = _keep(self._net.make_async_client(self._connections))
             # The generator does not suspend, so no other task comes in between.
             client = await anext(keeper)
             end = weakref.finalize(self, _close_soon, loop, keeper)
@@ -89,6 +99,45 @@ class Clients:
         if held is not None:
             held.end.detach()
             await held.keeper.aclose()
+
+
+def create_resilient_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Client:
+    """Return the `httpx.Client` the engine uses, for requests of your own.
+
+    Its pool does not throttle streams, it survives a failing name service, and it follows no
+    redirects. It retries nothing: pass it as `http_client=` to a chat model, or to another
+    library, and let that one decide.
+
+    Args:
+        connections: How connections are made and kept.
+        timeout: Seconds, or (connect, read); (30, 60) by default.
+        base_url: What relative URLs are appended to.
+        headers: Sent with every request.
+    """
+    from holysheep_core import net  # noqa: PLC0415 - see above
+
+    given = {"base_url": base_url, "headers": dict(headers or {})}
+    return net.make_client(connections, timeout=net.timeouts_of(timeout), **given)
+
+
+def create_resilient_async_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.AsyncClient:
+    """Like `create_resilient_client`, for asyncio; to be used in one event loop only."""
+    from holysheep_core import net  # noqa: PLC0415 - see above
+
+    given = {"base_url": base_url, "headers": dict(headers or {})}
+    return net.make_async_client(connections, timeout=net.timeouts_of(timeout), **given)
 
 
 def _open(client: _Client, name: str) -> _Client:

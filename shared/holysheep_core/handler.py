@@ -17,11 +17,8 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, closing
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import httpx
-
-from holysheep_core import async_driver, sync_driver
 from holysheep_core.circuit import CircuitConfig
 from holysheep_core.clients import Clients
 from holysheep_core.clock import clock
@@ -39,6 +36,9 @@ from holysheep_core.settings import Settings
 from holysheep_core.telling import Telling
 from holysheep_core.types import ChatRequest, Completion, Delta
 from holysheep_core.wire import check_request
+
+if TYPE_CHECKING:
+    import httpx
 
 OnToken = Callable[[str], Any]
 OnEvent = Callable[[Event], Any]
@@ -151,6 +151,10 @@ class StreamingRetryHandler:
         self.gateway.use(self, self.settings.budget)
         self._on_event = on_event
         self._clients = Clients(http_client, http_async_client, connections)
+        # They need httpx, which is imported when it is needed: see `clients`.
+        from holysheep_core import async_driver, sync_driver  # noqa: PLC0415
+
+        self._drive, self._adrive = sync_driver.run, async_driver.run
 
     # -- for programs -----------------------------------------------------------------------
 
@@ -299,7 +303,7 @@ class StreamingRetryHandler:
             store.open()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
         session = self._session(request, self._listeners(on_event), gated=gate.is_needed)
-        deltas = sync_driver.run(session, client, self.settings.timeouts.connect, gate.enter)
+        deltas = self._drive(session, client, self.settings.timeouts.connect, gate.enter)
         try:
             if on_token is None:
                 yield from deltas
@@ -329,7 +333,7 @@ class StreamingRetryHandler:
         session = self._session(request, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
-            async with aclosing(async_driver.run(session, client, connect, gate.aenter)) as deltas:
+            async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
                 async for delta in deltas:
                     if on_token is not None and isinstance(delta, Delta) and delta.text:
                         told = on_token(delta.text)

@@ -10,12 +10,15 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from holysheep_core.clock import clock
 from holysheep_core.config import check_count, check_number
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import Client, make_client, status_of
 from holysheep_core.providers import Provider
+
+if TYPE_CHECKING:
+    from holysheep_core.net import Client
 
 _OK = range(200, 300)
 _NO_SUCH_PATH = (404, 405)
@@ -152,6 +155,8 @@ class HealthChecks:
 
 def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, str]:
     """Ask a provider whether it is well; returns that, and the reason."""
+    from holysheep_core.net import status_of  # noqa: PLC0415 - see `clients`
+
     headers = {**provider.request_headers(), "accept": "application/json"}
     listing = config.model is None
     url, body = f"{provider.base_url}/models", None
@@ -174,6 +179,8 @@ def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, 
 
 
 def _run(ref: weakref.ref[HealthChecks], over: threading.Event) -> None:
+    from holysheep_core.net import make_client  # noqa: PLC0415 - see `clients`
+
     with make_client() as client:
         while not over.is_set():
             checks = ref()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 from typing import Any
 
 import httpcore
 import httpx
 
 from holysheep_core.addresses import AddressBook
-from holysheep_core.backends import AsyncBackend, Backend, Deadline, time_left
+from holysheep_core.backends import (
+    AsyncBackend,
+    AsyncStream,
+    Backend,
+    Deadline,
+    Stream,
+    time_left,
+)
 from holysheep_core.config import Timeouts
 from holysheep_core.connections import Connections
 from holysheep_core.errors import (
@@ -30,6 +38,12 @@ def request_timeout(connect: float | None, session: Session) -> httpx.Timeout:
     longest = time_left(session)
     shorter = longest if connect is None else min(connect, longest)
     return httpx.Timeout(connect=shorter, read=Deadline(session), write=shorter, pool=shorter)
+
+
+@lru_cache(maxsize=256)
+def parsed(url: str) -> httpx.URL:
+    """Return a URL that httpx need not take apart at every request."""
+    return httpx.URL(url)
 
 
 def translate(error: Exception) -> HolySheepError:
@@ -64,6 +78,9 @@ _MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
     (httpx.InvalidURL, ConfigurationError, "This address cannot be used"),
     (httpx.ProxyError, APIConnectionError, "The proxy refused"),
     (httpx.TransportError, APIConnectionError, "The request failed"),
+    # Bodies are read past httpx.
+    (httpcore.ReadTimeout, StreamStalledError, "Nothing to read in time"),
+    (httpcore.ReadError, StreamCutError, "The connection broke while reading"),
 )
 FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
 """What a driver catches."""
@@ -87,6 +104,22 @@ def status_of(
         raise translate(error) from error
 
 
+def check_clients(http_client: object, http_async_client: object) -> None:
+    """Refuse what a user gave in place of a client, if it is none.
+
+    Raises:
+        ConfigurationError: It says which keyword, and what it takes.
+    """
+    for name, given, kind in (
+        ("http_client", http_client, httpx.Client),
+        ("http_async_client", http_async_client, httpx.AsyncClient),
+    ):
+        if given is not None and not isinstance(given, kind):
+            raise ConfigurationError(
+                f"{name} of type {type(given).__name__}: needs an httpx.{kind.__name__}."
+            )
+
+
 def headers_of(response: httpx.Response) -> dict[str, str]:
     """Return the response's headers, names in lower case."""
     return dict(response.headers.items())
@@ -94,12 +127,33 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
 
 def body_of(response: httpx.Response) -> Iterator[bytes]:
     """Iterate over a body as it arrives; decoded only if the server compressed it unasked."""
-    return response.iter_bytes() if _is_coded(response) else response.iter_raw()
+    if _is_coded(response):
+        return response.iter_bytes()
+    stream = response.extensions.get("network_stream")
+    return _plain(response, stream) if isinstance(stream, Stream) else response.iter_raw()
 
 
 def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
     """Like `body_of`, for an `httpx.AsyncClient`."""
-    return response.aiter_bytes() if _is_coded(response) else response.aiter_raw()
+    if _is_coded(response):
+        return response.aiter_bytes()
+    stream = response.extensions.get("network_stream")
+    return _aplain(response, stream) if isinstance(stream, AsyncStream) else response.aiter_raw()
+
+
+def _plain(response: httpx.Response, stream: Stream) -> Iterator[bytes]:
+    timeout = response.request.extensions["timeout"]["read"]
+    while data := stream.read_body(timeout):
+        yield data
+    yield from response.iter_raw()  # the end, or whatever has to be looked at more closely
+
+
+async def _aplain(response: httpx.Response, stream: AsyncStream) -> AsyncIterator[bytes]:
+    timeout = response.request.extensions["timeout"]["read"]
+    while data := await stream.read_body(timeout):
+        yield data
+    async for data in response.aiter_raw():
+        yield data
 
 
 def _is_coded(response: httpx.Response) -> bool:
@@ -132,44 +186,8 @@ def make_async_client(connections: Connections | None = None, **options: Any) ->
     return client
 
 
-def create_resilient_client(
-    connections: Connections | None = None,
-    *,
-    timeout: float | tuple[float, float] | None = None,
-    base_url: str = "",
-    headers: Mapping[str, str] | None = None,
-) -> httpx.Client:
-    """Return the `httpx.Client` the engine uses, for requests of your own.
-
-    Its pool does not throttle streams, it survives a failing name service, and it follows no
-    redirects. It retries nothing: pass it as `http_client=` to a chat model, or to another
-    library, and let that one decide.
-
-    Args:
-        connections: How connections are made and kept.
-        timeout: Seconds, or (connect, read); (30, 60) by default.
-        base_url: What relative URLs are appended to.
-        headers: Sent with every request.
-    """
-    limits = _timeout(timeout)
-    return make_client(connections, timeout=limits, base_url=base_url, headers=dict(headers or {}))
-
-
-def create_resilient_async_client(
-    connections: Connections | None = None,
-    *,
-    timeout: float | tuple[float, float] | None = None,
-    base_url: str = "",
-    headers: Mapping[str, str] | None = None,
-) -> httpx.AsyncClient:
-    """Like `create_resilient_client`, for asyncio; to be used in one event loop only."""
-    limits = _timeout(timeout)
-    return make_async_client(
-        connections, timeout=limits, base_url=base_url, headers=dict(headers or {})
-    )
-
-
-def _timeout(value: float | tuple[float, float] | None) -> httpx.Timeout:
+def timeouts_of(value: float | tuple[float, float] | None) -> httpx.Timeout:
+    """Return httpx's form of a `timeout` shorthand."""
     timeouts = Timeouts.coerce(value)
     return httpx.Timeout(timeouts.read, connect=timeouts.connect)
 

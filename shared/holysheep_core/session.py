@@ -119,6 +119,7 @@ class Session:
         self._outcome: Completion | HolySheepError | None = None
 
         self._exchange = self._new_exchange()
+        self._prepared = True  # the exchange has not been used
         self._gated = gated
         self._admitted = not gated
         self._reading = False
@@ -275,7 +276,7 @@ class Session:
     # -- one exchange -----------------------------------------------------------------------
 
     def _admit(self) -> Admit:
-        self._exchange = self._new_exchange()
+        self._exchange, self._prepared = self._new_exchange(), True
         route, total = self._recovery.route, self._settings.timeouts.total
         until = None if total is None else self._started + total
 
@@ -302,8 +303,9 @@ class Session:
         return Exchange(question, leg, self._transcript, self._ledger, resume.max_hold)
 
     def _send(self, now: float) -> Send:
-        if not self._gated:
+        if not self._prepared:
             self._exchange = self._new_exchange()
+        self._prepared = False
         self._admitted = not self._gated
         self._reading = True
         self._recovery.sent(now)

@@ -11,6 +11,7 @@ Connections through a proxy stay with anyio, which can do TLS inside TLS on ever
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import select
 import ssl
 from collections.abc import Iterable, Iterator
@@ -198,7 +199,9 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         """Connect; where a name has several addresses, to the first that answers."""
         loop = asyncio.get_running_loop()
         options: dict[str, Any] = {"local_addr": (local_address, 0)} if local_address else {}
-        if isinstance(loop, asyncio.BaseEventLoop):  # uvloop has no such parameter
+        # An address needs no race, whose tasks live as long as the connection; and uvloop has no
+        # such parameter.
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host):
             options["happy_eyeballs_delay"] = _HAPPY_EYEBALLS
         with (
             _as_httpcore(httpcore.ConnectTimeout, httpcore.ConnectError),
@@ -214,6 +217,14 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Do nothing for a while."""
         await asyncio.sleep(seconds)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class SSEDecoder:
         whole = data[:6] == b"data: " and data[-2:] == b"\n\n" and len(data) <= self._max
         if whole and not (self._tail or self._size or self._after_cr or b"\r" in data):
             found = data[6:-2].split(b"\n\ndata: ")
-            if not any(b"\n" in each for each in found):
+            if data.count(b"\n") == 2 * len(found):  # no line but those
                 self._at_start = False
                 self.events_seen += len(found)
                 return found

@@ -12,7 +12,7 @@ import httpx
 from holysheep_core.actions import Admit, Finish, Send, Wait
 from holysheep_core.clock import clock
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import FAILURES, body_of, headers_of, request_timeout, translate
+from holysheep_core.net import FAILURES, body_of, headers_of, parsed, request_timeout, translate
 from holysheep_core.session import Session
 from holysheep_core.types import Completion, Delta
 
@@ -55,7 +55,7 @@ def _exchange(
 ) -> Generator[Delta, None, None]:
     timeout = request_timeout(connect, session)
     request = client.build_request(
-        "POST", action.url, headers=action.headers, content=action.body, timeout=timeout
+        "POST", parsed(action.url), headers=action.headers, content=action.body, timeout=timeout
     )
     # Only what httpx does stands in a `try`: the session calls the user's listeners, and what
     # those raise is theirs.

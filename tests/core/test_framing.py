@@ -1,9 +1,11 @@
-"""The chunk joiner, with h11 as the judge: it must see the same answer, in fewer pieces."""
+"""Chunked bodies read past h11, with h11 as the judge: what comes out must be the same."""
 
 import h11
+import httpcore
 import pytest
 
-from holysheep_core.framing import ChunkJoiner
+from holysheep_core.backends import Stream
+from holysheep_core.framing import Dechunker
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -12,7 +14,8 @@ def chunk(data):
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-CHUNKS = [chunk(b"data: {1}\n\n"), chunk(b"\r\n0\r\n\r\n"), chunk("양".encode()), chunk(b"x" * 300)]
+CONTENTS = [b"data: {1}\n\n", b"\r\n0\r\n\r\n", "양".encode(), b"x" * 300]
+CHUNKS = [chunk(content) for content in CONTENTS]
 BODY = b"".join(CHUNKS)
 END = b"0\r\n\r\n"
 ANSWERS = {
@@ -40,74 +43,102 @@ ANSWERS = {
 }
 
 
-def judged(pieces):
-    """Return what h11 makes of it: heads, body, and how it ended."""
+class Wire(httpcore.NetworkStream):
+    """A connection on which each read brings the next piece."""
+
+    def __init__(self, pieces):
+        self.pieces = list(filter(None, pieces))
+
+    def read(self, max_bytes, timeout=None):
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def write(self, buffer, timeout=None):
+        pass
+
+    def close(self):
+        pass
+
+
+def judged(stream, *, past_h11):
+    """Return what comes of an answer: heads, body, and how it ended."""
     client, seen, body = h11.Connection(h11.CLIENT), [], b""
     client.send(h11.Request(method="POST", target="/", headers=[("host", "x")]))
     client.send(h11.EndOfMessage())
+    stream.write(b"")
     try:
-        for piece in [*pieces, b""]:
-            client.receive_data(piece)
-            while (event := client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
-                if isinstance(event, h11.Data):
-                    body += event.data
-                else:
-                    seen.append(event)
-                if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                    return seen, body
+        while True:
+            event = client.next_event()
+            if event in (h11.NEED_DATA, h11.PAUSED):
+                client.receive_data(stream.read(65536))
+                continue
+            if isinstance(event, h11.Data):
+                body += event.data
+                continue
+            seen.append(event)
+            if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                return seen, body
+            if past_h11 and isinstance(event, h11.Response):
+                while data := stream.read_body(None):
+                    body += data
     except h11.RemoteProtocolError:
-        seen.append("no HTTP")
-    return seen, body
+        return [*seen, "no HTTP"], body
 
 
-def joined(pieces):
-    joiner = ChunkJoiner()
-    out = [handed for piece in pieces if piece and (handed := joiner.feed(piece))]
-    return [*out, held] if (held := joiner.flush()) else out
+def splits(answer):
+    yield from ([answer[:at], answer[at:]] for at in range(len(answer) + 1))
+    for size in (1, 7):
+        yield [answer[at : at + size] for at in range(0, len(answer), size)]
 
 
+@pytest.mark.parametrize("past_h11", [True, False])
 @pytest.mark.parametrize("name", ANSWERS)
-def test_h11_sees_the_same_answer_wherever_reads_split_it(name):
-    answer = ANSWERS[name]
-    expected = judged([answer])
-    for at in range(len(answer) + 1):
-        assert judged(joined([answer[:at], answer[at:]])) == expected, at
-    assert judged(joined([answer[at : at + 1] for at in range(len(answer))])) == expected
-    assert judged(joined([answer[at : at + 7] for at in range(0, len(answer), 7)])) == expected
+def test_the_answer_is_what_h11_says_it_is_wherever_reads_split_it(name, past_h11):
+    expected = judged(Wire([ANSWERS[name]]), past_h11=False)
+    for pieces in splits(ANSWERS[name]):
+        assert judged(Stream(Wire(pieces)), past_h11=past_h11) == expected, pieces
 
 
-def test_chunks_of_one_read_become_one():
-    joiner = ChunkJoiner()
-    assert joiner.feed(HEAD + BODY) == HEAD + chunk(
-        b"".join(part.split(b"\r\n", 1)[1][:-2] for part in CHUNKS)
-    )
-    assert joiner.feed(BODY[:-9]).startswith(
-        b"%x\r\n" % len("data: {1}\n\n\r\n0\r\n\r\n양".encode())
-    )
+def plain(*pieces):
+    stream = Stream(Wire([HEAD, *pieces]))
+    stream.write(b"")
+    assert stream.read(65536) == HEAD
+    return stream
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_nothing_of_a_chunk_is_held_back(name):
-    answer = ANSWERS[name]
-    for at in range(1, len(answer)):
-        joiner = ChunkJoiner()
-        handed = [
-            joiner.feed(answer[: at // 2]) if at // 2 else b"",
-            joiner.feed(answer[at // 2 : at]),
-        ]
-        assert judged(filter(None, handed))[1] == judged([answer[:at]])[1], at
+def test_the_chunks_of_one_read_come_at_once():
+    assert plain(BODY).read_body(None) == b"".join(CONTENTS)
+
+
+@pytest.mark.parametrize("at", range(1, len(BODY)))
+def test_nothing_of_a_chunk_is_held_back(at):
+    # What h11 would have made of so many bytes is out before the next read.
+    stream = plain(BODY[:at], BODY[at:])
+    h11_has = judged(Wire([HEAD + BODY[:at]]), past_h11=False)[1]
+    if h11_has:
+        assert stream.read_body(None) == h11_has
+
+
+def test_h11_sees_an_answer_without_a_body():
+    stream = plain(BODY + END)
+    assert stream.read_body(None) == b"".join(CONTENTS)
+    assert stream.read_body(None) == b""
+    assert stream.read(65536) == END
 
 
 def test_each_answer_on_a_connection_starts_anew():
-    joiner = ChunkJoiner()
-    once = joiner.feed(HEAD + BODY + END)
-    assert len(once) < len(HEAD + BODY + END)
-    joiner.request_sent()
-    assert joiner.feed(HEAD + BODY + END) == once
+    stream = plain(BODY + END, HEAD + BODY)
+    stream.read_body(None)
+    stream.read(65536)
+    stream.write(b"")
+    assert stream.read(65536) == HEAD
+    assert stream.read_body(None) == b"".join(CONTENTS)
 
 
 def test_a_head_without_an_end_is_left_alone():
-    joiner = ChunkJoiner()
+    chunks = Dechunker()
     for _ in range(80):
-        assert joiner.feed(b"x" * 1024) == b"x" * 1024
-    assert joiner.feed(b"\r\n\r\n" + BODY) == b"\r\n\r\n" + BODY
+        assert chunks.take_head(b"x" * 1024) == b"x" * 1024
+        if not chunks.in_head:
+            break
+    assert not chunks.in_head
+    assert not chunks.plain

@@ -31,12 +31,13 @@ from targets import TARGETS, Findings
 
 SIZES = {
     "engine": (100, 500, 1000, 2000),
+    crowd.AIOHTTP: (100, 500, 1000, 2000),
     "ChatHolySheep": (100, 500, 1000, 2000),
     "openai SDK": (100, 500, 1000),  # with 2,000 it never gets to read
     "ChatOpenAI": (100, 500, 1000),
     "LangChain alone": (100,),
 }
-STARTS = {"engine": 600, "ChatHolySheep": 250, "ChatOpenAI": 100}
+STARTS = {"engine": 800, crowd.AIOHTTP: 600, "ChatHolySheep": 250, "ChatOpenAI": 100}
 LENGTHS = [2_000, 20_000, 200_000]
 
 

@@ -124,8 +124,29 @@ def floor() -> Texts:
     return chat_model(lambda url: Paced(url=url, built=True))
 
 
+def engine_on_aiohttp() -> Texts:
+    """Return the engine's reader, over another library's parser and sockets."""
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    from holysheep_core import StreamingRetryHandler
+
+    handlers: dict[str, StreamingRetryHandler] = {}
+
+    def texts(url: str) -> AsyncIterator[str]:
+        if url not in handlers:
+            limits = httpx.Limits(max_connections=100_000)  # None would be aiohttp's 100
+            client = httpx.AsyncClient(transport=AiohttpTransport(limits=limits))
+            handlers[url] = StreamingRetryHandler("k", base_url=url, http_async_client=client)
+        return handlers[url].astream_with_retry("gpt-4.1", [{"role": "user", "content": "go"}])
+
+    return texts
+
+
+AIOHTTP = "engine on httpx-aiohttp"
 READERS: dict[str, Callable[[], Texts]] = {
     "engine": engine,
+    AIOHTTP: engine_on_aiohttp,
     "ChatHolySheep": holysheep,
     "openai SDK": openai_sdk,
     "ChatOpenAI": openai_chat,

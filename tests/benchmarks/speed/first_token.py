@@ -39,6 +39,10 @@ class Bare:
         head = f"POST {parts.path}/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: "
         self._request = f"{head}{len(body)}\r\n\r\n{body}".encode()
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._link.close()
+
     def __call__(self) -> float:
         started, first, data = time.perf_counter(), 0.0, b""
         self._link.sendall(self._request)

@@ -19,7 +19,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import CustomLLM, LLMMetadata
 from llama_index.core.llms.callbacks import llm_chat_callback
 from readers import KEY, AsyncReader, PerUrl, Reader, installed
-from server import WORD
+from server import WORD, word_of
 
 from holysheep_core import Delta
 from langchain_holysheep import ChatHolySheep
@@ -27,6 +27,7 @@ from langchain_holysheep.chunks import delta_chunk
 from llamaindex_holysheep import HolySheep
 from llamaindex_holysheep.responses import GrowingAnswer
 
+COALESCED = "ChatHolySheep, coalesce=True, in a chain"
 GO = [ChatMessage(role="user", content="go")]
 
 
@@ -115,6 +116,11 @@ def langchain_models() -> dict[str, PerUrl]:
     return models
 
 
+def coalescing(url: str) -> ChatHolySheep:
+    """Return the model that hands out what came in one read as one chunk."""
+    return ChatHolySheep(model="m", api_key=KEY, base_url=url, coalesce=True)
+
+
 def llamaindex_models() -> dict[str, PerUrl]:
     """Return the models compared in LlamaIndex."""
     models = {
@@ -147,6 +153,10 @@ def sync_readers() -> dict[str, Reader]:
         found[f"{name} in a chain"] = lambda url, chains=chains: sum(
             bool(text) for text in chains(url).stream({"text": "go"})
         )
+    joined = PerUrl(lambda url: chained(coalescing(url)))
+    found[COALESCED] = lambda url: (
+        sum(len(text) for text in joined(url).stream({"text": "go"})) // len(word_of(url))
+    )
     for name, models in llamaindex_models().items():
         found[f"{name} .stream_chat"] = lambda url, models=models: sum(
             bool(response.delta) for response in models(url).stream_chat(GO)
@@ -173,6 +183,13 @@ def async_readers() -> dict[str, AsyncReader]:
 
         found[f"{name} .stream"] = astream
         found[f"{name} in a chain"] = chain
+    joined = PerUrl(lambda url: chained(coalescing(url)))
+
+    async def coalesced(url: str) -> int:
+        texts = [len(text) async for text in joined(url).astream({"text": "go"})]
+        return sum(texts) // len(word_of(url))
+
+    found[COALESCED] = coalesced
     for name, models in llamaindex_models().items():
 
         async def astream_chat(url: str, models=models) -> int:

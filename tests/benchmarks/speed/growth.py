@@ -14,7 +14,13 @@ import framework_readers
 import readers
 
 SHORT = 200
-READERS = ("engine", "ChatHolySheep .stream", "HolySheep .stream_chat")
+READERS = (
+    "engine",
+    "ChatHolySheep .stream",
+    "LangChain floor, built .stream",
+    "HolySheep .stream_chat",
+    "LlamaIndex floor, built .stream_chat",
+)
 
 
 def measure(url: str, lengths: list[int], rounds: int) -> dict[str, dict[int, float]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cost import FLOOD, REFERENCE
+from crowd import AIOHTTP
 from targets import TARGETS, Findings
 
 HEAD = """# What a streamed token costs
@@ -27,6 +28,7 @@ ORDER = (
     "LangChain floor, ready-made .stream",
     "LangChain floor, built .stream",
     "ChatHolySheep in a chain",
+    "ChatHolySheep, coalesce=True, in a chain",
     "ChatOpenAI in a chain",
     "LangChain floor, built in a chain",
     "HolySheep .stream_chat",
@@ -100,6 +102,9 @@ def page(found: Findings, reference: str, ceiling: str) -> str:
     ]
     head = ["streams", "reader", "CPU", "µs per delta", "delay ms, median", "99 %", "KiB a stream"]
     parts.append(table(head, rows))
+    parts.append(
+        f"*{AIOHTTP}* is the engine with an `httpx.AsyncClient` on aiohttp's parser as its `http_async_client`.\n"
+    )
     most = "; ".join(f"{name}: {streams:,}" for name, streams in found.capacity.items())
     parts.append(f"Most streams with a 99th percentile of at most 250 ms: {most}.\n")
     parts.append("## Import, beyond the framework's base classes\n")

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from server import event_bytes
+from server import END, HEAD, event_bytes
 
 from holysheep_core import StreamingRetryHandler
 
@@ -64,7 +64,8 @@ def raw_socket(url: str) -> int:
             data = link.recv(65536)
             received += len(data)
             tail = (tail + data)[-16:]
-    return received // (event_bytes(url) + 6)  # a frame of the chunked encoding
+    framed = event_bytes(url) + 6  # as a chunk of the chunked encoding
+    return (received - len(HEAD) - len(END)) // framed
 
 
 def sync_readers() -> dict[str, Reader]:

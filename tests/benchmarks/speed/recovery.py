@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from contextlib import closing
 from itertools import pairwise
 
 from first_token import Bare
@@ -33,6 +34,7 @@ def measure(url: str, rounds: int) -> tuple[float, float, float]:
         gaps.append(gap - RESET_AFTER)
         again += [event.removed for event in events if isinstance(event, Resumed)]
         started = time.perf_counter()
-        Bare(f"{url}/flood-1/v1")()
-        floors.append(time.perf_counter() - started)
+        with closing(Bare(f"{url}/flood-1/v1")) as bare:
+            bare()
+            floors.append(time.perf_counter() - started)
     return statistics.median(gaps), statistics.median(floors), statistics.median(again)

@@ -62,9 +62,14 @@ STAMP = "0000000000.000000"
 STAMPED = framed(event(f"{STAMP} "))
 
 
+def word_of(path: str) -> str:
+    """Return a text as long as each delta of an answer."""
+    return f"{STAMP} " if "/paced" in path else WORD
+
+
 def event_bytes(path: str) -> int:
     """Return the size of an answer's events; the last two are smaller than one together."""
-    return len(event(f"{STAMP} " if "/paced" in path else WORD))
+    return len(event(word_of(path)))
 
 
 class Pacer(threading.Thread):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cost import FLOOD, PACED
 from crowd import PATIENCE, Crowd
+from framework_readers import COALESCED
 
 Ratios = dict[str, dict[str, float]]
 
@@ -108,7 +109,12 @@ TARGETS = (
     Target(
         "engine cheaper than the openai SDK", _cheaper("engine", "openai SDK"), 9, at_least=True
     ),
-    Target("… async", _cheaper("async engine", "async openai SDK"), 9, at_least=True),
+    Target(
+        "engine cheaper than the openai SDK, async",
+        _cheaper("async engine", "async openai SDK"),
+        9,
+        at_least=True,
+    ),
     Target(
         "`ChatHolySheep.stream` cheaper than ChatOpenAI's",
         _cheaper("ChatHolySheep .stream", "ChatOpenAI .stream"),
@@ -116,7 +122,7 @@ TARGETS = (
         at_least=True,
     ),
     Target(
-        "`.astream`",
+        "`ChatHolySheep.astream` cheaper than ChatOpenAI's",
         _cheaper("async ChatHolySheep .stream", "async ChatOpenAI .stream"),
         6,
         at_least=True,
@@ -130,8 +136,14 @@ TARGETS = (
         at_least=True,
     ),
     Target(
-        "… async",
+        "chain, async, cheaper than on ChatOpenAI",
         _cheaper("async ChatHolySheep in a chain", "async ChatOpenAI in a chain"),
+        2.5,
+        at_least=True,
+    ),
+    Target(
+        "chain, async, with `coalesce=True`",
+        _cheaper(f"async {COALESCED}", "async ChatOpenAI in a chain"),
         2.5,
         at_least=True,
     ),
@@ -142,7 +154,7 @@ TARGETS = (
         at_least=True,
     ),
     Target(
-        "`.astream_chat`",
+        "`HolySheep.astream_chat` cheaper than OpenAILike's",
         _cheaper("async HolySheep .stream_chat", "async OpenAILike .stream_chat"),
         5,
         at_least=True,
@@ -154,9 +166,9 @@ TARGETS = (
         at_least=True,
     ),
     Target(
-        "paced: `.astream`",
+        "paced: `.astream` cheaper than ChatOpenAI's",
         _cheaper("async ChatHolySheep .stream", "async ChatOpenAI .stream", PACED),
-        2.2,
+        3,
         at_least=True,
     ),
     Target(
@@ -164,6 +176,13 @@ TARGETS = (
         lambda found: found.capacity["ChatHolySheep"] / max(1, found.capacity["ChatOpenAI"]),
         3,
         at_least=True,
+    ),
+    Target(
+        "concurrent streams of the engine in one process",
+        lambda found: found.capacity["engine"],
+        1500,
+        at_least=True,
+        unit="",
     ),
     Target(
         "1,000 concurrent `.astream`: median delay over ChatOpenAI's",
@@ -199,6 +218,6 @@ TARGETS = (
         unit="ms",
     ),
     Target("growth of cost, 200 to 200,000 deltas: engine", _largest_growth("engine"), 1.2),
-    Target("… `ChatHolySheep.stream`", _largest_growth("ChatHolySheep .stream"), 1.2),
-    Target("… `HolySheep.stream_chat`", _largest_growth("HolySheep .stream_chat"), 2),
+    Target("growth: `ChatHolySheep.stream`", _largest_growth("ChatHolySheep .stream"), 1.2),
+    Target("growth: `HolySheep.stream_chat`", _largest_growth("HolySheep .stream_chat"), 2),
 )
