@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks matrix clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -58,5 +58,19 @@ matrix: .venv/.ready  ## every Python here, with the oldest and the newest frame
 	$(BIN)/python -m pip install -qq --group matrix
 	$(BIN)/nox
 
+dist: .venv/.ready  ## wheels and sdists of the three distributions, checked and tried; nothing is uploaded
+	$(BIN)/python -m pip install -qq --group dist
+	$(BIN)/python packaging/dist.py
+
+# mkdocs reads the code and does not import it, so that no framework is needed.
+.venv-docs/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install -qq --upgrade pip
+	.venv-docs/bin/python -m pip install -qq --group docs
+	@touch $@
+
+docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning fails it
+	.venv-docs/bin/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv .venv-bench .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
