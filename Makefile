@@ -70,7 +70,7 @@ dist: .venv/.ready  ## wheels and sdists of the three distributions, checked and
 	@touch $@
 
 docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning fails it
-	.venv-docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 clean:
 	rm -rf .venv .venv-bench .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -17,9 +17,11 @@ PROJECTS = [ROOT, *sorted(path.parent for path in ROOT.glob("packaging/*/pyproje
 
 
 def run(*words: str | Path) -> None:
-    """Run a module of this Python; what it says is shown."""
+    """Run a module of this Python; what it says is shown, and a failure ends it all."""
     environment = {**os.environ, "HOLYSHEEP_DIST": str(DIST)}
-    subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, check=True)  # noqa: S603 - no shell
+    done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, check=False)  # noqa: S603 - no shell
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def main() -> None:
