@@ -21,6 +21,7 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     MessageRole,
 )
+from llama_index.core.instrumentation.dispatcher import active_instrument_tags
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from pydantic import BaseModel
 
@@ -168,7 +169,8 @@ class Call:
         wanted = given.get("response_format")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted)
-        return ChatRequest(model, to_wire(messages), given)
+        tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
+        return ChatRequest(model, to_wire(messages), given, tags)
 
     def _listeners(self) -> dict[str, Any]:
         return {"on_token": self._llm.on_token, "on_event": listener()}
