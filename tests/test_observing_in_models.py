@@ -100,9 +100,7 @@ def test_a_log_and_a_limit_are_keywords(play, make, tmp_path):
 def test_a_models_window_comes_from_the_catalog(play, make):
     mine = Catalog({"mine": ModelCard(context_window=1234)})
     llm = make(play(), model="mine", catalog=mine, fallback_models=[])
-    window = (
-        llm.profile["max_input_tokens"] if make is langchain else llm.metadata.context_window
-    )
+    window = llm.profile["max_input_tokens"] if make is langchain else llm.metadata.context_window
     assert window == 1234
 
 

@@ -47,7 +47,7 @@ def responses(script, **settings):
 def test_a_runaway_is_stopped_and_the_reader_has_what_the_error_has(play, face, settings):
     seen = []
     with pytest.raises(BudgetExceededError) as caught:
-        for text in face(play(text=LONG), **settings):
+        for text in face(play(text=LONG, delay=0.001), **settings):
             seen.append(text)
     said = "".join(seen)
     assert LONG.startswith(said)
@@ -73,7 +73,7 @@ async def test_async_calls_stop_too(play):
 
 
 def test_cut_requests_count_and_a_continuation_that_cannot_be_paid_is_not_sent(play):
-    script = play(text=LONG, faults=[cut(at=1000)])
+    script = play(text=LONG, faults=[cut(at=1000)], delay=0.001)
     seen = []
     with pytest.raises(BudgetExceededError) as caught:
         for text in texts(script, spend_limit=SpendLimit(tokens=300)):

@@ -38,7 +38,6 @@ class ModelCard:
     json_schema: bool = True
     prefill: bool = False
 
-
     def cost(self, usage: Usage) -> float | None:
         """Return the price of some tokens in US$; None if a price that matters is not known."""
         cached = usage.cached_tokens
@@ -63,9 +62,7 @@ MODELS: Mapping[str, ModelCard] = {
     "claude-sonnet-4.5": ModelCard(
         context_window=200_000, input_price=3.00, output_price=15.00, prefill=True
     ),
-    "gemini-2.5-flash": ModelCard(
-        context_window=1_048_576, input_price=0.30, output_price=2.50
-    ),
+    "gemini-2.5-flash": ModelCard(context_window=1_048_576, input_price=0.30, output_price=2.50),
     "deepseek-v3.2": ModelCard(
         context_window=128_000, input_price=0.28, output_price=0.42, images=False, json_schema=False
     ),

@@ -20,6 +20,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,10 @@ def _read(file: Path) -> dict[str, Any]:
     return models
 
 
-def _toml(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415 - came with Python 3.11
-    else:
-        import tomli as tomllib  # noqa: PLC0415
-    return tomllib.loads(text)
+def _toml(text: str) -> Any:
+    # `tomllib` came with Python 3.11; before, its twin is a dependency.
+    library = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    return library.loads(text)
 
 
 def _card(file: Path, model: str, facts: object) -> ModelCard:

@@ -60,6 +60,9 @@ CREATE INDEX IF NOT EXISTS calls_began ON calls (began);
 CREATE INDEX IF NOT EXISTS attempts_began ON attempts (began);
 CREATE INDEX IF NOT EXISTS events_at ON events (at);
 """
+_INSERT_CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 20)})"  # noqa: S608 - no data
+_INSERT_ATTEMPT = f"INSERT INTO attempts VALUES ({', '.join('?' * 16)})"  # noqa: S608
+_INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
 _TIMES = {"calls": "began", "attempts": "began", "events": "at"}
 Row = tuple[str, tuple[Any, ...]]
 Rows = queue.SimpleQueue[Row | threading.Event | None]
@@ -118,7 +121,7 @@ class EventLog(Observer):
         began = self._began.get(call_id)
         at = time.time() if began is None else began + after
         row = (at, call_id, type(event).__name__, str(event), msgspec.json.encode(fields).decode())
-        self._put("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
+        self._put(_INSERT_EVENT, row)
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
         """Write a call and its requests."""
@@ -126,7 +129,7 @@ class EventLog(Observer):
         usage = record.usage
         tokens = (usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.estimated)
         self._put(
-            f"INSERT INTO calls VALUES ({', '.join('?' * 20)})",
+            _INSERT_CALL,
             (
                 record.call_id,
                 record.began,
@@ -150,7 +153,7 @@ class EventLog(Observer):
         for attempt in record.attempts:
             usage = attempt.usage
             self._put(
-                f"INSERT INTO attempts VALUES ({', '.join('?' * 16)})",
+                _INSERT_ATTEMPT,
                 (
                     record.call_id,
                     attempt.number,
@@ -181,7 +184,9 @@ class EventLog(Observer):
         if writer is None or writer.process != os.getpid():
             with self._lock:
                 writer = self._writer
-                if writer is None or writer.process != os.getpid():  # forked: the parent has its own
+                if (
+                    writer is None or writer.process != os.getpid()
+                ):  # forked: the parent has its own
                     writer = self._writer = _Writer(*self._settings)
                     weakref.finalize(self, writer.rows.put, None).atexit = False
         writer.rows.put((sql, values))
@@ -217,7 +222,7 @@ class _Writer:
             while isinstance(taken[-1], tuple) and len(taken) < _A_BATCH:
                 try:
                     taken.append(self.rows.get(timeout=max(0.0, until - time.monotonic())))
-                except queue.Empty:
+                except queue.Empty:  # noqa: PERF203 - it ends the loop
                     break
             self._write([row for row in taken if isinstance(row, tuple)])
             for each in taken:
@@ -259,7 +264,7 @@ def _prune(database: sqlite3.Connection, oldest: float, max_bytes: int) -> None:
                 deleted += found.rowcount
         if not deleted:
             break
-    database.execute("PRAGMA incremental_vacuum").fetchall()
+    database.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -2,7 +2,8 @@
 
 Quiet unless you ask for it: `logging.basicConfig(level=logging.INFO)` shows what the engine had to
 do (cuts, retries, downgrades), `DEBUG` every request. Each line has its fields in the record's
-`holysheep` attribute, for handlers that write JSON. There is no text of prompts or answers, and no key.
+`holysheep` attribute, for handlers that write JSON. There is no text of prompts or answers in it,
+and no key.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Log(Observer):
             level = logging.WARNING
         if LOGGER.isEnabledFor(level):
             fields = {"event": type(event).__name__, **msgspec.to_builtins(event)}
-            LOGGER.log(level, "%s %s", event.call_id or "gateway", event, extra={"holysheep": fields})
+            LOGGER.log(
+                level, "%s %s", event.call_id or "gateway", event, extra={"holysheep": fields}
+            )
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
         """Write the record of a call."""

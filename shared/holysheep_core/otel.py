@@ -1,9 +1,9 @@
 """Calls as OpenTelemetry spans and metrics, by the conventions for generative AI.
 
-https://github.com/open-telemetry/semantic-conventions-genai (in development there; the names here are
-those of 2026). A call is one span, "chat gpt-4.1", however many requests it took; each of those, each
-cut, resume, downgrade and wait is an event of the span. Metrics: duration of calls, time to
-the first chunk, tokens. Prompts and answers are left out unless you ask for them.
+https://github.com/open-telemetry/semantic-conventions-genai (in development there; the names here
+are those of 2026). A call is one span, "chat gpt-4.1", however many requests it took; each of
+those, each cut, resume, downgrade and wait is an event of the span. Metrics: duration of calls,
+time to the first chunk, tokens. Prompts and answers are left out unless you ask for them.
 """
 
 from __future__ import annotations

@@ -116,7 +116,9 @@ def able_models(
     """Return the models that can serve a request; the one asked for is always the first."""
     models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
     ordered = dict.fromkeys((request.model, *models))
-    return [name for name in ordered if name == request.model or _is_able(catalog.card(name), request)]
+    return [
+        name for name in ordered if name == request.model or _is_able(catalog.card(name), request)
+    ]
 
 
 def build_ladder(

@@ -58,10 +58,10 @@ from holysheep_core.errors import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger, Notify
 from holysheep_core.leg import Leg
+from holysheep_core.purse import Purse
 from holysheep_core.recovery import Recovery
 from holysheep_core.routes import Ladder, prompt_tokens
 from holysheep_core.settings import Settings
-from holysheep_core.purse import Purse
 from holysheep_core.transcript import Transcript
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
 from holysheep_core.waits import allowance
@@ -226,11 +226,9 @@ class Session:
             deltas = self._exchange.take(pieces, now)
         if leg.malformed:
             self._ledger.malformed(leg.malformed, now)
-        if leg.complete or self._exchange.mismatch:
-            return deltas + self._end(leg.failure(), now)
-        purse = self._purse
-        if purse is not None and purse.is_empty(leg.pieces, self._transcript.characters):
-            return deltas + self._end(purse.error(), now)
+        over = None if self._purse is None else self._overspent(self._purse)
+        if over or leg.complete or self._exchange.mismatch:
+            return deltas + self._end(over or leg.failure(), now)
         if pieces or (leg.finished and not was_finished):
             self._fresh = True
         elif (deadline := self.deadline) is not None and now >= deadline:
@@ -314,6 +312,10 @@ class Session:
         return not purse.opens(
             self._recovery.route.model, self._ledger, prompt, self._transcript.characters
         )
+
+    def _overspent(self, purse: Purse) -> HolySheepError | None:
+        empty = purse.is_empty(self._exchange.leg.pieces, self._transcript.characters)
+        return purse.error() if empty else None
 
     def _admit(self) -> Admit:
         self._exchange, self._prepared = self._new_exchange(), True

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from holysheep_core.catalog import CATALOG, Catalog
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
-from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 from holysheep_core.rate_limits import SpendLimit
+from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 
 
 @dataclass(frozen=True)

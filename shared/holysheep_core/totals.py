@@ -20,14 +20,14 @@ class Total:
         completed: Those of them that ended well.
         usage: Tokens.
         cost_usd: Price of the tokens whose price is known.
-        unpriced: Calls or requests with tokens of unknown price; what they cost is not in `cost_usd`.
+        unpriced: Calls or requests with tokens of unknown price, which is not in `cost_usd`.
         resumes: Cut answers that were continued.
         saved_characters: Characters that did not have to be asked for again.
     """
 
     calls: int = 0
     completed: int = 0
-    usage: Usage = Usage()
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
     cost_usd: float = 0.0
     unpriced: int = 0
     resumes: int = 0

@@ -59,7 +59,7 @@ def test_the_end_of_an_attempt_completes_its_record(ledger):
     (attempt,) = ledger.attempts
     assert (attempt.duration, attempt.status_code, attempt.request_id) == (2.0, 200, "r-1")
     assert (attempt.outcome, attempt.characters) == ("completed", 2)
-    assert (attempt.usage, attempt.cost_usd) == (Usage(7, 1_000_000), 8.0)
+    assert (attempt.usage, attempt.cost_usd) == (Usage(7, 1_000_000), 8.0 + 7 * 2.0 / 1e6)
 
 
 def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
@@ -67,7 +67,7 @@ def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
     ledger.end(leg("b" * 40), QUESTION, "b" * 40, "StreamCutError", 102.0)
     (attempt,) = ledger.attempts
     assert attempt.usage == Usage(104, 10, estimated=True)
-    assert attempt.cost_usd == pytest.approx(10 * 8.0 / 1e6)
+    assert attempt.cost_usd == pytest.approx((104 * 2.0 + 10 * 8.0) / 1e6)
 
 
 def test_an_attempt_without_content_costs_nothing(ledger):
