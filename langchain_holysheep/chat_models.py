@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, model_validator
@@ -100,6 +101,10 @@ class ChatHolySheep(ModelSettings):
         streaming: Stream inside `invoke` towards callbacks too, as LangChain means it.
         stream_usage: Ask for token usage at the end of a stream.
         coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
+        catalog: Prices, windows and abilities: a `Catalog`, or a TOML or JSON file.
+        spend_limit: What one call may spend.
+        event_log: An SQLite file for `holysheep report` and `holysheep watch`.
+        observers: What else watches the calls, e.g. an `OpenTelemetry`.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.
@@ -119,7 +124,7 @@ class ChatHolySheep(ModelSettings):
         return "holysheep-chat"
 
     def _resolve_model_profile(self) -> Any:
-        return profile_of(self.model)
+        return profile_of(self._handler.settings.catalog.card(self.model))
 
     @model_validator(mode="after")
     def _set_holysheep_version(self) -> ChatHolySheep:
@@ -196,7 +201,11 @@ class ChatHolySheep(ModelSettings):
     # -- answers ----------------------------------------------------------------------------
 
     def _request(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
+        kwargs: dict[str, Any],
     ) -> ChatRequest:
         params = {**self._default_params, **kwargs}
         for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
@@ -205,7 +214,9 @@ class ChatHolySheep(ModelSettings):
         if stop is not None:
             params["stop"] = stop
         params = {name: value for name, value in params.items() if value is not None}
-        return ChatRequest(model, to_wire(messages), params)
+        found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
+        tags = dict.fromkeys((*(self.tags or ()), *(found or ())))
+        return ChatRequest(model, to_wire(messages), params, tuple(tags))
 
     def _stream(
         self,
@@ -215,7 +226,7 @@ class ChatHolySheep(ModelSettings):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
-        request = self._request(messages, stop, kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.stream(
             request, on_token=self.on_token, on_event=Channels(run_manager).tell
         )
@@ -238,7 +249,7 @@ class ChatHolySheep(ModelSettings):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with_usage = kwargs.pop("stream_usage", self.stream_usage)
-        request = self._request(messages, stop, kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.astream(
             request, on_token=self.on_token, on_event=Channels(run_manager).atell
         )
@@ -260,7 +271,7 @@ class ChatHolySheep(ModelSettings):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = self._handler.collect(
                 request, on_token=self.on_token, on_event=Channels(run_manager).tell
@@ -277,7 +288,7 @@ class ChatHolySheep(ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, kwargs)
+        request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = await self._handler.acollect(
                 request, on_token=self.on_token, on_event=Channels(run_manager).atell

@@ -45,6 +45,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.FirstTokenTimeoutError: ModelTimeoutError,
     core.InvalidResponseError: ModelAPIError,
     core.DeadlineExceededError: ModelTimeoutError,
+    core.BudgetExceededError: ModelError,
     core.StreamInterruptedError: ModelConnectionError,
     core.StreamCutError: ModelConnectionError,
     core.StreamTruncatedError: ModelConnectionError,

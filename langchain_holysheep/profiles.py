@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from holysheep_core import ModelCard, card
+from holysheep_core import ModelCard
 
 
-def profile_of(model: str) -> dict[str, Any] | None:
+def profile_of(known: ModelCard) -> dict[str, Any] | None:
     """Return a model's abilities in LangChain's terms, or None for a model that is not known.
 
     `max_input_tokens` is the whole window; middleware that summarises long conversations goes
     by it.
     """
-    known = card(model)
     if known == ModelCard():
         return None
     profile: dict[str, Any] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -27,22 +28,26 @@ from typing_extensions import Self
 from holysheep_core import (
     DEFAULT_BASE_URL,
     APIGateway,
+    Catalog,
     CircuitConfig,
     ConfigurationError,
     Connections,
     Event,
     FallbackConfig,
+    Observer,
     Provider,
     RateLimits,
     ResumeConfig,
     RetryConfig,
+    SpendLimit,
     StreamingRetryHandler,
     Timeouts,
+    Totals,
     refuse_unknown,
 )
 from langchain_holysheep.migration import HINTS, OTHERWISE
 
-_SHARED = ("gateway", "http_client", "http_async_client", "on_token", "on_event")
+_SHARED = ("gateway", "http_client", "http_async_client", "on_token", "on_event", "observers")
 
 
 class ModelSettings(BaseChatModel):
@@ -89,6 +94,10 @@ class ModelSettings(BaseChatModel):
     streaming: bool = False
     stream_usage: bool = True
     coalesce: bool = False
+    catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
+    spend_limit: SpendLimit | None = None
+    event_log: str | Path | None = Field(default=None, exclude=True)
+    observers: Sequence[Observer] = Field(default=(), exclude=True, repr=False)
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
@@ -98,6 +107,7 @@ class ModelSettings(BaseChatModel):
     allow_http: bool = False
 
     _built: StreamingRetryHandler | None = PrivateAttr(default=None)
+    _totals: Totals = PrivateAttr(default_factory=Totals)
 
     @model_validator(mode="before")
     @classmethod
@@ -125,6 +135,11 @@ class ModelSettings(BaseChatModel):
         """Build the engine's client, which checks the settings."""
         super().model_post_init(context)
         self._built = self._build()
+
+    @property
+    def totals(self) -> Totals:
+        """What all calls came to, those of copies of this model included."""
+        return self._totals
 
     @property
     def _handler(self) -> StreamingRetryHandler:
@@ -156,6 +171,10 @@ class ModelSettings(BaseChatModel):
             allow_http=self.allow_http,
             stream_usage=self.stream_usage,
             coalesce=self.coalesce,
+            catalog=self.catalog,
+            spend_limit=self.spend_limit,
+            event_log=self.event_log,
+            observers=(self._totals, *self.observers),
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -186,7 +205,7 @@ class ModelSettings(BaseChatModel):
         return {
             **state,
             "__dict__": {**state["__dict__"], **unset, "default_headers": {}},
-            "__pydantic_private__": {"_built": None},
+            "__pydantic_private__": {"_built": None, "_totals": self._totals},
         }
 
     def __setstate__(self, state: dict[Any, Any]) -> None:

@@ -75,6 +75,10 @@ class HolySheep(ModelSettings):
         connections: Pool, HTTP/2, proxy, DNS.
         stream_usage: Ask for token usage at the end of a stream.
         coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
+        catalog: Prices, windows and abilities: a `Catalog`, or a TOML or JSON file.
+        spend_limit: What one call may spend.
+        event_log: An SQLite file for `holysheep report` and `holysheep watch`.
+        observers: What else watches the calls, e.g. an `OpenTelemetry`.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.

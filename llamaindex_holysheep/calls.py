@@ -22,6 +22,7 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index_instrumentation.dispatcher import active_instrument_tags
 from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion, estimate_tokens
@@ -168,7 +169,8 @@ class Call:
         wanted = given.get("response_format")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted)
-        return ChatRequest(model, to_wire(messages), given)
+        tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
+        return ChatRequest(model, to_wire(messages), given, tags)
 
     def _listeners(self) -> dict[str, Any]:
         return {"on_token": self._llm.on_token, "on_event": listener()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.llms.types import LLMMetadata, MessageRole
@@ -28,17 +29,20 @@ from typing_extensions import Self
 from holysheep_core import (
     DEFAULT_BASE_URL,
     APIGateway,
+    Catalog,
     CircuitConfig,
     Connections,
     Event,
     FallbackConfig,
+    Observer,
     Provider,
     RateLimits,
     ResumeConfig,
     RetryConfig,
+    SpendLimit,
     StreamingRetryHandler,
     Timeouts,
-    card,
+    Totals,
     default_fallbacks,
     refuse_unknown,
 )
@@ -90,6 +94,10 @@ class ModelSettings(FunctionCallingLLM):
     store: str | None = Field(default=None, exclude=True, repr=False)
     stream_usage: bool = True
     coalesce: bool = False
+    catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
+    spend_limit: SpendLimit | None = None
+    event_log: str | Path | None = Field(default=None, exclude=True)
+    observers: Sequence[Observer] = Field(default=(), exclude=True, repr=False)
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
@@ -99,6 +107,7 @@ class ModelSettings(FunctionCallingLLM):
     allow_http: bool = False
 
     _built: StreamingRetryHandler | None = PrivateAttr(default=None)
+    _totals: Totals = PrivateAttr(default_factory=Totals)
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +126,11 @@ class ModelSettings(FunctionCallingLLM):
         """Build the engine's client, which checks the settings."""
         super().model_post_init(context)
         self._built = self._build()
+
+    @property
+    def totals(self) -> Totals:
+        """What all calls came to, those of copies of this model included."""
+        return self._totals
 
     @property
     def _handler(self) -> StreamingRetryHandler:
@@ -148,6 +162,10 @@ class ModelSettings(FunctionCallingLLM):
             allow_http=self.allow_http,
             stream_usage=self.stream_usage,
             coalesce=self.coalesce,
+            catalog=self.catalog,
+            spend_limit=self.spend_limit,
+            event_log=self.event_log,
+            observers=(self._totals, *self.observers),
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -180,7 +198,8 @@ class ModelSettings(FunctionCallingLLM):
         """What prompt helpers and agents may count on, whichever fallback answers."""
         fallback = self._handler.settings.fallback.models
         others = default_fallbacks(self.model) if fallback is None else tuple(fallback)
-        windows = [card(name).context_window for name in (self.model, *others)]
+        known = self._handler.settings.catalog.card
+        windows = [known(name).context_window for name in (self.model, *others)]
         window = self.context_window or min((w for w in windows if w), default=_UNKNOWN_WINDOW)
         return LLMMetadata(
             context_window=window,

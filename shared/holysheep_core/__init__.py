@@ -8,7 +8,14 @@ Names only; the code lives in its rooms.
 """
 
 from holysheep_core.canary import Canary
-from holysheep_core.catalog import ModelCard, card, default_fallbacks, estimate_tokens
+from holysheep_core.catalog import (
+    Catalog,
+    ModelCard,
+    card,
+    default_fallbacks,
+    estimate_tokens,
+)
+from holysheep_core.catalog_file import load_catalog
 from holysheep_core.circuit import CircuitConfig, Health
 from holysheep_core.clients import create_resilient_async_client, create_resilient_client
 from holysheep_core.config import (
@@ -24,6 +31,7 @@ from holysheep_core.errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    BudgetExceededError,
     ConfigurationError,
     ConnectTimeoutError,
     ContentPolicyError,
@@ -49,6 +57,7 @@ from holysheep_core.errors import (
     TokenLimitError,
     UpstreamError,
 )
+from holysheep_core.event_log import EventLog
 from holysheep_core.events import (
     ActiveProviderChanged,
     CanaryMoved,
@@ -62,6 +71,7 @@ from holysheep_core.events import (
     RequestSent,
     Resumed,
     RetryScheduled,
+    RouteCooled,
     StillWaiting,
     StreamCompleted,
     StreamCut,
@@ -72,12 +82,23 @@ from holysheep_core.gateway import APIGateway
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
 from holysheep_core.health_check import HealthCheck
 from holysheep_core.keywords import refuse_unknown
+from holysheep_core.observer import Observer
+from holysheep_core.otel import OpenTelemetry
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.rate_limits import TIERS, RateLimits
+from holysheep_core.rate_limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.retry import RetryBudget
 from holysheep_core.routes import smart_model_selector
 from holysheep_core.sse import ServerSentEvent, parse_sse_stream
-from holysheep_core.types import Attempt, ChatRequest, Completion, Delta, ToolCall, Usage
+from holysheep_core.totals import Total, Totals
+from holysheep_core.types import (
+    Attempt,
+    CallRecord,
+    ChatRequest,
+    Completion,
+    Delta,
+    ToolCall,
+    Usage,
+)
 
 __version__ = "0.1.0"
 
@@ -91,8 +112,11 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetExceededError",
+    "CallRecord",
     "Canary",
     "CanaryMoved",
+    "Catalog",
     "ChatRequest",
     "CircuitConfig",
     "Completion",
@@ -104,6 +128,7 @@ __all__ = [
     "DeadlineExceededError",
     "Delta",
     "Event",
+    "EventLog",
     "FallbackConfig",
     "FirstToken",
     "FirstTokenTimeoutError",
@@ -118,8 +143,10 @@ __all__ = [
     "ModelCard",
     "ModelDowngraded",
     "NotFoundError",
+    "Observer",
     "OnEvent",
     "OnToken",
+    "OpenTelemetry",
     "OverloadedError",
     "PermissionDeniedError",
     "Provider",
@@ -136,8 +163,10 @@ __all__ = [
     "RetryConfig",
     "RetryScheduled",
     "RetryStrategy",
+    "RouteCooled",
     "ServerError",
     "ServerSentEvent",
+    "SpendLimit",
     "StillWaiting",
     "StreamCompleted",
     "StreamCut",
@@ -152,6 +181,8 @@ __all__ = [
     "Timeouts",
     "TokenLimitError",
     "ToolCall",
+    "Total",
+    "Totals",
     "UpstreamError",
     "Usage",
     "card",
@@ -159,6 +190,7 @@ __all__ = [
     "create_resilient_client",
     "default_fallbacks",
     "estimate_tokens",
+    "load_catalog",
     "parse_sse_stream",
     "refuse_unknown",
     "smart_model_selector",

@@ -22,6 +22,7 @@
     │   └── FirstTokenTimeoutError         a connection, but no content in time
     ├── InvalidResponseError               not what this protocol says: HTML, a huge event, …
     ├── DeadlineExceededError              `Timeouts.total` ran out
+    ├── BudgetExceededError                `SpendLimit` is spent
     └── StreamInterruptedError             an answer began and could not be completed
         ├── StreamCutError                 the connection broke
         ├── StreamTruncatedError           the body ended, but the answer had not
@@ -168,6 +169,10 @@ class InvalidResponseError(HolySheepError):
 
 class DeadlineExceededError(HolySheepError, TimeoutError):
     """The whole call took longer than `Timeouts.total`."""
+
+
+class BudgetExceededError(HolySheepError):
+    """The call would cost more than its `SpendLimit`; `partial` is what was paid for."""
 
 
 class StreamInterruptedError(HolySheepError):

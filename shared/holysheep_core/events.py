@@ -217,6 +217,24 @@ class ActiveProviderChanged(Event):
 
 
 @dataclass(frozen=True)
+class RouteCooled(Event):
+    """Calls leave a route alone for a while, or use it again. Belongs to no call.
+
+    Attributes:
+        route: The account (no secret) and the model.
+        seconds: For how long; None: it is used again.
+    """
+
+    route: str
+    seconds: float | None
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"{self.route} is used again"
+        return f"{self.route} is left alone for {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True)
 class CanaryMoved(Event):
     """A canary gets another share of the traffic, in percent. Belongs to no call."""
 

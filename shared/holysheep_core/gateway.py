@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from holysheep_core import events
 from holysheep_core.canary import Canary, Rollout
+from holysheep_core.catalog import CATALOG, Catalog
 from holysheep_core.circuit import CircuitConfig, Health
 from holysheep_core.clock import clock
 from holysheep_core.config import FallbackConfig
@@ -84,8 +85,9 @@ class APIGateway:
             )
         self.store = None if store is None else Store.at(store)
         if self.store is not None:
-            self.memory.changed = self._tell_circuit
             self.store.join(self)
+        changed = weakref.WeakMethod(self._circuit_changed)
+        self.memory.changed = lambda *args: (call := changed()) and call(*args)
 
     # -- who is asked -----------------------------------------------------------------------
 
@@ -133,7 +135,9 @@ class APIGateway:
         """Take all traffic from the canary."""
         self._move_canary(None, "aborted")
 
-    def ladder(self, request: ChatRequest, fallback: FallbackConfig) -> Ladder:
+    def ladder(
+        self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
+    ) -> Ladder:
         """Lay out the routes of a request, best first."""
         if self._checks is not None and self._users:
             self._checks.start()
@@ -145,10 +149,11 @@ class APIGateway:
             theirs = self._known(rollout.canary.provider)
             rest = [provider for provider in providers if provider != theirs]
             providers = [theirs, *rest] if new else [*rest, theirs]
-        ladder = build_ladder(request, providers, fallback, self.memory)
+        ladder = build_ladder(request, providers, fallback, self.memory, catalog)
         if new and rollout is not None and rollout.canary.model is not None:
             first = Route(providers[0], rollout.canary.model)
-            return Ladder([first, *(r for r in ladder.routes if r != first)], self.memory)
+            others = [route for route in ladder.routes if route != first]
+            return Ladder([first, *others], self.memory, catalog)
         return ladder
 
     def execute_with_fallback(self, call: Callable[[Provider], Any]) -> Any:
@@ -232,11 +237,13 @@ class APIGateway:
             elif self.rollout is not None and name == f"canary:{self.rollout.canary.name}":
                 self.rollout.move(int(said), now)
 
-    def _tell_circuit(self, key: str, until: float | None) -> None:
+    def _circuit_changed(self, key: str, until: float | None) -> None:
+        seconds = None if until is None else max(0.0, until - clock())
+        self._tell(events.RouteCooled, route=key, seconds=seconds)
         # A closed circuit is worth telling as long as somebody may believe it open.
-        said, seconds = ("closed", 60.0) if until is None else ("open", until - clock())
-        if seconds > 0:
-            self._share(f"circuit:{key}", said, seconds)
+        said, lasts = ("closed", 60.0) if seconds is None else ("open", seconds)
+        if lasts > 0:
+            self._share(f"circuit:{key}", said, lasts)
 
     def _share(self, name: str, said: str, seconds: float = 0.0) -> None:
         if self.store is not None:
@@ -301,8 +308,11 @@ class APIGateway:
         self._tell(events.CanaryMoved, canary=name, percent=rollout.percent, reason=reason)
 
     def _tell(self, kind: Callable[..., events.Event], **facts: object) -> None:
+        event = kind(call_id="", at=clock() - self._began, **facts)
         if self._on_event is not None:
-            self._on_event(kind(call_id="", at=clock() - self._began, **facts))
+            self._on_event(event)
+        for observer in {each for user in tuple(self._users) for each in user.observers}:
+            observer.happened(event)
 
 
 def announce(provider: str, url: str) -> bool:

@@ -19,21 +19,27 @@ from collections.abc import (
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from holysheep_core.catalog import Catalog
+from holysheep_core.catalog_file import coerce
 from holysheep_core.circuit import CircuitConfig
 from holysheep_core.clients import Clients
 from holysheep_core.clock import clock
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
 from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError, HolySheepError
+from holysheep_core.event_log import EventLog
 from holysheep_core.events import Event
 from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
+from holysheep_core.logs import Log
+from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.rate_limits import RateLimits
+from holysheep_core.rate_limits import RateLimits, SpendLimit
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.telling import Telling
+from holysheep_core.totals import Totals
 from holysheep_core.types import ChatRequest, Completion, Delta
 from holysheep_core.wire import check_request
 
@@ -85,6 +91,11 @@ class StreamingRetryHandler:
         stream_usage: Ask the server for a usage chunk at the end of a stream.
         coalesce: Hand out the deltas that arrive in one read as one. A reader who keeps up sees
             no difference; one who lags behind catches up at a fraction of the cost.
+        catalog: Prices, windows and abilities you know better than the built-in table: a
+            `Catalog`, or a TOML or JSON file; `HOLYSHEEP_CATALOG` if None.
+        spend_limit: What one call may spend, in US$ or tokens.
+        event_log: An SQLite file that every call is written to, for `holysheep report`.
+        observers: What else watches the calls, e.g. an `OpenTelemetry`.
 
     Raises:
         ConfigurationError: A setting cannot work; the message says which and why.
@@ -116,6 +127,10 @@ class StreamingRetryHandler:
         allow_http: bool = False,
         stream_usage: bool = True,
         coalesce: bool = False,
+        catalog: Catalog | str | os.PathLike[str] | None = None,
+        spend_limit: SpendLimit | None = None,
+        event_log: str | os.PathLike[str] | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         _only_one("config", config, "max_retries", max_retries)
         _only_one("timeouts", timeouts, "timeout", timeout)
@@ -147,7 +162,14 @@ class StreamingRetryHandler:
             budget=budget or PROCESS_BUDGET,
             stream_usage=stream_usage,
             coalesce=coalesce,
+            catalog=coerce(catalog),
+            spend_limit=spend_limit,
         )
+        given = [each for each in observers if isinstance(each, Totals)]
+        self.totals = given[0] if given else Totals()
+        others = [each for each in observers if each is not self.totals]
+        logs = () if event_log is None else (EventLog.at(event_log),)
+        self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)
         self.gateway.use(self, self.settings.budget)
         self._on_event = on_event
         self._clients = Clients(http_client, http_async_client, connections)
@@ -165,6 +187,7 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
         **params: Any,
     ) -> Iterator[str]:
         """Stream the answer's text.
@@ -174,6 +197,7 @@ class StreamingRetryHandler:
             messages: OpenAI-format messages.
             on_token: Is called with each piece of text before it is yielded.
             on_event: Is called with each event of this call.
+            tags: Labels to total costs by; they are not sent.
             **params: Any other field of the request: `temperature`, `max_tokens`, …
 
         Returns:
@@ -184,7 +208,7 @@ class StreamingRetryHandler:
             HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
                 what arrived.
         """
-        request = ChatRequest(model, messages, params)
+        request = ChatRequest(model, messages, params, tuple(tags))
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
@@ -194,10 +218,11 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
         **params: Any,
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
-        request = ChatRequest(model, messages, params)
+        request = ChatRequest(model, messages, params, tuple(tags))
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
@@ -207,10 +232,11 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
         **params: Any,
     ) -> Completion:
         """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
-        request = ChatRequest(model, messages, params)
+        request = ChatRequest(model, messages, params, tuple(tags))
         return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
@@ -220,10 +246,11 @@ class StreamingRetryHandler:
         *,
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
         **params: Any,
     ) -> Completion:
         """Like `complete`, for asyncio."""
-        request = ChatRequest(model, messages, params)
+        request = ChatRequest(model, messages, params, tuple(tags))
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     # -- for plugins ------------------------------------------------------------------------
@@ -302,7 +329,7 @@ class StreamingRetryHandler:
         if store is not None:
             store.open()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        session = self._session(request, self._listeners(on_event), gated=gate.is_needed)
+        session = self._begin(request, self._listeners(on_event), gated=gate.is_needed)
         deltas = self._drive(session, client, self.settings.timeouts.connect, gate.enter)
         try:
             if on_token is None:
@@ -314,8 +341,7 @@ class StreamingRetryHandler:
                         on_token(delta.text)
                     yield delta
         finally:
-            session.close(clock())
-            gate.settle(session.attempts)
+            self._end(session, gate)
 
     async def _arun(
         self,
@@ -330,7 +356,7 @@ class StreamingRetryHandler:
             await store.aopen()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
         telling = Telling(self._listeners(on_event))
-        session = self._session(request, telling, gated=gate.is_needed)
+        session = self._begin(request, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
             async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
@@ -346,25 +372,36 @@ class StreamingRetryHandler:
             await telling.done()
             raise
         finally:
-            session.close(clock())
-            gate.settle(session.attempts)
+            self._end(session, gate)
 
     def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
-        listeners = [told for told in (self._on_event, on_event) if told is not None]
+        listeners: list[OnEvent] = [each.happened for each in self.observers]
+        listeners += [told for told in (self._on_event, on_event) if told is not None]
         return lambda event: [listener(event) for listener in listeners]
 
-    def _session(
+    def _begin(
         self, request: ChatRequest, notify: Callable[[Event], object], *, gated: bool
     ) -> Session:
+        call_id = secrets.token_hex(8)
+        for observer in self.observers:
+            observer.call_began(call_id, request)
         return Session(
             request,
-            self.gateway.ladder(request, self.settings.fallback),
+            self.gateway.ladder(request, self.settings.fallback, self.settings.catalog),
             self.settings,
             now=clock(),
             notify=notify,
-            call_id=secrets.token_hex(8),
+            call_id=call_id,
             gated=gated,
         )
+
+    def _end(self, session: Session, gate: Gate) -> None:
+        now = clock()
+        session.close(now)
+        gate.settle(session.attempts)
+        record, answer = session.record(now), session.answer
+        for observer in self.observers:
+            observer.call_ended(record, answer)
 
     # -- life -------------------------------------------------------------------------------
 
@@ -379,6 +416,8 @@ class StreamingRetryHandler:
         await asyncio.to_thread(self._leave)
 
     def _leave(self) -> None:
+        for observer in self.observers:
+            observer.close()
         self.gateway.leave(self)
         if self._owns_gateway:
             self.gateway.close()

@@ -12,12 +12,12 @@ from collections.abc import Callable
 import msgspec
 
 from holysheep_core import events
-from holysheep_core.catalog import card, estimate_tokens
+from holysheep_core.catalog import CATALOG, Catalog, estimate_tokens
 from holysheep_core.leg import Leg
 from holysheep_core.providers import Route
 from holysheep_core.routes import prompt_tokens
 from holysheep_core.transcript import Question
-from holysheep_core.types import Attempt, Usage
+from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_cost
 
 Notify = Callable[[events.Event], object]
 
@@ -29,9 +29,13 @@ class Ledger:
         call_id: Marks the events of this call.
         started: When the call began, on the driver's clock.
         notify: Is called with every event.
+        catalog: Knows prices.
     """
 
-    def __init__(self, call_id: str, started: float, notify: Notify) -> None:
+    def __init__(
+        self, call_id: str, started: float, notify: Notify, catalog: Catalog = CATALOG
+    ) -> None:
+        self._catalog = catalog
         self._call_id = call_id
         self._started = started
         self._notify = notify
@@ -90,7 +94,6 @@ class Ledger:
                 prompt = prompt_tokens(question.request)
                 written = max(leg.pieces, estimate_tokens(shown))
                 usage = Usage(prompt, written, estimated=True)
-        price = card(attempt.model).output_price
         self._attempts[-1] = msgspec.structs.replace(
             attempt,
             duration=now - self._started - attempt.started,
@@ -99,7 +102,45 @@ class Ledger:
             outcome=outcome,
             characters=len(shown),
             usage=usage,
-            output_cost_usd=None if price is None else usage.output_tokens * price / 1e6,
+            cost_usd=self._catalog.card(attempt.model).cost(usage),
+        )
+
+    def record(
+        self,
+        request: ChatRequest,
+        outcome: str,
+        now: float,
+        *,
+        began: float,
+        model: str,
+        provider: str,
+        characters: int,
+        resumes: int,
+        finish_reason: str | None,
+    ) -> CallRecord:
+        """Return the record of the call, which is over."""
+        attempts = self.attempts
+        first = (each.started + each.first_token for each in attempts if each.first_token)
+        went_on = bool(attempts) and attempts[-1].technique in ("continuation", "prefill")
+        return CallRecord(
+            call_id=self._call_id,
+            began=began,
+            duration=now - self._started,
+            requested_model=request.model,
+            model=model,
+            provider=provider,
+            outcome=outcome,
+            first_token=next(first, None),
+            characters=characters,
+            saved_characters=sum(each.characters for each in attempts[:-1]) if went_on else 0,
+            usage=self.usage,
+            cost_usd=total_cost(attempts),
+            resumes=resumes,
+            downgrades=self.downgrades,
+            waited=self.waited,
+            attempts=attempts,
+            tags=request.tags,
+            finish_reason=finish_reason,
         )
 
     def malformed(self, sizes: list[int], now: float) -> None:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from holysheep_core.catalog import card
 from holysheep_core.config import FinishSignal, check_finish_signal
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.rate_limits import RateLimits
@@ -141,11 +140,6 @@ class Route:
     def key(self) -> str:
         """Under what a route is remembered: the account and the model. No secret."""
         return f"{self.provider.account}/{self.model}"
-
-    @property
-    def window(self) -> int | None:
-        """The model's context window in tokens, or None if not known."""
-        return card(self.model).context_window
 
 
 @lru_cache

@@ -60,3 +60,33 @@ TIERS: Mapping[str, RateLimits] = MappingProxyType(
     }
 )
 """HolySheep's published tiers."""
+
+
+@dataclass(frozen=True)
+class SpendLimit:
+    """A cap on one call; beyond it the call ends with `BudgetExceededError` and the partial.
+
+    Tokens are counted while they stream, before the server reports them: one for each delta, or
+    one for four characters where that is more. So a call may end some tokens early or late.
+
+    Attributes:
+        usd: US$ for all requests of the call together, prompts included. The price of every model
+            that may be asked must be known (see `Catalog`).
+        tokens: Input and output tokens, likewise.
+    """
+
+    usd: float | None = None
+    tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.usd is not None:
+            check_number("usd", self.usd)
+        if self.tokens is not None:
+            check_count("tokens", self.tokens, minimum=1)
+        if self.usd is None and self.tokens is None:
+            raise ConfigurationError("SpendLimit: needs usd=… or tokens=….")
+
+    def __str__(self) -> str:
+        usd = None if self.usd is None else f"US$ {self.usd:g}"
+        tokens = None if self.tokens is None else f"{self.tokens:,} tokens"
+        return " and ".join(filter(None, (usd, tokens)))

@@ -13,7 +13,13 @@ from typing import Any
 
 import msgspec
 
-from holysheep_core.catalog import card, default_fallbacks, estimate_tokens
+from holysheep_core.catalog import (
+    CATALOG,
+    Catalog,
+    ModelCard,
+    default_fallbacks,
+    estimate_tokens,
+)
 from holysheep_core.config import FallbackConfig
 from holysheep_core.memory import RouteMemory
 from holysheep_core.providers import Provider, Route
@@ -23,9 +29,12 @@ from holysheep_core.types import ChatRequest
 class Ladder:
     """The routes of one call, best first."""
 
-    def __init__(self, routes: Sequence[Route], memory: RouteMemory) -> None:
+    def __init__(
+        self, routes: Sequence[Route], memory: RouteMemory, catalog: Catalog = CATALOG
+    ) -> None:
         self.routes = tuple(routes)
         self.memory = memory
+        self._catalog = catalog
 
     def first(self, now: float) -> Route:
         """Return the best route that is not cooling down, else the best of all."""
@@ -57,11 +66,15 @@ class Ladder:
                 continue
             if other_provider and route.provider in used:
                 continue
-            if wider and not (route.window and last.window and route.window > last.window):
+            if wider and not self._is_wider(route, last):
                 continue
             if self.memory.admits(route, now):
                 return route
         return None
+
+    def _is_wider(self, route: Route, last: Route) -> bool:
+        window, least = (self._catalog.card(each.model).context_window for each in (route, last))
+        return bool(window and least and window > least)
 
 
 def smart_model_selector(
@@ -97,11 +110,15 @@ def smart_model_selector(
     return next((name for name in models if name not in limited), model)
 
 
-def able_models(request: ChatRequest, fallback: FallbackConfig) -> list[str]:
+def able_models(
+    request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
+) -> list[str]:
     """Return the models that can serve a request; the one asked for is always the first."""
     models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
     ordered = dict.fromkeys((request.model, *models))
-    return [name for name in ordered if name == request.model or _is_able(name, request)]
+    return [
+        name for name in ordered if name == request.model or _is_able(catalog.card(name), request)
+    ]
 
 
 def build_ladder(
@@ -109,15 +126,16 @@ def build_ladder(
     providers: Sequence[Provider],
     fallback: FallbackConfig,
     memory: RouteMemory,
+    catalog: Catalog = CATALOG,
 ) -> Ladder:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
-    models = able_models(request, fallback)
+    models = able_models(request, fallback, catalog)
     routes = [Route(provider, model) for provider in providers for model in models]
-    return Ladder(routes, memory)
+    return Ladder(routes, memory, catalog)
 
 
-def _is_able(model: str, request: ChatRequest) -> bool:
-    facts, params = card(model), request.params
+def _is_able(facts: ModelCard, request: ChatRequest) -> bool:
+    params = request.params
     schema = (params.get("response_format") or {}).get("type") == "json_schema"
     if (params.get("tools") and not facts.tools) or (schema and not facts.json_schema):
         return False

@@ -46,7 +46,6 @@ from collections.abc import Callable, Mapping
 
 from holysheep_core import events
 from holysheep_core.actions import Admit, Finish, Send, Wait
-from holysheep_core.catalog import card
 from holysheep_core.errors import (
     APIConnectionError,
     DeadlineExceededError,
@@ -59,11 +58,12 @@ from holysheep_core.errors import (
 from holysheep_core.exchange import Exchange
 from holysheep_core.ledger import Ledger, Notify
 from holysheep_core.leg import Leg
+from holysheep_core.purse import Purse
 from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Ladder
+from holysheep_core.routes import Ladder, prompt_tokens
 from holysheep_core.settings import Settings
 from holysheep_core.transcript import Transcript
-from holysheep_core.types import Attempt, ChatRequest, Completion, Delta
+from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
 from holysheep_core.waits import allowance
 from holysheep_core.wire import encode_request
 
@@ -111,7 +111,8 @@ class Session:
         self._wall = wall
 
         self._started = now
-        self._ledger = Ledger(call_id, now, notify)
+        self._began = wall()
+        self._ledger = Ledger(call_id, now, notify, settings.catalog)
         self._transcript = Transcript(request, settings.resume)
         self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
         self._due = now
@@ -125,6 +126,8 @@ class Session:
         self._reading = False
         self._clock_started = now
         self._fresh = False  # content came since the driver last read
+        limit = settings.spend_limit
+        self._purse = None if limit is None else Purse(limit, settings.catalog)
 
     # -- what the driver asks ---------------------------------------------------------------
 
@@ -140,6 +143,9 @@ class Session:
             return Finish(self._outcome)
         if now < self._due:
             return self._wait(now)
+        if self._purse is not None and self._is_spent(self._purse):
+            self._follow(self._purse.error(), now)
+            return self.next_action(now)
         if not self._admitted:
             return self._admit()
         return self._send(now)
@@ -220,8 +226,9 @@ class Session:
             deltas = self._exchange.take(pieces, now)
         if leg.malformed:
             self._ledger.malformed(leg.malformed, now)
-        if leg.complete or self._exchange.mismatch:
-            return deltas + self._end(leg.failure(), now)
+        over = None if self._purse is None else self._overspent(self._purse)
+        if over or leg.complete or self._exchange.mismatch:
+            return deltas + self._end(over or leg.failure(), now)
         if pieces or (leg.finished and not was_finished):
             self._fresh = True
         elif (deadline := self.deadline) is not None and now >= deadline:
@@ -265,6 +272,29 @@ class Session:
             )
         return self._end(error, now)
 
+    @property
+    def answer(self) -> str:
+        """The text the reader was given."""
+        return self._transcript.text
+
+    def record(self, now: float) -> CallRecord:
+        """Return the record of the call, which is over."""
+        outcome, route = self._outcome, self._recovery.route
+        ended = "closed" if outcome is None else "completed"
+        if isinstance(outcome, HolySheepError):
+            ended = type(outcome).__name__
+        return self._ledger.record(
+            self._request,
+            ended,
+            now,
+            began=self._began,
+            model=self._exchange.leg.model or route.model,
+            provider=route.provider.name,
+            characters=self._transcript.characters,
+            resumes=self._recovery.resumes,
+            finish_reason=self._exchange.leg.finish_reason,
+        )
+
     def close(self, now: float) -> None:
         """The driver stops; if that is in mid-answer, the reader went away."""
         if self._reading:
@@ -274,6 +304,18 @@ class Session:
             self._recovery.abandoned(now)
 
     # -- one exchange -----------------------------------------------------------------------
+
+    def _is_spent(self, purse: Purse) -> bool:
+        """Tell whether the next request is more than the call may spend."""
+        self._exchange, self._prepared = self._new_exchange(), True
+        prompt = prompt_tokens(self._exchange.question.request)
+        return not purse.opens(
+            self._recovery.route.model, self._ledger, prompt, self._transcript.characters
+        )
+
+    def _overspent(self, purse: Purse) -> HolySheepError | None:
+        empty = purse.is_empty(self._exchange.leg.pieces, self._transcript.characters)
+        return purse.error() if empty else None
 
     def _admit(self) -> Admit:
         self._exchange, self._prepared = self._new_exchange(), True
@@ -295,7 +337,8 @@ class Session:
             coalesce=self._settings.coalesce,
         )
         route, resume = self._recovery.route, self._settings.resume
-        prefill = card(route.model).prefill if resume.prefill is None else resume.prefill
+        known = self._settings.catalog.card(route.model)
+        prefill = known.prefill if resume.prefill is None else resume.prefill
         question = self._transcript.question(
             prefill=prefill and not self._ladder.memory.rejects_prefill(route),
             prefix_flag=route.provider.prefix_flag,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from holysheep_core.catalog import CATALOG, Catalog
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
+from holysheep_core.rate_limits import SpendLimit
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 
 
@@ -19,6 +21,8 @@ class Settings:
         fallback: Which models stand in.
         budget: What retries are paid from; by default the one of the whole process.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
+        catalog: What is known of models.
+        spend_limit: What one call may spend.
         coalesce: Make the deltas that arrive in one read one delta.
     """
 
@@ -29,3 +33,5 @@ class Settings:
     budget: RetryBudget = PROCESS_BUDGET
     stream_usage: bool = True
     coalesce: bool = False
+    catalog: Catalog = CATALOG
+    spend_limit: SpendLimit | None = None

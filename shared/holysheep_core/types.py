@@ -6,7 +6,7 @@ without garbage-collector tracking: it holds nothing that could close a circle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +91,7 @@ class Attempt(msgspec.Struct, frozen=True):
         outcome: "completed", or the name of the error class that ended it.
         characters: Characters of text that reached the reader from this request.
         usage: Tokens billed for it.
-        output_cost_usd: Price of the output tokens, or None where the price is not known.
+        cost_usd: Price of its tokens in US$, or None where a price is not known.
     """
 
     number: int
@@ -106,7 +106,60 @@ class Attempt(msgspec.Struct, frozen=True):
     outcome: str = ""
     characters: int = 0
     usage: Usage = Usage()
-    output_cost_usd: float | None = None
+    cost_usd: float | None = None
+
+
+def total_cost(attempts: Iterable[Attempt]) -> float | None:
+    """Return the price of some requests together; None if that of one is not known."""
+    costs = [attempt.cost_usd for attempt in attempts]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One call, when it is over: what it asked for, how it went, what it cost. No text.
+
+    Attributes:
+        call_id: Its events have the same.
+        began: Unix time.
+        duration: Seconds, waits and the reader's own time included.
+        requested_model: The model asked for.
+        model: The model that answered last, as the server named it.
+        provider: The provider that was asked last.
+        outcome: "completed", "closed" (the reader went away), or the name of the error class.
+        first_token: Seconds until the first content; None if there was none.
+        characters: Characters of text the reader was given.
+        saved_characters: Those of them that a cut answer had brought, and that a client which
+            starts over would have asked, and paid, for again.
+        usage: Tokens of all requests together.
+        cost_usd: Their price in US$; None where a price is not known.
+        resumes: How often a cut answer was continued.
+        downgrades: Models moved to, in order.
+        waited: Seconds between requests.
+        attempts: One record per request.
+        tags: The request's labels.
+        finish_reason: The model's reason to stop, if it gave one.
+    """
+
+    call_id: str
+    began: float
+    duration: float
+    requested_model: str
+    model: str
+    provider: str
+    outcome: str
+    first_token: float | None
+    characters: int
+    saved_characters: int
+    usage: Usage
+    cost_usd: float | None
+    resumes: int
+    downgrades: tuple[str, ...]
+    waited: float
+    attempts: tuple[Attempt, ...]
+    tags: tuple[str, ...] = ()
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,11 +170,13 @@ class ChatRequest:
         model: Model id, e.g. "gpt-4.1".
         messages: OpenAI-format messages (dicts with "role" and "content").
         params: Every other field of the request body ("temperature", "tools", …).
+        tags: Labels to total costs by; they are not sent.
     """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
     params: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +217,11 @@ class Completion:
     id: str = ""
     system_fingerprint: str | None = None
 
+    @property
+    def cost_usd(self) -> float | None:
+        """Price of the whole call, cut attempts included; None where a price is not known."""
+        return total_cost(self.attempts)
+
     def resilience(self) -> dict[str, Any]:
         """The call's history as plain JSON-able values, for a framework's metadata."""
         return {
@@ -171,5 +231,6 @@ class Completion:
             "resumes": self.resumes,
             "downgrades": list(self.downgrades),
             "waited_seconds": round(self.waited, 3),
+            "cost_usd": self.cost_usd,
             "attempts": [msgspec.to_builtins(attempt) for attempt in self.attempts],
         }

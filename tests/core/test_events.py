@@ -12,7 +12,7 @@ CLASSES = Event.__subclasses__()
 SAMPLE = {"int": 7, "float": 1.25, "float | None": 1.25, "bool": True}
 NAMES = {
     *("call_id", "provider", "model", "technique", "error", "reason", "what"),
-    *("limit", "canary"),
+    *("limit", "canary", "route"),
     *("from_model", "to_model", "from_provider", "to_provider"),
 }
 

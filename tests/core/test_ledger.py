@@ -59,7 +59,7 @@ def test_the_end_of_an_attempt_completes_its_record(ledger):
     (attempt,) = ledger.attempts
     assert (attempt.duration, attempt.status_code, attempt.request_id) == (2.0, 200, "r-1")
     assert (attempt.outcome, attempt.characters) == ("completed", 2)
-    assert (attempt.usage, attempt.output_cost_usd) == (Usage(7, 1_000_000), 8.0)
+    assert (attempt.usage, attempt.cost_usd) == (Usage(7, 1_000_000), 8.0 + 7 * 2.0 / 1e6)
 
 
 def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
@@ -67,20 +67,20 @@ def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
     ledger.end(leg("b" * 40), QUESTION, "b" * 40, "StreamCutError", 102.0)
     (attempt,) = ledger.attempts
     assert attempt.usage == Usage(104, 10, estimated=True)
-    assert attempt.output_cost_usd == pytest.approx(10 * 8.0 / 1e6)
+    assert attempt.cost_usd == pytest.approx((104 * 2.0 + 10 * 8.0) / 1e6)
 
 
 def test_an_attempt_without_content_costs_nothing(ledger):
     ledger.begin(ROUTE, "request", 101.0)
     ledger.end(Leg(), QUESTION, "", "APIConnectionError", 102.0)
     (attempt,) = ledger.attempts
-    assert (attempt.usage, attempt.output_cost_usd, attempt.status_code) == (Usage(), 0.0, None)
+    assert (attempt.usage, attempt.cost_usd, attempt.status_code) == (Usage(), 0.0, None)
 
 
 def test_a_model_without_a_known_price_has_no_cost(ledger):
     ledger.begin(Route(ROUTE.provider, "unheard-of"), "request", 101.0)
     ledger.end(leg("hi"), QUESTION, "hi", "completed", 102.0)
-    assert ledger.attempts[0].output_cost_usd is None
+    assert ledger.attempts[0].cost_usd is None
 
 
 def test_usage_is_that_of_all_attempts_cut_ones_included(ledger):

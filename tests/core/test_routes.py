@@ -261,7 +261,7 @@ LACKS = [
 
 @pytest.fixture(autouse=True)
 def _a_model_without_tools(monkeypatch):
-    monkeypatch.setitem(catalog.MODELS, "toolless", ModelCard(tools=False))
+    monkeypatch.setitem(catalog.CATALOG.models, "toolless", ModelCard(tools=False))
 
 
 @pytest.mark.parametrize(("model", "content", "params"), LACKS)

@@ -91,7 +91,7 @@ def gateway_of(store, *scripts, **settings):
     ]
     gateway = APIGateway(providers, health_check=None, **settings)
     gateway.store = store  # another process' view: stores of one URL are one per process
-    gateway.memory.changed = gateway._tell_circuit
+    gateway.memory.changed = gateway._circuit_changed
     store.join(gateway)
     return gateway
 
@@ -127,12 +127,12 @@ def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
     key = f"{one.providers[0].account}/gpt-4.1"
     other.providers = one.providers
     route.open(key, time.monotonic(), time.monotonic() + 30)
-    one._tell_circuit(key, time.monotonic() + 30)
+    one._circuit_changed(key, time.monotonic() + 30)
     one.store.exchange()
     other.store.exchange()
     assert other.memory._circuits[key].until is not None
     route.close(key)
-    one._tell_circuit(key, None)
+    one._circuit_changed(key, None)
     one.store.exchange()
     other.store.exchange()
     assert other.memory._circuits[key].until is None

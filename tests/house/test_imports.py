@@ -24,6 +24,9 @@ FLOORS = [
         "foreword",
         "keywords",
         "clock",
+        "observer",
+        "totals",
+        "logs",
     ],
     ["config", "rate_limits", "circuit", "canary", "providers"],
     [
@@ -40,7 +43,7 @@ FLOORS = [
         "leg",
         "actions",
     ],
-    ["ledger", "exchange", "policy", "recovery", "session"],
+    ["ledger", "purse", "exchange", "policy", "recovery", "session"],
     [
         "connections",
         "addresses",
@@ -56,6 +59,9 @@ FLOORS = [
         "gate",
         "health_check",
         "execution",
+        "catalog_file",
+        "event_log",
+        "otel",
     ],
     ["telling", "gateway", "handler"],
     ["langchain_holysheep", "llamaindex_holysheep"],

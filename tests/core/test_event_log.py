@@ -1,0 +1,197 @@
+"""The event log: every call is in the file, whoever writes, and nothing of it is on a call's way."""
+
+import gc
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from holysheep_core import ConfigurationError, EventLog, HolySheepError, StreamingRetryHandler
+from holysheep_core.simulator import Scenario, Simulator, cut, refuse
+
+ASK = [{"role": "user", "content": "A question nobody should find."}]
+
+
+def rows(path, sql, *values):
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute(sql, values)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "calls.db"
+
+
+@pytest.fixture
+def client(play, path):
+    def make(**scenario):
+        settings = {"event_log": path, "fallback_models": []}
+        return StreamingRetryHandler("sk-secret", base_url=play(**scenario).base_url, **settings)
+
+    return make
+
+
+def test_a_call_its_requests_and_its_events_are_in_the_file_when_it_is_closed(client, path, text):
+    with client(faults=[cut(at=40)]) as handler:
+        before = time.time()
+        handler.complete("gpt-4.1", ASK, tags=["team-a"])
+    [call] = rows(path, "SELECT * FROM calls")
+    assert before - 1 <= call["began"] <= time.time()
+    assert (call["outcome"], call["requests"], call["resumes"]) == ("completed", 2, 1)
+    assert (call["characters"], call["saved_characters"]) == (len(text), 40)
+    assert call["cost_usd"] > 0
+    assert json.loads(call["tags"]) == ["team-a"]
+    attempts = rows(path, "SELECT * FROM attempts ORDER BY number")
+    assert [each["technique"] for each in attempts] == ["request", "continuation"]
+    assert [each["outcome"] for each in attempts] == ["StreamCutError", "completed"]
+    assert attempts[0]["estimated"] == 1
+    kinds = [each["kind"] for each in rows(path, "SELECT kind FROM events ORDER BY at")]
+    assert kinds[0] == "RequestSent"
+    assert {"StreamCut", "RetryScheduled", "Resumed"} < set(kinds)
+    assert kinds[-1] == "StreamCompleted"
+
+
+def test_neither_text_nor_key_is_in_the_file(client, path, text):
+    with client(faults=[cut(at=20)]) as handler:
+        handler.complete("gpt-4.1", ASK)
+    data = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    assert b"nobody should find" not in data
+    assert b"sk-secret" not in data
+    assert text[:12].encode() not in data
+
+
+def test_a_failed_and_an_abandoned_call_are_calls_too(client, path):
+    with client(faults=[refuse(401)]) as handler, pytest.raises(HolySheepError):
+        handler.complete("gpt-4.1", ASK)
+    with client() as handler:
+        stream = handler.stream_with_retry("gpt-4.1", ASK)
+        next(stream)
+        stream.close()
+    outcomes = [call["outcome"] for call in rows(path, "SELECT outcome FROM calls")]
+    assert outcomes == ["AuthenticationError", "closed"]
+
+
+def test_an_unknown_price_is_null(client, path):
+    with client() as handler:
+        handler.complete("unheard-of", ASK)
+    assert rows(path, "SELECT cost_usd FROM calls") == [{"cost_usd": None}]
+
+
+async def test_async_calls_are_logged_alike(client, path):
+    async with client(faults=[cut(at=9)]) as handler:
+        await handler.acomplete("gpt-4.1", ASK)
+    assert rows(path, "SELECT outcome, requests FROM calls") == [
+        {"outcome": "completed", "requests": 2}
+    ]
+
+
+def test_a_log_nobody_holds_any_more_has_written_all(play, path):
+    handler = StreamingRetryHandler("k", base_url=play().base_url, event_log=path)
+    handler.complete("gpt-4.1", ASK)
+    thread = EventLog.at(path)._writer._thread
+    del handler
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(rows(path, "SELECT * FROM calls")) == 1
+
+
+PROGRAM = """
+import sys
+from holysheep_core import StreamingRetryHandler
+handler = StreamingRetryHandler("k", base_url=sys.argv[1], event_log=sys.argv[2])
+for _ in range(int(sys.argv[3])):
+    handler.complete("gpt-4.1", [{"role": "user", "content": "go"}])
+"""
+
+
+def test_many_processes_write_one_file_and_lose_nothing_at_their_exit(play, path):
+    arguments = [play(text="short").base_url, str(path), "25"]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    for each in running:
+        _, said = each.communicate(timeout=50)
+        assert each.returncode == 0, said
+    assert rows(path, "SELECT count(*) AS n FROM calls") == [{"n": 100}]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_writes_what_it_does_itself(path):
+    with Simulator() as simulator:
+        url = simulator.add(Scenario(text="short")).base_url
+        handler = StreamingRetryHandler("k", base_url=url, event_log=path)
+        handler.complete("gpt-4.1", ASK)
+        child = os.fork()
+        if not child:
+            fresh = StreamingRetryHandler("k", base_url=url, event_log=path)
+            fresh.complete("gpt-4.1", ASK)
+            fresh.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        handler.close()
+    assert len(rows(path, "SELECT * FROM calls")) == 2
+
+
+def test_a_file_that_cannot_be_written_costs_one_warning_and_no_call(client, path, caplog):
+    handler = client()
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("DROP TABLE calls")
+    with caplog.at_level(logging.WARNING, "holysheep.event_log"):
+        for _ in range(3):
+            assert handler.complete("gpt-4.1", ASK).text
+            handler.close()
+    blocker.close()
+    assert len([each for each in caplog.records if "cannot be written" in each.message]) == 1
+
+
+@pytest.mark.parametrize("bad", ["folder", "text"])
+def test_a_path_that_cannot_be_a_log_is_refused_at_once(tmp_path, bad):
+    path = tmp_path if bad == "folder" else tmp_path / "no.db"
+    if bad == "text":
+        path.write_text("not a database, " * 100, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="event_log"):
+        StreamingRetryHandler("k", event_log=path)
+
+
+def test_what_is_too_old_or_too_much_goes(tmp_path, play):
+    path = tmp_path / "small.db"
+    log = EventLog(path, max_age=1.0, max_bytes=64 * 1024)
+    with closing(sqlite3.connect(path)) as database, database:
+        old = time.time() - 2 * 24 * 3600
+        database.execute("INSERT INTO events VALUES (?, 'x', 'Old', '', '')", (old,))
+        for number in range(3000):
+            filler = (time.time() + number, "y", "New", "m" * 100, "")
+            database.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", filler)
+    url = play().base_url
+    with StreamingRetryHandler("k", base_url=url, observers=[log]) as handler:
+        handler.complete("gpt-4.1", ASK)
+    assert not rows(path, "SELECT * FROM events WHERE kind = 'Old'")
+    left = rows(path, "SELECT min(at) AS first, max(at) AS last, count(*) AS n FROM events")[0]
+    assert 0 < left["n"] < 1000
+    assert left["last"] > time.time() + 2900, "the newest stay"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size < 160 * 1024
+
+
+def test_a_write_never_holds_up_a_call(client, path):
+    handler = client(text="short")
+    handler.complete("gpt-4.1", ASK)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    for _ in range(5):
+        handler.complete("gpt-4.1", ASK)
+    assert time.monotonic() - started < 2
+    blocker.execute("COMMIT")
+    blocker.close()
+    handler.close()
+    assert len(rows(path, "SELECT * FROM calls")) == 6

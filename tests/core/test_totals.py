@@ -1,0 +1,79 @@
+"""What calls came to, by model, provider and tag."""
+
+import copy
+import pickle
+
+import pytest
+
+from holysheep_core import Attempt, CallRecord, Catalog, ModelCard, Totals, Usage
+from holysheep_core.types import total_cost
+
+
+def record(*attempts, tags=(), outcome="completed", **changes):
+    usage = sum((each.usage for each in attempts), Usage())
+    facts = {
+        "call_id": "c",
+        "began": 0.0,
+        "duration": 1.0,
+        "requested_model": "m",
+        "model": "m",
+        "provider": "p",
+        "first_token": 0.1,
+        "characters": 10,
+        "saved_characters": 4,
+        "resumes": 1,
+        "downgrades": (),
+        "waited": 0.0,
+    }
+    facts |= changes
+    return CallRecord(
+        **facts,
+        outcome=outcome,
+        usage=usage,
+        cost_usd=total_cost(attempts),
+        attempts=attempts,
+        tags=tags,
+    )
+
+
+def attempt(model="m", provider="p", cost=1.0, outcome="completed"):
+    return Attempt(
+        1, provider, model, "request", 0.0, usage=Usage(10, 20), cost_usd=cost, outcome=outcome
+    )
+
+
+def test_calls_add_up_by_tag_and_requests_by_model_and_provider():
+    totals = Totals()
+    totals.call_ended(record(attempt(outcome="StreamCutError"), attempt(), tags=("a", "b")), "")
+    totals.call_ended(record(attempt("other", "q", 0.5), tags=("b",), outcome="closed"), "")
+    assert (totals.all.calls, totals.all.completed, totals.all.resumes) == (2, 1, 2)
+    assert totals.all.cost_usd == pytest.approx(2.5)
+    assert totals.all.usage == Usage(30, 60)
+    assert totals.all.saved_characters == 8
+    assert {name: total.calls for name, total in totals.by_model.items()} == {"m": 2, "other": 1}
+    assert totals.by_provider["q"].cost_usd == 0.5
+    assert {name: total.calls for name, total in totals.by_tag.items()} == {"a": 1, "b": 2}
+    assert totals.by_model["m"].completed == 1
+
+
+def test_an_unknown_price_is_said_and_not_taken_for_nothing():
+    totals = Totals()
+    totals.call_ended(record(attempt(), attempt("odd", cost=None)), "")
+    assert (totals.all.cost_usd, totals.all.unpriced) == (1.0, 1)
+    assert totals.all.saving("gpt-4.1") is None
+    assert totals.by_model["m"].unpriced == 0
+
+
+def test_a_saving_is_against_the_same_tokens_on_another_model():
+    totals = Totals()
+    totals.call_ended(record(attempt(cost=0.0001)), "")
+    dear = Catalog({"dear": ModelCard(input_price=10.0, output_price=100.0)})
+    assert totals.all.saving("dear", dear) == pytest.approx(10 * 1e-5 + 20 * 1e-4 - 0.0001)
+    assert totals.all.saving("unheard-of") is None
+
+
+def test_copies_share_a_count_and_other_processes_begin_their_own():
+    totals = Totals()
+    assert copy.deepcopy(totals) is totals
+    totals.call_ended(record(attempt()), "")
+    assert pickle.loads(pickle.dumps(totals)).all.calls == 0

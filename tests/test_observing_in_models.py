@@ -1,0 +1,113 @@
+"""Costs, tags, totals, logs and traces through both plugins, sync and async."""
+
+import copy
+import pickle
+import sqlite3
+from contextlib import closing
+
+import pytest
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from llama_index.core.instrumentation.dispatcher import instrument_tags
+from llama_index.core.llms import ChatMessage
+
+from holysheep_core import Catalog, ModelCard, Observer, SpendLimit
+from holysheep_core.simulator import cut
+from langchain_holysheep import ChatHolySheep
+from llamaindex_holysheep import HolySheep
+
+PRICES = Catalog({"gpt-4.1": ModelCard(input_price=1.0, output_price=10.0)})
+GO = [ChatMessage(role="user", content="go")]
+
+
+class Records(Observer):
+    def __init__(self):
+        self.ended = []
+
+    def call_ended(self, record, answer):
+        self.ended.append((record, answer))
+
+
+def langchain(script, **settings):
+    settings = {"model": "gpt-4.1", "api_key": "k", "catalog": PRICES, **settings}
+    return ChatHolySheep(base_url=script.base_url, **settings)
+
+
+def llamaindex(script, **settings):
+    settings = {"model": "gpt-4.1", "api_key": "k", "catalog": PRICES, **settings}
+    return HolySheep(api_base=script.base_url, **settings)
+
+
+def test_the_answers_metadata_has_the_cost_of_all_requests(play):
+    seen = Records()
+    answer = langchain(play(faults=[cut(at=20)]), observers=[seen]).invoke("go")
+    resilience = answer.response_metadata["resilience"]
+    parts = [attempt["cost_usd"] for attempt in resilience["attempts"]]
+    assert len(parts) == 2
+    assert resilience["cost_usd"] == pytest.approx(sum(parts)) == seen.ended[0][0].cost_usd
+    raw = llamaindex(play(faults=[cut(at=20)])).chat(GO).raw
+    assert raw["resilience"]["cost_usd"] == pytest.approx(resilience["cost_usd"])
+
+
+async def test_langchains_tags_are_the_calls_tags(play, text):
+    seen = Records()
+    llm = langchain(play(), observers=[seen], tags=["model"])
+    chain = ChatPromptTemplate.from_template("{x}") | llm | StrOutputParser()
+    chain.invoke({"x": "go"}, {"tags": ["invoked"]})
+    assert "".join(chain.stream({"x": "go"}, {"tags": ["streamed"]})) == text
+    await llm.ainvoke("go", {"tags": ["bare"]})
+    tags = [set(record.tags) for record, _ in seen.ended]
+    assert {"model", "invoked"} <= tags[0]
+    assert {"model", "streamed"} <= tags[1]
+    assert {"model", "bare"} <= tags[2]
+    assert llm.totals.by_tag["model"].calls == 3
+
+
+async def test_llamaindex_tags_are_the_calls_tags(play):
+    llm = llamaindex(play())
+    with instrument_tags({"user": "u-7"}):
+        llm.chat(GO)
+        await llm.achat(GO)
+    llm.chat(GO)
+    assert llm.totals.by_tag["user=u-7"].calls == 2
+    assert llm.totals.all.calls == 3
+
+
+@pytest.mark.parametrize("make", [langchain, llamaindex])
+def test_totals_survive_a_changed_setting_and_are_shared_by_copies(play, make):
+    llm = make(play())
+    ask = llm.invoke if make is langchain else llm.complete
+    ask("go")
+    llm.temperature = 0.5
+    ask("go")
+    assert llm.totals.all.calls == 2
+    assert copy.deepcopy(llm).totals is llm.totals
+    assert llm.model_copy(update={"temperature": 1.0}).totals is llm.totals
+    assert pickle.loads(pickle.dumps(make(play()))).totals.all.calls == 0
+
+
+@pytest.mark.parametrize("make", [langchain, llamaindex])
+def test_a_log_and_a_limit_are_keywords(play, make, tmp_path):
+    path = tmp_path / "calls.db"
+    llm = make(play(), event_log=path, spend_limit=SpendLimit(tokens=10_000))
+    (llm.invoke if make is langchain else llm.complete)("go")
+    llm._handler.close()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT outcome FROM calls").fetchall() == [("completed",)]
+
+
+@pytest.mark.parametrize("make", [langchain, llamaindex])
+def test_a_models_window_comes_from_the_catalog(play, make):
+    mine = Catalog({"mine": ModelCard(context_window=1234)})
+    llm = make(play(), model="mine", catalog=mine, fallback_models=[])
+    window = llm.profile["max_input_tokens"] if make is langchain else llm.metadata.context_window
+    assert window == 1234
+
+
+def test_an_observer_hears_what_the_reader_was_given(play, text):
+    seen = Records()
+    stream = llamaindex(play(faults=[cut(at=9)]), observers=[seen]).stream_complete("go")
+    assert "".join(response.delta for response in stream) == text
+    [(record, answer)] = seen.ended
+    assert answer == text
+    assert (record.outcome, record.resumes) == ("completed", 1)
