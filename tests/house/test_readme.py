@@ -9,16 +9,24 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    )
+]
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_every_python_block_runs_as_it_stands(number, play, monkeypatch):
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_python_block_runs_as_it_stands(block, play, monkeypatch, tmp_path):
     script = play(text=None)
     monkeypatch.setenv("HOLYSHEEP_API_KEY", "any-key")
     monkeypatch.setenv("HOLYSHEEP_BASE_URL", script.base_url)
     result = subprocess.run(
-        [sys.executable, "-c", BLOCKS[number]],
+        [sys.executable, "-c", block],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,

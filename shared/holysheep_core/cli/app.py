@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 import holysheep_core
+from holysheep_core.catalog_file import coerce
+from holysheep_core.cli import check, drill, figures, report, watch
 from holysheep_core.cli import demo as demos
-from holysheep_core.cli import drill
 from holysheep_core.cli.live import run_live
+from holysheep_core.cli.page import page
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway import announce
+from holysheep_core.providers import DEFAULT_BASE_URL, Provider
+from holysheep_core.rate_limits import RateLimits
 from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(
@@ -112,6 +118,87 @@ def switch(
         typer.echo("Redis does not answer; nothing was switched.", err=True)
         raise typer.Exit(1)
     typer.echo(f"{provider} is asked first from now on, where a gateway knows that name.")
+
+
+@app.command("check")
+def check_gateway(
+    models: Annotated[list[str] | None, typer.Argument(help="Which models.")] = None,
+    base_url: Annotated[
+        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Another OpenAI-compatible API.")
+    ] = DEFAULT_BASE_URL,
+    learn: Annotated[
+        Path | None, typer.Option(help="A JSON catalog that notes which models take a prefill.")
+    ] = None,
+) -> None:
+    """Tell in a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
+    console = Console(highlight=False)
+    asked = models or ["gpt-4.1"]
+    key = os.environ.get("HOLYSHEEP_API_KEY")
+    try:
+        if key:
+            console.print(f"Asking {base_url}, a few dozen tokens for each model.")
+            good = check.run(Provider(key, base_url), asked, console, learn)
+        else:
+            console.print(
+                "[yellow]HOLYSHEEP_API_KEY is not set: these are the simulator's answers, "
+                "not the gateway's.[/]"
+            )
+            with Simulator() as simulator:
+                good = check.run(Provider("any", simulator.base_url), asked, console, learn)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    if good:
+        console.print("[green]Nothing stands in the way.[/]")
+    else:
+        console.print("[red]Not everything works: see ✗ above.[/]")
+    raise typer.Exit(0 if good else 1)
+
+
+LogFile = Annotated[
+    Path,
+    typer.Option("--log", envvar="HOLYSHEEP_EVENT_LOG", help="The file given as event_log=."),
+]
+
+
+@app.command("report")
+def make_report(
+    log: LogFile = Path("holysheep.db"),
+    since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
+    against: Annotated[str, typer.Option(help="Model to reckon savings against.")] = "gpt-4.1",
+    html: Annotated[Path | None, typer.Option(help="Write a page, too.")] = None,
+    catalog: Annotated[
+        Path | None, typer.Option(envvar="HOLYSHEEP_CATALOG", help="Prices of your own.")
+    ] = None,
+) -> None:
+    """Tell how calls went: availability, latency, errors, resumes, tokens, cost."""
+    console = Console(highlight=False)
+    try:
+        with console.status("Reading the log …"):
+            found = figures.report(
+                log, figures.seconds_of(since), against=against, catalog=coerce(catalog)
+            )
+            if html is not None:
+                html.write_text(page(found), encoding="utf-8")
+    except (ConfigurationError, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
+    report.show(found, console)
+    if html is not None:
+        console.print(f"The page is {html}.")
+
+
+@app.command("watch")
+def watch_calls(
+    log: LogFile = Path("holysheep.db"),
+    tier: Annotated[str, typer.Option(help="free, starter or pro: whose limits to show.")] = "free",
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
+) -> None:
+    """Show what is going on: requests against the tier's limit, tokens, cooldowns, providers."""
+    try:
+        limits = RateLimits.coerce(tier) or RateLimits()
+        watch.watch(log, limits, Console(highlight=False), once=once, every=every)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()

@@ -1,0 +1,304 @@
+"""`holysheep check`: is it safe to migrate? A few tiny requests tell, within a minute.
+
+Each probe is one request, looked at on the wire: what the server sends, not what a client makes of
+it. Without a key the probes go to the simulator, and the report says so.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from holysheep_core.catalog_file import learn
+from holysheep_core.clients import create_resilient_client
+from holysheep_core.errors import HolySheepError
+from holysheep_core.net import FAILURES, translate
+from holysheep_core.providers import Provider
+from holysheep_core.sse import parse_sse_stream
+from holysheep_core.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
+
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
+_LIMITS = re.compile(r"retry-after|ratelimit")
+_BASICS = ("key", "stream")
+"""Where one of them fails, the rest would fail likewise."""
+
+_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "pay",
+        "description": "Pay an amount.",
+        "parameters": {
+            "type": "object",
+            "properties": {"amount": {"type": "integer"}},
+            "required": ["amount"],
+        },
+    },
+}
+_COUNT = [{"role": "user", "content": "Count from 1 to 8: digits and commas, nothing else."}]
+_PREFILL = [*_COUNT, {"role": "assistant", "content": "1, 2, 3, 4,"}]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a probe found.
+
+    Attributes:
+        what: What was looked at.
+        good: Whether it is as it should be; None for what is only good to know.
+        said: In words.
+    """
+
+    what: str
+    good: bool | None
+    said: str
+
+
+@dataclass
+class Seen:
+    """An answer, as it came.
+
+    Attributes:
+        status: HTTP status; 0 if there was none.
+        headers: Names in lower case.
+        chunks: Its events, decoded.
+        done: `[DONE]` came.
+        comments: There were comments between events.
+        foreign: Events that are no chunks.
+        first: Seconds to the first text.
+        body: What it said where it is no stream, shortened.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: list[Chunk] = field(default_factory=list)
+    done: bool = False
+    comments: bool = False
+    foreign: int = 0
+    first: float | None = None
+    body: str = ""
+
+    @property
+    def text(self) -> str:
+        """The answer's text."""
+        deltas = [chunk.choices[0].delta for chunk in self.chunks if chunk.choices]
+        return "".join(delta.text() for delta in deltas if delta is not None)
+
+    @property
+    def refusal(self) -> str:
+        """Why there is no stream, in words; "" if there is one."""
+        if self.chunks:
+            return ""
+        return f"status {self.status}: {self.body}" if self.status else self.body
+
+
+class Probe:
+    """Asks one provider for one model.
+
+    Args:
+        provider: Whom to ask.
+        model: For what.
+        timeout: Seconds an answer may take.
+
+    Attributes:
+        takes_prefill: Whether the model goes on with an assistant's message; None if not known.
+    """
+
+    def __init__(self, provider: Provider, model: str, timeout: float = 20.0) -> None:
+        self._provider = provider
+        self._model = model
+        self._client = create_resilient_client(timeout=timeout)
+        self.takes_prefill: bool | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get(self, path: str) -> Seen:
+        """Ask for something that is no stream."""
+        headers = {**self._provider.request_headers(), "accept": "application/json"}
+        try:
+            response = self._client.get(f"{self._provider.base_url}/{path}", headers=headers)
+        except FAILURES as error:
+            return Seen(body=str(translate(error)))
+        return Seen(response.status_code, dict(response.headers), body=response.text)
+
+    def ask(self, messages: Sequence[Mapping[str, Any]], **params: Any) -> Seen:
+        """Stream an answer."""
+        model = self._provider.models.get(self._model, self._model)
+        body = {"model": model, "messages": messages, "stream": True, "max_tokens": 48, **params}
+        url, headers = self._provider.url, self._provider.request_headers()
+        seen = Seen()
+        started = time.monotonic()
+        try:
+            with self._client.stream("POST", url, json=body, headers=headers) as response:
+                seen.status = response.status_code
+                seen.headers = {name.lower(): value for name, value in response.headers.items()}
+                raw = response.iter_raw()
+                if seen.status != 200 or "json" in seen.headers.get("content-type", ""):  # noqa: PLR2004
+                    seen.body = b"".join(raw).decode(errors="replace")[:200]
+                    return seen
+                self._read(raw, seen, started)
+        except FAILURES as error:
+            seen.body = str(translate(error))
+        except HolySheepError as error:
+            seen.body = str(error)
+        return seen
+
+    def _read(self, raw: Iterable[bytes], seen: Seen, started: float) -> None:
+        def noting(pieces: Iterable[bytes]) -> Iterable[bytes]:
+            for piece in pieces:
+                seen.comments = seen.comments or piece.startswith(b":") or b"\n:" in piece
+                yield piece
+
+        for event in parse_sse_stream(noting(raw)):
+            if event.data.strip() == DONE:
+                seen.done = True
+                continue
+            try:
+                chunk = decode_chunk(event.data)
+            except msgspec.ValidationError:
+                chunk = None
+            if chunk is None:
+                seen.foreign += 1
+                continue
+            seen.chunks.append(chunk)
+            if seen.first is None and seen.text:
+                seen.first = time.monotonic() - started
+
+
+def key_and_models(probe: Probe, model: str) -> Iterable[Finding]:
+    """Look at the list of models, which also proves the key."""
+    seen = probe.get("models")
+    if seen.status in (401, 403):
+        yield Finding("key", False, f"not accepted (status {seen.status})")
+        return
+    if seen.status != 200:  # noqa: PLR2004
+        yield Finding("list of models", None, f"none here ({seen.status or seen.body})")
+        return
+    yield Finding("key", True, "accepted")
+    try:
+        names = [str(each["id"]) for each in msgspec.json.decode(seen.body)["data"]]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        yield Finding("list of models", None, "in a shape of its own")
+        return
+    some = ", ".join(names[:6]) + (", …" if names[6:] else "")
+    yield Finding("list of models", None, f"{len(names)}: {some}")
+    if model not in names:
+        yield Finding(model, None, "is not on the list, which need not mean anything")
+
+
+def stream(probe: Probe) -> Iterable[Finding]:
+    """Look at a plain stream: shape, end, usage, latency, limits."""
+    seen = probe.ask(_COUNT, stream_options={"include_usage": True})
+    if seen.refusal:
+        yield Finding("stream", False, seen.refusal)
+        return
+    reasons = [c.choices[0].finish_reason for c in seen.chunks if c.choices]
+    reason = next((each for each in reasons if each), None)
+    shape = f"{len(seen.chunks)} chunks, {seen.headers.get('content-type', 'no content type')}"
+    if seen.foreign:
+        shape += f", {seen.foreign} foreign events"
+    yield Finding("stream", bool(seen.text), shape if seen.text else "no text in it")
+    ends = [f"finish_reason {reason!r}" if reason else "", "[DONE]" if seen.done else ""]
+    said = " and ".join(filter(None, ends)) or "neither finish_reason nor [DONE]"
+    yield Finding("end of a stream", bool(reason or seen.done), said)
+    usage = next((chunk.usage for chunk in reversed(seen.chunks) if chunk.usage), None)
+    counts = None if usage is None else usage.to_usage()
+    yield Finding(
+        "usage",
+        None if counts is None else True,
+        "not reported: it will be estimated"
+        if counts is None
+        else f"{counts.input_tokens} + {counts.output_tokens} tokens",
+    )
+    if seen.first is not None:
+        yield Finding("first token", None, f"after {seen.first:.2f} s")
+    if seen.comments:
+        yield Finding("keep-alive comments", None, "sent")
+    limits = [f"{name}: {value}" for name, value in seen.headers.items() if _LIMITS.search(name)]
+    yield Finding("rate-limit headers", None, "; ".join(limits) or "none seen")
+
+
+def tools(probe: Probe) -> Iterable[Finding]:
+    """Look at a tool call."""
+    choice = {"type": "function", "function": {"name": "pay"}}
+    ask = [{"role": "user", "content": "Pay 1000."}]
+    seen = probe.ask(ask, tools=[_TOOL], tool_choice=choice)
+    deltas = [chunk.choices[0].delta for chunk in seen.chunks if chunk.choices]
+    parts = [part for delta in deltas if delta is not None for part in delta.tool_calls or ()]
+    pieces = [part.function.arguments for part in parts if part.function is not None]
+    arguments = "".join(piece for piece in pieces if isinstance(piece, str))
+    good = is_json_object(arguments)
+    yield Finding("tool calls", good, arguments if good else seen.refusal or "no whole call came")
+
+
+def json_mode(probe: Probe) -> Iterable[Finding]:
+    """Look at JSON mode."""
+    ask = [{"role": "user", "content": 'Answer with the JSON object {"sheep": 3}.'}]
+    seen = probe.ask(ask, response_format={"type": "json_object"})
+    good = is_json(seen.text)
+    yield Finding("JSON mode", good, seen.text if good else seen.refusal or "what came is no JSON")
+
+
+def prefill(probe: Probe) -> Iterable[Finding]:
+    """Look whether the model goes on with an assistant's message."""
+    seen = probe.ask(_PREFILL)
+    if seen.status in (200, 400):
+        probe.takes_prefill = re.match(r"[\s,]*5", seen.text) is not None
+    if probe.takes_prefill:
+        yield Finding("prefill", None, "taken: cut answers go on from it")
+    else:
+        why = seen.refusal or "the model starts over"
+        yield Finding("prefill", None, f"not taken ({why}): cut answers go on in words")
+
+
+PROBES: tuple[tuple[str, Callable[[Probe], Iterable[Finding]]], ...] = (
+    ("a stream", stream),
+    ("a tool call", tools),
+    ("JSON mode", json_mode),
+    ("prefill", prefill),
+)
+
+
+def run(provider: Provider, models: Sequence[str], console: Console, notes: Path | None) -> bool:
+    """Probe each model, print what was found, and note what the engine can use.
+
+    Args:
+        provider: Whom to ask.
+        models: For which models.
+        console: Where to print.
+        notes: A JSON catalog that learns which models take a prefill; None for none.
+
+    Returns:
+        Whether nothing stands in the way.
+    """
+    good = True
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("", total=len(models) * (len(PROBES) + 1))
+        for number, model in enumerate(models):
+            probe = Probe(provider, model)
+            progress.update(bar, description=f"{model}: models", advance=1)
+            found = list(key_and_models(probe, model)) if not number else []
+            for name, look in PROBES:
+                progress.update(bar, description=f"{model}: {name}", advance=1)
+                if all(each.good is not False or each.what not in _BASICS for each in found):
+                    found += look(probe)
+            probe.close()
+            table = Table(title=model, title_justify="left", box=None, show_header=False)
+            for each in found:
+                table.add_row(_MARKS[each.good], each.what, escape(each.said))
+            progress.console.print(table)
+            good = good and all(each.good is not False for each in found)
+            if notes is not None and probe.takes_prefill is not None:
+                learn(notes, model, prefill=probe.takes_prefill)
+    return good

@@ -1,0 +1,294 @@
+"""What an event log says of a span of time: the figures, without a picture of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from holysheep_core.catalog import Catalog
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.types import Usage
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+_STEPS = (60, 300, 900, 3600, 6 * 3600, 86400)
+_MOST_STEPS = 48
+_FINE = ("completed", "closed")
+"""A reader who goes away is no failure."""
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds of a span such as "30m", "24h" or "7d".
+
+    Raises:
+        ConfigurationError: It is no such span.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
+    if found is None or not float(found[1]):
+        raise ConfigurationError(f"{text!r} is no span of time; write 30m, 24h or 7d.")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+@dataclass
+class Group:
+    """Calls, or requests, that have something in common.
+
+    Attributes:
+        name: What they have in common.
+        count: How many.
+        failed: Those of them that failed.
+        first_tokens: Seconds to the first content, of each that had any.
+        durations: Seconds, of each that was completed.
+        usage: Tokens.
+        priced: Those of them whose price is known.
+        cost: What these cost in US$.
+        unpriced: How many have no known price.
+        resumed: Calls that were cut and continued.
+    """
+
+    name: str
+    count: int = 0
+    failed: int = 0
+    first_tokens: list[float] = field(default_factory=list)
+    durations: list[float] = field(default_factory=list)
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
+    priced: Usage = Usage()  # noqa: RUF009 - frozen
+    cost: float = 0.0
+    unpriced: int = 0
+    resumed: int = 0
+
+    @property
+    def availability(self) -> float:
+        """Share that did not fail; 1 of none."""
+        return 1.0 if not self.count else 1 - self.failed / self.count
+
+    def add(self, row: sqlite3.Row, resumes: int = 0) -> None:
+        """Count a row of `calls` or `attempts`."""
+        self.count += 1
+        self.failed += row["outcome"] not in _FINE
+        self.resumed += bool(resumes) and row["outcome"] in _FINE
+        if row["first_token"] is not None:
+            self.first_tokens.append(row["first_token"])
+        if row["outcome"] == "completed":
+            self.durations.append(row["duration"])
+        usage = Usage(row["input_tokens"], row["output_tokens"], row["cached_tokens"])
+        self.usage += usage
+        if row["cost_usd"] is None:
+            self.unpriced += 1
+        else:
+            self.cost += row["cost_usd"]
+            self.priced += usage
+
+
+@dataclass
+class Report:
+    """The figures of a span of time.
+
+    Attributes:
+        since: Unix time it begins.
+        until: Unix time it ends.
+        step: Seconds of one of `steps`.
+        calls: All calls.
+        steps: Calls by time.
+        models: Requests by model.
+        providers: Requests by provider.
+        tags: Calls by tag.
+        errors: Calls that failed, by class of error.
+        troubles: Requests that failed, by class of error; most of them were mended.
+        downgrades: Moves to another model, as "a → b".
+        resumes: Continuations.
+        saved_characters: Characters that were not asked for again.
+        waited: Seconds between requests, of all calls.
+        notes: What happened to gateways: time and sentence.
+        against: The model savings are reckoned against.
+        saving: US$ saved against asking it for the tokens whose price is known; None where its
+            own is not.
+    """
+
+    since: float
+    until: float
+    step: float
+    calls: Group = field(default_factory=lambda: Group("all calls"))
+    steps: list[Group] = field(default_factory=list)
+    models: list[Group] = field(default_factory=list)
+    providers: list[Group] = field(default_factory=list)
+    tags: list[Group] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    downgrades: Counter[str] = field(default_factory=Counter)
+    resumes: int = 0
+    saved_characters: int = 0
+    waited: float = 0.0
+    notes: list[tuple[float, str]] = field(default_factory=list)
+    against: str = ""
+    saving: float | None = None
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """Return the value that so large a share is not above (the nearest rank); None of none."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open an event log to read it.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path}: there is no event log. Give event_log={path.name!r} to a model first."
+        )
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as database:
+            database.row_factory = sqlite3.Row
+            database.execute("SELECT 1 FROM calls LIMIT 1")
+            yield database
+    except sqlite3.Error as error:
+        raise ConfigurationError(f"{path} is no event log: {error}.") from None
+
+
+def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report:
+    """Read the figures of the last `span` seconds.
+
+    Args:
+        path: An event log.
+        span: Seconds.
+        against: Model to reckon savings against.
+        catalog: Knows its price.
+
+    Raises:
+        ConfigurationError: There is no such log.
+    """
+    until = time.time()
+    since = until - span
+    step = next((s for s in _STEPS if span / s <= _MOST_STEPS), _STEPS[-1])
+    found = Report(since, until, step, against=against)
+    by_model: dict[str, Group] = {}
+    by_provider: dict[str, Group] = {}
+    by_tag: dict[str, Group] = {}
+    first = int(since // step)
+    found.steps = [Group(str(number * step)) for number in range(first, int(until // step) + 1)]
+    with reading(path) as database:
+        for row in database.execute("SELECT * FROM calls WHERE began >= ?", (since,)):
+            found.calls.add(row, row["resumes"])
+            found.steps[int(row["began"] // step) - first].add(row, row["resumes"])
+            for tag in json.loads(row["tags"]):
+                _in(by_tag, tag).add(row, row["resumes"])
+            if row["outcome"] not in _FINE:
+                found.errors[row["outcome"]] += 1
+            found.resumes += row["resumes"]
+            found.saved_characters += row["saved_characters"]
+            found.waited += row["waited"]
+        for row in database.execute("SELECT * FROM attempts WHERE began >= ?", (since,)):
+            _in(by_model, row["model"]).add(row)
+            _in(by_provider, row["provider"]).add(row)
+            if row["outcome"] not in _FINE:
+                found.troubles[row["outcome"]] += 1
+        for kind, at, message, fields in database.execute(_EVENTS, (since,)):
+            if kind == "ModelDowngraded":
+                moved = json.loads(fields)
+                found.downgrades[f"{moved['from_model']} → {moved['to_model']}"] += 1
+            else:
+                found.notes.append((at, message))
+    found.models, found.providers, found.tags = map(_largest, (by_model, by_provider, by_tag))
+    theirs = catalog.card(against).cost(found.calls.priced)
+    if theirs is not None:
+        found.saving = theirs - found.calls.cost
+    return found
+
+
+_EVENTS = """
+SELECT kind, at, message, fields FROM events WHERE at >= ? AND kind IN (
+    'ModelDowngraded', 'ProviderSwitched', 'ProviderHealthChanged', 'ActiveProviderChanged',
+    'CanaryMoved') ORDER BY at
+"""
+
+
+def _in(groups: dict[str, Group], name: str) -> Group:
+    return groups.setdefault(name, Group(name))
+
+
+def _largest(groups: dict[str, Group]) -> list[Group]:
+    return sorted(groups.values(), key=lambda group: -group.count)
+
+
+def as_table(groups: Iterable[Group]) -> list[list[str]]:
+    """Return a line of text fields for each group: see `HEAD`."""
+    return [
+        [
+            group.name,
+            f"{group.count:,}",
+            f"{100 * group.availability:.2f} %",
+            spread(group.first_tokens),
+            spread(group.durations),
+            f"{group.usage.input_tokens:,} / {group.usage.output_tokens:,}",
+            money(group),
+        ]
+        for group in groups
+    ]
+
+
+HEAD = ["", "count", "well", "first token, s", "whole, s", "tokens in / out", "US$"]
+"""Latencies are given as the 50th / 95th / 99th percentile."""
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the percentiles of some latencies."""
+    found = [percentile(values, share) for share in (0.5, 0.95, 0.99)]
+    return " / ".join("-" if each is None else f"{each:.2f}" for each in found)
+
+
+def money(group: Group) -> str:
+    """Return what a group cost, and that of some it is not known."""
+    known = f"{group.cost:,.4f}"
+    if not group.unpriced:
+        return known
+    return "unknown" if group.unpriced == group.count else f"{known} + {group.unpriced} unknown"
+
+
+def facts(found: Report) -> list[tuple[str, str, str]]:
+    """Return the figures a report begins with: name, value, and a word on it."""
+    calls = found.calls
+    failed = "none failed" if not calls.failed else f"{calls.failed:,} of {calls.count:,} failed"
+    closed = calls.count - calls.failed - len(calls.durations)
+    late = percentile(calls.first_tokens, 0.95)
+    saving = "not known" if found.saving is None else f"US$ {found.saving:,.4f}"
+    return [
+        ("calls", f"{calls.count:,}", f"of them {closed:,} left by their reader"),
+        ("availability", f"{100 * calls.availability:.3f} %", failed),
+        ("first token, 95 %", "-" if late is None else f"{late:.2f} s", spread(calls.first_tokens)),
+        ("answers continued", f"{calls.resumed:,}", f"{found.resumes:,} cuts mended"),
+        ("not asked for again", f"{found.saved_characters:,}", "characters of cut answers"),
+        (
+            "waited",
+            f"{found.waited:,.1f} s",
+            f"between requests; {found.downgrades.total():,} downgrades",
+        ),
+        (
+            "tokens",
+            f"{calls.usage.total_tokens:,}",
+            f"{calls.usage.input_tokens:,} in, {calls.usage.output_tokens:,} out",
+        ),
+        ("cost", f"US$ {money(calls)}", f"saved against {found.against}: {saving}"),
+    ]
+
+
+def lists(found: Report) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Return what is counted by name: a title, and pairs."""
+    return [
+        ("calls that failed", found.errors.most_common()),
+        ("requests that failed (most were mended)", found.troubles.most_common()),
+        ("downgrades", found.downgrades.most_common()),
+    ]
