@@ -70,7 +70,8 @@ dist: .venv/.ready  ## wheels and sdists of the three distributions, checked and
 	@touch $@
 
 docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning fails it
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@# Without --quiet, which hides warnings from --strict too.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 clean:
 	rm -rf .venv .venv-bench .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
