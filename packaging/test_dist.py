@@ -3,9 +3,11 @@
 Not part of `make test`: each installation downloads a framework.
 """
 
+import re
 import subprocess
 import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,24 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 
-ENDINGS = {
-    "langchain-holysheep": """
-from langchain_holysheep import ChatHolySheep
-
-model = ChatHolySheep(model="gpt-4.1", api_key="any", base_url=url)
-answer = "".join(chunk.text for chunk in model.stream("Hi"))
-""",
-    "llama-index-llms-holysheep": """
-from llama_index.llms.holysheep import HolySheep
-
-model = HolySheep(model="gpt-4.1", api_key="any", api_base=url)
-answer = "".join(response.delta for response in model.stream_complete("Hi"))
-""",
-}
 OTHERS = {"langchain-holysheep": "llama_index", "llama-index-llms-holysheep": "langchain_core"}
 
 
-@pytest.fixture(scope="module", params=ENDINGS)
+@pytest.fixture(scope="module", params=OTHERS)
 def installed(request, tmp_path_factory):
     """An environment with one plugin, installed by its name; returns the name and a runner."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -48,17 +36,37 @@ def installed(request, tmp_path_factory):
     return request.param, run
 
 
+ANSWER = "Whole, once, in order."
+
+
 @pytest.mark.timeout(1000)
-def test_a_cut_answer_arrives_whole_in_an_empty_environment(installed):
+def test_what_its_readme_shows_streams_a_cut_answer_whole_in_an_empty_environment(installed):
     name, run = installed
-    start = """
+    readme = (ROOT / "packaging" / name / "README.md").read_text("utf-8")
+    [block] = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    code = f"""
+import os
 from holysheep_core.simulator import Scenario, Simulator, cut
 
-simulator = Simulator().start()
-url = simulator.add(Scenario(text="Whole, once, in order.", faults=[cut(at=7)])).base_url
+with Simulator() as simulator:
+    url = simulator.add(Scenario(text={ANSWER!r}, faults=[cut(at=7)])).base_url
+    os.environ.update(HOLYSHEEP_API_KEY="any", HOLYSHEEP_BASE_URL=url)
+    exec({block!r})
 """
-    result = run("-c", start + ENDINGS[name] + "print(answer)\nsimulator.stop()")
-    assert result.stdout == "Whole, once, in order.\n", result.stderr
+    result = run("-c", code)
+    assert result.stdout == ANSWER, result.stderr
+
+
+@pytest.mark.timeout(1000)
+def test_what_was_installed_are_the_wheels_built_here(installed):
+    name, run = installed  # an index may have the same names
+    for each in (name, "holysheep"):
+        [wheel] = DIST.glob(f"{each.replace('-', '_')}-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            [record] = (file for file in archive.namelist() if file.endswith("/RECORD"))
+            ours = archive.read(record).decode().split()
+        show = f"from importlib.metadata import *; print(distribution({each!r}).read_text('RECORD'))"
+        assert set(ours) <= set(run("-c", show).stdout.split())
 
 
 @pytest.mark.timeout(1000)

@@ -21,8 +21,9 @@ class Docstrings(griffe.Extension):
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Give a model the types of settings which it documents, but whose fields its base has."""
-        for alias in pkg.classes.values():
-            cls: Any = alias.final_target if alias.is_alias else alias
+        found: Any
+        for found in pkg.classes.values():
+            cls = found.final_target if found.is_alias else found
             for name, field in cls.inherited_members.items():
                 if field.is_attribute:
                     own = griffe.Attribute(name, annotation=field.annotation, parent=cls)
