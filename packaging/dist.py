@@ -29,9 +29,9 @@ def main() -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     for project in PROJECTS:
         # In an environment of its own, as pip does it; the wheel is built from the sdist.
-        run("build", "--quiet", "--outdir", DIST, project)
+        run("build", "-qq", "--outdir", DIST, project)
     run("twine", "check", "--strict", *sorted(DIST.iterdir()))
-    run("pytest", "tests/house/test_packaging.py", "packaging/test_dist.py")
+    run("pytest", "-q", "tests/house/test_packaging.py", "packaging/test_dist.py")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def test_what_was_installed_are_the_wheels_built_here(installed):
         with zipfile.ZipFile(wheel) as archive:
             [record] = (file for file in archive.namelist() if file.endswith("/RECORD"))
             ours = archive.read(record).decode().split()
-        show = f"from importlib.metadata import *; print(distribution({each!r}).read_text('RECORD'))"
+        show = (
+            f"import importlib.metadata as m; print(m.distribution({each!r}).read_text('RECORD'))"
+        )
         assert set(ours) <= set(run("-c", show).stdout.split())
 
 
