@@ -28,7 +28,7 @@ class AddressBook:
 
     def worked(self, host: str, port: int, address: str, now: float) -> None:
         """A name was resolved and led to this address."""
-        if not _is_address(host):
+        if not is_address(host):
             self._good[host, port] = (address, now)
 
     def failed(self, host: str, port: int) -> None:
@@ -47,7 +47,8 @@ def is_name_failure(error: BaseException | None) -> bool:
     return False
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Tell whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -11,7 +11,6 @@ Connections through a proxy stay with anyio, which can do TLS inside TLS on ever
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import select
 import ssl
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,8 @@ from typing import Any
 
 import anyio
 import httpcore
+
+from holysheep_core.addresses import is_address
 
 _MAX_BUFFERED = 256 * 1024
 _HAPPY_EYEBALLS = 0.25  # seconds before the next address is tried beside the first (RFC 8305)
@@ -201,7 +202,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         options: dict[str, Any] = {"local_addr": (local_address, 0)} if local_address else {}
         # An address needs no race, whose tasks live as long as the connection; and uvloop has no
         # such parameter.
-        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host):
+        if isinstance(loop, asyncio.BaseEventLoop) and not is_address(host):
             options["happy_eyeballs_delay"] = _HAPPY_EYEBALLS
         with (
             _as_httpcore(httpcore.ConnectTimeout, httpcore.ConnectError),
@@ -217,14 +218,6 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Do nothing for a while."""
         await asyncio.sleep(seconds)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @contextmanager

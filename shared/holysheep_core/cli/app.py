@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 import holysheep_core
 from holysheep_core.catalog_file import coerce
@@ -173,12 +174,16 @@ def make_report(
     """Tell how calls went: availability, latency, errors, resumes, tokens, cost."""
     console = Console(highlight=False)
     try:
-        with console.status("Reading the log …"):
+        with Progress(console=console, transient=True) as progress:
             found = figures.report(
-                log, figures.seconds_of(since), against=against, catalog=coerce(catalog)
+                log,
+                figures.seconds_of(since),
+                against=against,
+                catalog=coerce(catalog),
+                track=lambda rows, total: progress.track(rows, total, description="Reading …"),
             )
-            if html is not None:
-                html.write_text(page(found), encoding="utf-8")
+        if html is not None:
+            html.write_text(page(found), encoding="utf-8")
     except (ConfigurationError, OSError) as error:
         raise typer.BadParameter(str(error)) from error
     report.show(found, console)

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,7 +159,18 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise ConfigurationError(f"{path} is no event log: {error}.") from None
 
 
-def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report:
+Track = Callable[[Iterable[sqlite3.Row], int], Iterable[sqlite3.Row]]
+"""Passes rows on, so many of them, and shows how far it is."""
+
+
+def report(
+    path: Path,
+    span: float,
+    *,
+    against: str,
+    catalog: Catalog,
+    track: Track = lambda rows, _total: rows,
+) -> Report:
     """Read the figures of the last `span` seconds.
 
     Args:
@@ -167,6 +178,7 @@ def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report
         span: Seconds.
         against: Model to reckon savings against.
         catalog: Knows its price.
+        track: Shows progress.
 
     Raises:
         ConfigurationError: There is no such log.
@@ -181,7 +193,7 @@ def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report
     first = int(since // step)
     found.steps = [Group(str(number * step)) for number in range(first, int(until // step) + 1)]
     with reading(path) as database:
-        for row in database.execute("SELECT * FROM calls WHERE began >= ?", (since,)):
+        for row in track(*_rows(database, "calls", since)):
             found.calls.add(row, row["resumes"])
             found.steps[int(row["began"] // step) - first].add(row, row["resumes"])
             for tag in json.loads(row["tags"]):
@@ -191,7 +203,7 @@ def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report
             found.resumes += row["resumes"]
             found.saved_characters += row["saved_characters"]
             found.waited += row["waited"]
-        for row in database.execute("SELECT * FROM attempts WHERE began >= ?", (since,)):
+        for row in track(*_rows(database, "attempts", since)):
             _in(by_model, row["model"]).add(row)
             _in(by_provider, row["provider"]).add(row)
             if row["outcome"] not in _FINE:
@@ -207,6 +219,12 @@ def report(path: Path, span: float, *, against: str, catalog: Catalog) -> Report
     if theirs is not None:
         found.saving = theirs - found.calls.cost
     return found
+
+
+def _rows(database: sqlite3.Connection, table: str, since: float) -> tuple[sqlite3.Cursor, int]:
+    matching = f"FROM {table} WHERE began >= ?"
+    (total,) = database.execute(f"SELECT count(*) {matching}", (since,)).fetchone()
+    return database.execute(f"SELECT * {matching}", (since,)), total
 
 
 _EVENTS = """
