@@ -11,10 +11,10 @@ DOCS = ROOT / "docs"
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 NAV = re.findall(r": ([\w/-]+\.md)$", CONFIG, flags=re.MULTILINE)
 HOOK = (DOCS / "tools/pages.py").read_text(encoding="utf-8")
-OF_ROOT = dict(re.findall(r'"(\w+\.md)": "(\w+\.md)"', HOOK))
+OF_ROOT = dict(re.findall(r'"([\w.]+\.md)": "(\w+\.md)"', HOOK))
 """Files of the root that are pages too: file -> page."""
 
-PEOPLE = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+PEOPLE = ["README.md", "README.ko.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
 PAGES = [ROOT / name for name in PEOPLE] + sorted(DOCS.rglob("*.md"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
