@@ -137,7 +137,12 @@ def draw(found: Findings, file: Path) -> None:
     drawn = bars.barh([name.replace(" .", ".") for name in names], values, color=ours)
     bars.bar_label(drawn, [f"{value:.1f}" for value in values], padding=3, fontsize=8)
     bars.set_title("CPU per delta, httpx iter_raw = 1", loc="left", fontsize=10)
-    colours = {"engine": "#1f6f8b", "ChatHolySheep": "#3fa7c4", "ChatOpenAI": "#b5352a"}
+    colours = {
+        "engine": "#1f6f8b",
+        AIOHTTP: "#8a6bb8",
+        "ChatHolySheep": "#3fa7c4",
+        "ChatOpenAI": "#b5352a",
+    }
     for name, crowds in found.crowds.items():
         delays = [crowd.late * 1e3 for crowd in crowds.values()]
         if len(delays) > 1:
