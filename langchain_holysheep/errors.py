@@ -46,6 +46,8 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.InvalidResponseError: ModelAPIError,
     core.DeadlineExceededError: ModelTimeoutError,
     core.BudgetExceededError: ModelError,
+    core.JournalError: ModelError,
+    core.AnswerInUseError: ModelError,
     core.StreamInterruptedError: ModelConnectionError,
     core.StreamCutError: ModelConnectionError,
     core.StreamTruncatedError: ModelConnectionError,

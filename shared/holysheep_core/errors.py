@@ -23,6 +23,8 @@
     ├── InvalidResponseError               not what this protocol says: HTML, a huge event, …
     ├── DeadlineExceededError              `Timeouts.total` ran out
     ├── BudgetExceededError                `SpendLimit` is spent
+    ├── JournalError                       no such answer in the journal, or it does not answer
+    │   └── AnswerInUseError               another process is writing it
     └── StreamInterruptedError             an answer began and could not be completed
         ├── StreamCutError                 the connection broke
         ├── StreamTruncatedError           the body ended, but the answer had not
@@ -173,6 +175,14 @@ class DeadlineExceededError(HolySheepError, TimeoutError):
 
 class BudgetExceededError(HolySheepError):
     """The call would cost more than its `SpendLimit`; `partial` is what was paid for."""
+
+
+class JournalError(HolySheepError):
+    """An answer cannot be kept, read or resumed; the message says why, and what to do."""
+
+
+class AnswerInUseError(JournalError):
+    """Another process is writing the answer; `follow` it, or wait until its lease is over."""
 
 
 class StreamInterruptedError(HolySheepError):

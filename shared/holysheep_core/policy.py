@@ -33,6 +33,7 @@ from enum import Enum, auto
 from holysheep_core.circuit import Outcome
 from holysheep_core.config import FallbackConfig, RetryConfig, Timeouts
 from holysheep_core.errors import (
+    AnswerInUseError,
     APIConnectionError,
     APIError,
     AuthenticationError,
@@ -48,6 +49,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    JournalError,
     LocalRateLimitError,
     NotFoundError,
     OverloadedError,
@@ -111,6 +113,8 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     InvalidResponseError: Rule(outcome=Outcome.DISTURBED),
     DeadlineExceededError: NEVER,
     BudgetExceededError: NEVER,
+    JournalError: NEVER,
+    AnswerInUseError: NEVER,
     InvalidJSONOutputError: NEVER,
     TokenLimitError: NEVER,
     StreamingRetryExhausted: NEVER,

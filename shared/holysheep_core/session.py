@@ -88,6 +88,7 @@ class Session:
         wall: Returns Unix time; only for dates in a server's refusal.
         rng: Returns a number from 0 up to 1; only for jitter.
         gated: Ask for leave before each request.
+        begun: Text and reasoning that the reader has from an earlier process: go on with it.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Session:
         wall: Callable[[], float] = time.time,
         rng: Callable[[], float] = random.random,
         gated: bool = False,
+        begun: tuple[str, str] = ("", ""),
     ) -> None:
         self._request = request
         self._ladder = ladder
@@ -114,6 +116,11 @@ class Session:
         self._began = wall()
         self._ledger = Ledger(call_id, now, notify, settings.catalog)
         self._transcript = Transcript(request, settings.resume)
+        text, reasoning = begun
+        if text:
+            self._transcript.add_text(text)
+        if reasoning:
+            self._transcript.add_reasoning(reasoning)
         self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
         self._due = now
         self._alive = now  # when something was last heard of this call

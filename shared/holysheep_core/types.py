@@ -171,12 +171,15 @@ class ChatRequest:
         messages: OpenAI-format messages (dicts with "role" and "content").
         params: Every other field of the request body ("temperature", "tools", …).
         tags: Labels to total costs by; they are not sent.
+        call_id: A name for the call, under which a journal keeps it; "" to have one made. Not
+            sent.
     """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    call_id: str = ""
 
 
 @dataclass(frozen=True)

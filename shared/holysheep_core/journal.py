@@ -1,0 +1,385 @@
+"""Answers that survive the process: what has arrived, kept where another process can go on.
+
+::
+
+    call       an answer begins: its request is written, under a name, with a lease
+      │        what arrives is written in small batches, by a thread, and renews the lease
+      ├ ends   the whole completion is written
+      └ dies   (kill -9, power cut) nothing is written any more, and the lease runs out
+                   └ `resume`: whoever takes the lease gives the reader what had arrived, and asks
+                     the model for the rest, as after any cut
+
+A *lease* is the right to write. Every write names its owner and is refused once another has
+the lease, so two processes can never write one answer: the slower one hears `lost` and stops.
+Readers need no lease: `follow` reads what is written, as often as they like.
+
+What was shown and not yet written when a process died, `interval` seconds at most, is asked for
+again, and the model may word it differently; with `interval=0` text is written before it is
+shown. Prompts and answers are in the journal (it could not go on without them); keys are not.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
+
+import msgspec
+
+from holysheep_core.config import check_number
+from holysheep_core.errors import (
+    AnswerInUseError,
+    ConfigurationError,
+    JournalError,
+)
+from holysheep_core.types import ChatRequest, Completion
+
+_log = logging.getLogger("holysheep.journal")
+_POLL = 0.05
+_IDLE = 10.0  # seconds without an answer after which the thread ends
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is written of an answer.
+
+    Attributes:
+        state: "open", "done", or "failed" (with an error, or left by its reader).
+        request: What was asked, as JSON.
+        pieces: Text and reasoning, in order, from the place that was asked for on.
+        lease: Seconds its owner may still write; 0 or less: nobody may.
+        ending: The completion, or the error's sentence, as JSON; b"" while it is open.
+    """
+
+    state: str
+    request: bytes
+    pieces: list[tuple[str, str]]
+    lease: float
+    ending: bytes = b""
+
+
+class Piece(NamedTuple):
+    """What came in a while, and how many such pieces came before it."""
+
+    number: int
+    text: str
+    reasoning: str
+
+
+class JournalStore(Protocol):
+    """Where answers are written: SQLite or Redis."""
+
+    def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
+        """Begin an answer; False if there is one of that name."""
+
+    def claim(self, call_id: str, owner: str, lease: float) -> bool:
+        """Take the lease; False if another has it."""
+
+    def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
+        """Write a piece, unless it is written already, and renew the lease; False if another has it."""
+
+    def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
+        """Write how it ended, and give the lease back; False if another has it."""
+
+    def read(self, call_id: str, skip: int) -> Kept | None:
+        """Return an answer, its pieces after the first `skip`; None if there is none."""
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers that are not done and that nobody is writing."""
+
+    def forget(self, age: float) -> None:
+        """Delete answers that were last written so many seconds ago."""
+
+
+class Entry:
+    """One answer, while this process writes it.
+
+    Attributes:
+        lost: Another process has taken it over: stop.
+    """
+
+    def __init__(self, journal: Journal, call_id: str, owner: str, written: int = 0) -> None:
+        self._journal = journal
+        self._call_id = call_id
+        self._owner = owner
+        self._lock = threading.Lock()
+        self._pieces: list[tuple[str, str]] = []
+        self._written = written
+        self._unsure: Piece | None = None  # written or not: the store did not say
+        self._renewed = time.monotonic()
+        self.is_dirty = False
+        self.lost = False
+
+    def add(self, text: str, reasoning: str) -> None:
+        """Note what has come, before the reader gets it."""
+        self._pieces.append((text, reasoning))
+        if not self.is_dirty:
+            self.is_dirty = True
+            self._journal.wake(self)
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether there is something to write, or a lease to renew."""
+        return self.is_dirty or now - self._renewed > self._journal.lease / 3
+
+    def flush(self) -> bool:
+        """Write what has come; False if the store does not answer."""
+        with self._lock:
+            try:
+                if self._unsure is not None:
+                    self._append(self._unsure)
+                self.is_dirty = False  # before the list is taken: what comes now is seen next time
+                pieces, self._pieces = self._pieces, []
+                if pieces:
+                    text, reasoning = ("".join(parts) for parts in zip(*pieces, strict=True))
+                    self._append(Piece(self._written, text, reasoning))
+                elif self.is_due(time.monotonic()):
+                    self._append(None)
+            except JournalError as error:
+                self.is_dirty = True
+                self._journal.complain(error)
+                return False
+            return True
+
+    def _append(self, piece: Piece | None) -> None:
+        # Should the store not answer, the very same piece is written again, under its number.
+        self._unsure = piece
+        journal = self._journal
+        mine = journal.store.append(self._call_id, self._owner, piece, journal.lease)
+        self._unsure = None
+        self._written += piece is not None
+        self._renewed = time.monotonic()
+        self.lost = self.lost or not mine
+
+    def finish(self, completion: Completion) -> None:
+        """The answer is whole; returns when that is written."""
+        self._end("done", msgspec.json.encode(completion))
+
+    def fail(self, error: BaseException | None) -> None:
+        """The answer ends without being whole; it can be resumed."""
+        said = "" if error is None else f"{type(error).__name__}: {error}"
+        self._end("failed", msgspec.json.encode(said))
+
+    def _end(self, state: str, ending: bytes) -> None:
+        self._journal.release(self)
+        self.flush()
+        try:
+            if not self._journal.store.end(self._call_id, self._owner, state, ending):
+                self.lost = True
+        except JournalError as error:
+            self._journal.complain(error)
+
+
+class Journal:
+    """Keeps answers as they come.
+
+    >>> llm = ChatHolySheep(model="gpt-4.1", journal="sqlite:///answers.db")
+    >>> for chunk in llm.stream("A long story, please.", call_id="story-17"): ...
+    >>> # after a crash, in a new process:
+    >>> for chunk in llm.resume_stream("story-17"): ...
+
+    Args:
+        url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),
+            where another machine may go on.
+        interval: Seconds of text that may be lost when a process dies; 0 to write each piece
+            before it is shown, where the call runs.
+        lease: Seconds after which an answer whose process is silent may be taken over.
+        keep: Seconds an answer is kept after it was last written; a day by default.
+
+    Raises:
+        ConfigurationError: No such journal can be opened.
+    """
+
+    _all: ClassVar[weakref.WeakValueDictionary[str, Journal]] = weakref.WeakValueDictionary()
+    _guard = threading.Lock()
+
+    def __init__(
+        self, url: str, *, interval: float = 0.25, lease: float = 10.0, keep: float = 86400.0
+    ) -> None:
+        check_number("interval", interval)
+        check_number("lease", lease, minimum=0.1)
+        check_number("keep", keep, minimum=1.0)
+        self.store = _store_at(url, keep)
+        self.interval = interval
+        self.lease = lease
+        self.keep = keep
+        self._lock = threading.Lock()
+        self._entries: set[Entry] = set()
+        self._awake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._warned = False
+
+    @classmethod
+    def at(cls, value: Journal | str | None) -> Journal | None:
+        """Return a journal from what a user gave: one, its URL, or None."""
+        if value is None or isinstance(value, Journal):
+            return value
+        with cls._guard:
+            journal = cls._all.get(value)
+            if journal is None:
+                journal = cls._all[value] = cls(value)
+            return journal
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def begin(self, call_id: str, request: ChatRequest) -> Entry:
+        """Begin an answer.
+
+        Raises:
+            JournalError: There is one of that name, or the store does not answer.
+        """
+        owner = _owner()
+        self.store.forget(self.keep)
+        if not self.store.begin(call_id, owner, _as_json(request), self.lease):
+            raise JournalError(
+                f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
+                "another name."
+            )
+        return self._watched(Entry(self, call_id, owner))
+
+    def take_over(self, call_id: str) -> tuple[Entry, Kept]:
+        """Take an answer that is not done, as soon as nobody writes it any more.
+
+        Raises:
+            AnswerInUseError: Somebody does, and goes on doing it.
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        owner, until = _owner(), time.monotonic() + self.lease + 1
+        self.read(call_id)
+        while not self.store.claim(call_id, owner, self.lease):
+            if time.monotonic() > until:
+                raise AnswerInUseError(
+                    f"Somebody is writing the answer {call_id!r}. Follow it instead."
+                )
+            time.sleep(_POLL)
+        kept = self.read(call_id)
+        return self._watched(Entry(self, call_id, owner, len(kept.pieces))), kept
+
+    def wake(self, entry: Entry) -> None:
+        """There is something to write."""
+        if not self.interval:
+            entry.flush()
+            return
+        self._awake.set()
+
+    def release(self, entry: Entry) -> None:
+        """An answer is over."""
+        with self._lock:
+            self._entries.discard(entry)
+
+    def complain(self, error: JournalError) -> None:
+        """Warn once that the store does not answer; calls go on."""
+        if not self._warned:
+            _log.warning("%s Calls go on; what they bring is written when it answers.", error)
+        self._warned = True
+
+    def _watched(self, entry: Entry) -> Entry:
+        with self._lock:
+            self._entries.add(entry)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name="holysheep-journal", daemon=True
+                )
+                self._thread.start()
+        self._awake.set()
+        return entry
+
+    def _run(self) -> None:
+        idle_since = time.monotonic()
+        while True:
+            self._awake.wait(min(self.lease / 3, _IDLE))
+            self._awake.clear()
+            with self._lock:
+                entries = list(self._entries)
+                if entries:
+                    idle_since = time.monotonic()
+                elif time.monotonic() - idle_since > _IDLE:
+                    self._thread = None
+                    return
+            if not entries:
+                continue
+            time.sleep(self.interval)
+            now = time.monotonic()
+            if all([entry.flush() for entry in entries if entry.is_due(now)]):
+                self._warned = False
+            else:
+                self._awake.set()
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def read(self, call_id: str, skip: int = 0) -> Kept:
+        """Return what is written of an answer.
+
+        Raises:
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        kept = self.store.read(call_id, skip)
+        if kept is None:
+            raise JournalError(f"The journal has no answer called {call_id!r}.")
+        return kept
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers that are not done and that nobody is writing."""
+        return self.store.unfinished()
+
+    def watch(self, call_id: str) -> Iterator[list[tuple[str, str]]]:
+        """Yield what is new of an answer, an empty list where nothing is, until it is done.
+
+        Raises:
+            JournalError: There is no such answer, it failed, or its process has died.
+        """
+        skip = 0
+        while True:
+            kept = self.read(call_id, skip)
+            skip += len(kept.pieces)
+            yield kept.pieces
+            if kept.state == "done":
+                return
+            if kept.lease <= 0:
+                why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
+                raise JournalError(
+                    f"The answer {call_id!r} is not whole, and nobody goes on with it ({why}). "
+                    "Resume it."
+                )
+
+    def __deepcopy__(self, memo: object) -> Journal:
+        return self  # made to be shared
+
+
+def request_of(kept: Kept) -> ChatRequest:
+    """Return the request of an answer."""
+    return msgspec.json.decode(kept.request, type=ChatRequest)
+
+
+def completion_of(kept: Kept) -> Completion:
+    """Return the completion of an answer that is done."""
+    return msgspec.json.decode(kept.ending, type=Completion)
+
+
+def _as_json(request: ChatRequest) -> bytes:
+    try:
+        return msgspec.json.encode(request)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None
+
+
+def _owner() -> str:
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def _store_at(url: str, keep: float) -> JournalStore:
+    scheme = url.partition("://")[0] if isinstance(url, str) else ""
+    if scheme == "sqlite":
+        from holysheep_core.journal_sqlite import SQLiteStore  # noqa: PLC0415 - one of two
+
+        return SQLiteStore(url.removeprefix("sqlite:///"))
+    if scheme in ("redis", "rediss", "unix"):
+        from holysheep_core.journal_redis import RedisStore  # noqa: PLC0415 - needs an extra
+
+        return RedisStore(url, keep)
+    raise ConfigurationError("journal: needs a URL such as 'sqlite:///answers.db' or 'redis://…'.")
