@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks kills matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -53,6 +53,9 @@ storm: .venv/.ready  ## what retries add to an outage, with and without the retr
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py
+
+kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLite and on Redis
+	HOLYSHEEP_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q --timeout 1200 tests/test_journal.py -k killed
 
 matrix: .venv/.ready  ## every Python here, with the oldest and the newest frameworks
 	$(BIN)/python -m pip install -qq --group matrix

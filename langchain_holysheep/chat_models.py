@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -23,6 +31,7 @@ from pydantic import ConfigDict, model_validator
 from holysheep_core import (
     ChatRequest,
     Completion,
+    Delta,
     HolySheepError,
     __version__,
     estimate_tokens,
@@ -105,6 +114,8 @@ class ChatHolySheep(ModelSettings):
         spend_limit: What one call may spend.
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
         observers: What else watches the calls, e.g. an `OpenTelemetry`.
+        journal: Keeps answers as they come, for `resume_stream` after a crash: a `Journal`, or its
+            "sqlite:///…" or "redis://…" URL.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.
@@ -211,12 +222,13 @@ class ChatHolySheep(ModelSettings):
         for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
             params.pop(name, None)
         model = params.pop("model", None) or self.model
+        call_id = params.pop("call_id", None) or ""
         if stop is not None:
             params["stop"] = stop
         params = {name: value for name, value in params.items() if value is not None}
         found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
         tags = dict.fromkeys((*(self.tags or ()), *(found or ())))
-        return ChatRequest(model, to_wire(messages), params, tuple(tags))
+        return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id)
 
     def _stream(
         self,
@@ -230,16 +242,7 @@ class ChatHolySheep(ModelSettings):
         deltas = self._handler.stream(
             request, on_token=self.on_token, on_event=Channels(run_manager).tell
         )
-        try:
-            with closing(deltas):
-                for delta in deltas:
-                    if isinstance(delta, Completion):
-                        yield last_chunk(delta, with_usage=with_usage)
-                    else:
-                        yield delta_chunk(delta)
-        except HolySheepError as error:
-            twin = for_langchain(error)
-            raise twin from twin.__cause__
+        yield from _chunks(deltas, with_usage=with_usage)
 
     async def _astream(
         self,
@@ -253,16 +256,9 @@ class ChatHolySheep(ModelSettings):
         deltas = self._handler.astream(
             request, on_token=self.on_token, on_event=Channels(run_manager).atell
         )
-        try:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    if isinstance(delta, Completion):
-                        yield last_chunk(delta, with_usage=with_usage)
-                    else:
-                        yield delta_chunk(delta)
-        except HolySheepError as error:
-            twin = for_langchain(error)
-            raise twin from twin.__cause__
+        async with aclosing(_achunks(deltas, with_usage=with_usage)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def _generate(
         self,
@@ -297,6 +293,31 @@ class ChatHolySheep(ModelSettings):
             twin = for_langchain(error)
             raise twin from twin.__cause__
         return result(completion)
+
+    def resume_stream(self, call_id: str, *, offset: int = 0) -> Iterator[AIMessageChunk]:
+        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+
+        Args:
+            call_id: The name the answer was begun with: `llm.stream("…", call_id="story-17")`.
+            offset: Characters of text the reader has already.
+
+        Raises:
+            AnswerInUseError: The process that began it is alive.
+            JournalError: There is no such answer.
+        """
+        deltas = self._handler.stream_again(call_id, offset=offset)
+        with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:
+            for chunk in chunks:
+                yield _message(chunk)
+
+    async def aresume_stream(
+        self, call_id: str, *, offset: int = 0
+    ) -> AsyncGenerator[AIMessageChunk, None]:
+        """Like `resume_stream`, for asyncio."""
+        deltas = self._handler.astream_again(call_id, offset=offset)
+        async with aclosing(_achunks(deltas, with_usage=self.stream_usage)) as chunks:
+            async for chunk in chunks:
+                yield _message(chunk)
 
     # -- tools and structure ----------------------------------------------------------------
 
@@ -357,3 +378,37 @@ class ChatHolySheep(ModelSettings):
         if method != "function_calling":
             model, parser = asking_for_raw(model), strictly(parser)
         return with_raw(model, parser)
+
+
+def _chunks(
+    deltas: Generator[Delta | Completion, None, None], *, with_usage: bool
+) -> Generator[ChatGenerationChunk, None, None]:
+    try:
+        with closing(deltas):
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    yield last_chunk(delta, with_usage=with_usage)
+                else:
+                    yield delta_chunk(delta)
+    except HolySheepError as error:
+        twin = for_langchain(error)
+        raise twin from twin.__cause__
+
+
+async def _achunks(
+    deltas: AsyncGenerator[Delta | Completion, None], *, with_usage: bool
+) -> AsyncGenerator[ChatGenerationChunk, None]:
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    yield last_chunk(delta, with_usage=with_usage)
+                else:
+                    yield delta_chunk(delta)
+    except HolySheepError as error:
+        twin = for_langchain(error)
+        raise twin from twin.__cause__
+
+
+def _message(chunk: ChatGenerationChunk) -> AIMessageChunk:
+    return cast("AIMessageChunk", chunk.message)

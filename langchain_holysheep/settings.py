@@ -34,6 +34,7 @@ from holysheep_core import (
     Connections,
     Event,
     FallbackConfig,
+    Journal,
     Observer,
     Provider,
     RateLimits,
@@ -47,7 +48,15 @@ from holysheep_core import (
 )
 from langchain_holysheep.migration import HINTS, OTHERWISE
 
-_SHARED = ("gateway", "http_client", "http_async_client", "on_token", "on_event", "observers")
+_SHARED = (
+    "gateway",
+    "http_client",
+    "http_async_client",
+    "on_token",
+    "on_event",
+    "observers",
+    "journal",
+)
 
 
 class ModelSettings(BaseChatModel):
@@ -97,6 +106,7 @@ class ModelSettings(BaseChatModel):
     catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
     spend_limit: SpendLimit | None = None
     event_log: str | Path | None = Field(default=None, exclude=True)
+    journal: Journal | str | None = Field(default=None, exclude=True, repr=False)
     observers: Sequence[Observer] = Field(default=(), exclude=True, repr=False)
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
@@ -174,6 +184,7 @@ class ModelSettings(BaseChatModel):
             catalog=self.catalog,
             spend_limit=self.spend_limit,
             event_log=self.event_log,
+            journal=self.journal,
             observers=(self._totals, *self.observers),
         )
 
@@ -201,7 +212,9 @@ class ModelSettings(BaseChatModel):
     def __getstate__(self) -> dict[Any, Any]:
         """Leave out key and headers, which the other process has to have, and connections."""
         state = super().__getstate__()
-        unset = dict.fromkeys(("api_key", "store", "gateway", "http_client", "http_async_client"))
+        unset = dict.fromkeys(
+            ("api_key", "store", "journal", "gateway", "http_client", "http_async_client")
+        )
         return {
             **state,
             "__dict__": {**state["__dict__"], **unset, "default_headers": {}},

@@ -17,7 +17,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 from pydantic import ConfigDict
 
-from llamaindex_holysheep.calls import Call, user
+from llamaindex_holysheep.calls import Call, agrow, grow, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
 from llamaindex_holysheep.settings import ModelSettings
 from llamaindex_holysheep.tools import only_first_call, selections_of, tool_params
@@ -79,6 +79,8 @@ class HolySheep(ModelSettings):
         spend_limit: What one call may spend.
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
         observers: What else watches the calls, e.g. an `OpenTelemetry`.
+        journal: Keeps answers as they come, for `resume_stream_chat` after a crash: a `Journal`,
+            or its "sqlite:///…" or "redis://…" URL.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
         http_client: An `httpx.Client` to use.
@@ -148,6 +150,26 @@ class HolySheep(ModelSettings):
         with noting() as opened:
             told = await Call(self).astream_complete(prompt, formatted, **kwargs)
             return aclosing_all(told, opened)
+
+    def resume_stream_chat(self, call_id: str, *, offset: int = 0) -> ChatResponseGen:
+        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+
+        Args:
+            call_id: The name the answer was begun with: `llm.stream_chat(…, call_id="story-17")`.
+            offset: Characters of text the reader has already; the messages have all the same
+                only what comes after them.
+
+        Raises:
+            AnswerInUseError: The process that began it is alive.
+            JournalError: There is no such answer.
+        """
+        deltas = self._handler.stream_again(call_id, offset=offset)
+        return closing_all(grow(deltas), [deltas])
+
+    async def aresume_stream_chat(self, call_id: str, *, offset: int = 0) -> ChatResponseAsyncGen:
+        """Like `resume_stream_chat`, for asyncio."""
+        deltas = self._handler.astream_again(call_id, offset=offset)
+        return aclosing_all(agrow(deltas), [deltas])
 
     # -- tools ------------------------------------------------------------------------------
 

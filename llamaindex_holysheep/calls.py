@@ -27,7 +27,7 @@ from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion, estimate_tokens
 from llamaindex_holysheep.channels import listener
-from llamaindex_holysheep.closing import note
+from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
 from llamaindex_holysheep.tools import json_schema
@@ -132,16 +132,7 @@ class Call:
         pace = self._pace(request)
         deltas = self._llm._handler.stream(request, **self._listeners(), pace=pace)
         note(deltas)
-
-        def grow() -> ChatResponseGen:
-            answer = GrowingAnswer()
-            for delta in deltas:
-                if isinstance(delta, Completion):
-                    yield answer.finish(delta)
-                else:
-                    yield answer.add(delta)
-
-        return grow()
+        return grow(deltas)
 
     def _agrow(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
@@ -150,27 +141,19 @@ class Call:
         pace = self._apace(request)
         deltas = self._llm._handler.astream(request, **self._listeners(), pace=pace)
         note(deltas)
-
-        async def grow() -> ChatResponseAsyncGen:
-            answer = GrowingAnswer()
-            async for delta in deltas:
-                if isinstance(delta, Completion):
-                    yield answer.finish(delta)
-                else:
-                    yield answer.add(delta)
-
-        return grow()
+        return agrow(deltas)
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
         params = {name: getattr(self._llm, name) for name in _SENT}
         params |= self._llm.additional_kwargs | kwargs
         model = params.pop("model", None) or self._llm.model
+        call_id = params.pop("call_id", None) or ""
         given = {name: value for name, value in params.items() if value is not None}
         wanted = given.get("response_format")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted)
         tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
-        return ChatRequest(model, to_wire(messages), given, tags)
+        return ChatRequest(model, to_wire(messages), given, tags, call_id)
 
     def _listeners(self) -> dict[str, Any]:
         return {"on_token": self._llm.on_token, "on_event": listener()}
@@ -188,6 +171,20 @@ class Call:
             return None
         tokens = _tokens(request, limiter)
         return lambda: limiter.async_acquire(num_tokens=tokens)
+
+
+def grow(deltas: Deltas) -> ChatResponseGen:
+    """Yield the responses of a stream."""
+    answer = GrowingAnswer()
+    for delta in deltas:
+        yield answer.finish(delta) if isinstance(delta, Completion) else answer.add(delta)
+
+
+async def agrow(deltas: AsyncDeltas) -> ChatResponseAsyncGen:
+    """Like `grow`, for asyncio."""
+    answer = GrowingAnswer()
+    async for delta in deltas:
+        yield answer.finish(delta) if isinstance(delta, Completion) else answer.add(delta)
 
 
 def user(text: str) -> ChatMessage:

@@ -34,6 +34,7 @@ from holysheep_core import (
     Connections,
     Event,
     FallbackConfig,
+    Journal,
     Observer,
     Provider,
     RateLimits,
@@ -97,6 +98,7 @@ class ModelSettings(FunctionCallingLLM):
     catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
     spend_limit: SpendLimit | None = None
     event_log: str | Path | None = Field(default=None, exclude=True)
+    journal: Journal | str | None = Field(default=None, exclude=True, repr=False)
     observers: Sequence[Observer] = Field(default=(), exclude=True, repr=False)
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
@@ -165,6 +167,7 @@ class ModelSettings(FunctionCallingLLM):
             catalog=self.catalog,
             spend_limit=self.spend_limit,
             event_log=self.event_log,
+            journal=self.journal,
             observers=(self._totals, *self.observers),
         )
 
@@ -188,7 +191,7 @@ class ModelSettings(FunctionCallingLLM):
             state = dict(super().__getstate__())
         finally:
             self._built = built
-        gone = {"api_key", "default_headers", "store", "gateway"}
+        gone = {"api_key", "default_headers", "store", "journal", "gateway"}
         gone |= {"http_client", "http_async_client"}
         state["__dict__"] = {k: v for k, v in state["__dict__"].items() if k not in gone}
         return state

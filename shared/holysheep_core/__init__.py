@@ -27,6 +27,7 @@ from holysheep_core.config import (
 )
 from holysheep_core.connections import Connections
 from holysheep_core.errors import (
+    AnswerInUseError,
     APIConnectionError,
     APIError,
     AuthenticationError,
@@ -42,6 +43,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    JournalError,
     LocalRateLimitError,
     NotFoundError,
     OverloadedError,
@@ -81,6 +83,7 @@ from holysheep_core.events import (
 from holysheep_core.gateway import APIGateway
 from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
 from holysheep_core.health_check import HealthCheck
+from holysheep_core.journal import Journal
 from holysheep_core.keywords import refuse_unknown
 from holysheep_core.observer import Observer
 from holysheep_core.otel import OpenTelemetry
@@ -109,6 +112,7 @@ __all__ = [
     "APIError",
     "APIGateway",
     "ActiveProviderChanged",
+    "AnswerInUseError",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
@@ -138,6 +142,8 @@ __all__ = [
     "IncompleteToolCallError",
     "InvalidJSONOutputError",
     "InvalidResponseError",
+    "Journal",
+    "JournalError",
     "LocalRateLimitError",
     "MalformedEvent",
     "ModelCard",

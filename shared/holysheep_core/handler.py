@@ -19,6 +19,7 @@ from collections.abc import (
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from holysheep_core import keeping
 from holysheep_core.catalog import Catalog
 from holysheep_core.catalog_file import coerce
 from holysheep_core.circuit import CircuitConfig
@@ -31,6 +32,7 @@ from holysheep_core.event_log import EventLog
 from holysheep_core.events import Event
 from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
+from holysheep_core.journal import Journal
 from holysheep_core.logs import Log
 from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
@@ -96,6 +98,8 @@ class StreamingRetryHandler:
         spend_limit: What one call may spend, in US$ or tokens.
         event_log: An SQLite file that every call is written to, for `holysheep report`.
         observers: What else watches the calls, e.g. an `OpenTelemetry`.
+        journal: Keeps answers as they come, so that another process can go on with one: a
+            `Journal`, or its "sqlite:///…" or "redis://…" URL.
 
     Raises:
         ConfigurationError: A setting cannot work; the message says which and why.
@@ -131,6 +135,7 @@ class StreamingRetryHandler:
         spend_limit: SpendLimit | None = None,
         event_log: str | os.PathLike[str] | None = None,
         observers: Sequence[Observer] = (),
+        journal: Journal | str | None = None,
     ) -> None:
         _only_one("config", config, "max_retries", max_retries)
         _only_one("timeouts", timeouts, "timeout", timeout)
@@ -171,6 +176,7 @@ class StreamingRetryHandler:
         logs = () if event_log is None else (EventLog.at(event_log),)
         self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)
         self.gateway.use(self, self.settings.budget)
+        self._journal = Journal.at(journal)
         self._on_event = on_event
         self._clients = Clients(http_client, http_async_client, connections)
         # They need httpx, which is imported when it is needed: see `clients`.
@@ -188,6 +194,7 @@ class StreamingRetryHandler:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
+        call_id: str = "",
         **params: Any,
     ) -> Iterator[str]:
         """Stream the answer's text.
@@ -198,6 +205,7 @@ class StreamingRetryHandler:
             on_token: Is called with each piece of text before it is yielded.
             on_event: Is called with each event of this call.
             tags: Labels to total costs by; they are not sent.
+            call_id: A name for the answer, to `resume` or `follow` it by; made if not given.
             **params: Any other field of the request: `temperature`, `max_tokens`, …
 
         Returns:
@@ -208,7 +216,7 @@ class StreamingRetryHandler:
             HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
                 what arrived.
         """
-        request = ChatRequest(model, messages, params, tuple(tags))
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
@@ -219,10 +227,11 @@ class StreamingRetryHandler:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
+        call_id: str = "",
         **params: Any,
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
-        request = ChatRequest(model, messages, params, tuple(tags))
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
@@ -233,10 +242,11 @@ class StreamingRetryHandler:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
+        call_id: str = "",
         **params: Any,
     ) -> Completion:
         """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
-        request = ChatRequest(model, messages, params, tuple(tags))
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
@@ -247,11 +257,53 @@ class StreamingRetryHandler:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
+        call_id: str = "",
         **params: Any,
     ) -> Completion:
         """Like `complete`, for asyncio."""
-        request = ChatRequest(model, messages, params, tuple(tags))
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return await self.acollect(request, on_token=on_token, on_event=on_event)
+
+    def resume(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
+        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+
+        The process that began it may be dead; if it is only slow, this waits until its lease is
+        over. An answer that is done is given from the journal, and nothing is asked.
+
+        Args:
+            call_id: The answer's name.
+            offset: Characters the reader has already.
+
+        Raises:
+            AnswerInUseError: Its process is alive; `follow` it.
+            JournalError: There is no journal, or no such answer in it.
+            HolySheepError: While iterating, as in `stream_with_retry`.
+        """
+        return _texts(self.stream_again(call_id, offset=offset))
+
+    def aresume(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
+        """Like `resume`, as an async iterator."""
+        return _atexts(self.astream_again(call_id, offset=offset))
+
+    def follow(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
+        """Stream an answer that somebody is writing, or has written, from the journal.
+
+        Args:
+            call_id: The answer's name.
+            offset: Characters the reader has already.
+
+        Raises:
+            JournalError: There is no such answer, or nobody goes on with it: `resume` it.
+        """
+        return keeping.follow(keeping.required(self._journal), call_id, offset)
+
+    def afollow(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
+        """Like `follow`, for asyncio."""
+        return keeping.afollow(keeping.required(self._journal), call_id, offset)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers in the journal that are not whole and nobody is writing."""
+        return keeping.required(self._journal).unfinished()
 
     # -- for plugins ------------------------------------------------------------------------
 
@@ -272,7 +324,13 @@ class StreamingRetryHandler:
             pace: Returns when a request may go out; is called before each.
         """
         check_request(request)
-        return self._run(request, on_token, on_event, pace)
+
+        def run(named: ChatRequest, begun: keeping.Begun) -> keeping.Stream:
+            return self._run(named, begun, on_token, on_event, pace)
+
+        if self._journal is None:
+            return run(request, ("", ""))
+        return keeping.keep(self._journal, request, run)
 
     def astream(
         self,
@@ -284,7 +342,33 @@ class StreamingRetryHandler:
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
-        return self._arun(request, on_token, on_event, pace)
+
+        def run(named: ChatRequest, begun: keeping.Begun) -> keeping.AsyncStream:
+            return self._arun(named, begun, on_token, on_event, pace)
+
+        if self._journal is None:
+            return run(request, ("", ""))
+        return keeping.akeep(self._journal, request, run)
+
+    def stream_again(
+        self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer of the journal, from its beginning, as `stream` does."""
+
+        def run(request: ChatRequest, begun: keeping.Begun) -> keeping.Stream:
+            return self._run(request, begun, None, on_event, None)
+
+        return keeping.resume(keeping.required(self._journal), call_id, offset, run)
+
+    def astream_again(
+        self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream_again`, for asyncio."""
+
+        def run(request: ChatRequest, begun: keeping.Begun) -> keeping.AsyncStream:
+            return self._arun(request, begun, None, on_event, None)
+
+        return keeping.aresume(keeping.required(self._journal), call_id, offset, run)
 
     def collect(
         self,
@@ -321,6 +405,7 @@ class StreamingRetryHandler:
     def _run(
         self,
         request: ChatRequest,
+        begun: keeping.Begun,
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Any] | None,
@@ -329,7 +414,7 @@ class StreamingRetryHandler:
         if store is not None:
             store.open()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        session = self._begin(request, self._listeners(on_event), gated=gate.is_needed)
+        session = self._begin(request, begun, self._listeners(on_event), gated=gate.is_needed)
         deltas = self._drive(session, client, self.settings.timeouts.connect, gate.enter)
         try:
             if on_token is None:
@@ -346,6 +431,7 @@ class StreamingRetryHandler:
     async def _arun(
         self,
         request: ChatRequest,
+        begun: keeping.Begun,
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Awaitable[Any]] | None,
@@ -356,7 +442,7 @@ class StreamingRetryHandler:
             await store.aopen()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
         telling = Telling(self._listeners(on_event))
-        session = self._begin(request, telling, gated=gate.is_needed)
+        session = self._begin(request, begun, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
             async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
@@ -380,9 +466,14 @@ class StreamingRetryHandler:
         return lambda event: [listener(event) for listener in listeners]
 
     def _begin(
-        self, request: ChatRequest, notify: Callable[[Event], object], *, gated: bool
+        self,
+        request: ChatRequest,
+        begun: keeping.Begun,
+        notify: Callable[[Event], object],
+        *,
+        gated: bool,
     ) -> Session:
-        call_id = secrets.token_hex(8)
+        call_id = request.call_id or secrets.token_hex(8)
         for observer in self.observers:
             observer.call_began(call_id, request)
         return Session(
@@ -393,6 +484,7 @@ class StreamingRetryHandler:
             notify=notify,
             call_id=call_id,
             gated=gated,
+            begun=begun,
         )
 
     def _end(self, session: Session, gate: Gate) -> None:

@@ -82,7 +82,11 @@ class JournalStore(Protocol):
         """Take the lease; False if another has it."""
 
     def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
-        """Write a piece, unless it is written already, and renew the lease; False if another has it."""
+        """Write a piece, if it is not written already, and renew the lease.
+
+        Returns:
+            False if another has the lease.
+        """
 
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
         """Write how it ended, and give the lease back; False if another has it."""
@@ -305,7 +309,8 @@ class Journal:
                 continue
             time.sleep(self.interval)
             now = time.monotonic()
-            if all([entry.flush() for entry in entries if entry.is_due(now)]):
+            answered = [entry.flush() for entry in entries if entry.is_due(now)]
+            if all(answered):
                 self._warned = False
             else:
                 self._awake.set()

@@ -99,7 +99,7 @@ class RedisStore:
         self._keep = max(1, int(keep))
         self._prefix = f"{namespace}:journal"
         scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ)
-        found = [self._redis.register_script(script) for script in scripts]
+        found: list[Any] = [self._redis.register_script(script) for script in scripts]
         self._begin, self._claim, self._append, self._end, self._read = found
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
@@ -112,7 +112,11 @@ class RedisStore:
         return bool(self._do(lambda: self._claim(self._keys(call_id), [owner, lease, self._keep])))
 
     def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
-        """Write a piece, unless it is written already, and renew the lease; False if another has it."""
+        """Write a piece, if it is not written already, and renew the lease.
+
+        Returns:
+            False if another has the lease.
+        """
         number, said = -1, b""
         if piece is not None:
             number, said = piece.number, msgspec.json.encode((piece.text, piece.reasoning))
@@ -138,9 +142,9 @@ class RedisStore:
         names = self._do(lambda: self._redis.smembers(f"{self._prefix}:open"))
         open_ = sorted(name.decode() for name in names)
         read = {name: self.read(name, 0) for name in open_}
-        for name, kept in read.items():
-            if kept is None:  # expired
-                self._do(lambda name=name: self._redis.srem(f"{self._prefix}:open", name))
+        expired = [name for name, kept in read.items() if kept is None]
+        if expired:
+            self._do(lambda: self._redis.srem(f"{self._prefix}:open", *expired))
         return [name for name, kept in read.items() if kept is not None and kept.lease <= 0]
 
     def forget(self, age: float) -> None:

@@ -1,4 +1,8 @@
-"""The journal in an SQLite file, for the processes of one machine."""
+"""The journal in an SQLite file, for the processes of one machine.
+
+A process that is killed leaves no lock behind. One that is only stopped (SIGSTOP, a debugger) just
+while it writes holds the file until it goes on; Redis has no such moment.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,15 @@ from holysheep_core.errors import ConfigurationError, JournalError
 from holysheep_core.journal import Kept, Piece
 
 _BUSY_SECONDS = 2.0
-_SCHEMA = """
+_ANSWERS = """
 CREATE TABLE IF NOT EXISTS answers (
     call_id TEXT PRIMARY KEY, owner TEXT, lease REAL, written REAL, state TEXT, request BLOB,
-    ending BLOB);
+    ending BLOB)
+"""
+_PIECES = """
 CREATE TABLE IF NOT EXISTS pieces (
     call_id TEXT, number INTEGER, text TEXT, reasoning TEXT, PRIMARY KEY (call_id, number))
-    WITHOUT ROWID;
+    WITHOUT ROWID
 """
 
 
@@ -30,8 +36,9 @@ class SQLiteStore:
             raise ConfigurationError("journal: 'sqlite:///' needs a file after it.")
         self._path = Path(path).absolute()
         try:
-            with self._open() as database:
-                database.executescript(_SCHEMA)
+            with self._open("BEGIN") as database:
+                database.execute(_ANSWERS)
+                database.execute(_PIECES)
         except JournalError as error:
             raise ConfigurationError(f"journal {self._path}: {error.__cause__}.") from None
 
@@ -58,7 +65,11 @@ class SQLiteStore:
             return database.execute(sql, values).rowcount == 1
 
     def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
-        """Write a piece, unless it is written already, and renew the lease; False if another has it."""
+        """Write a piece, if it is not written already, and renew the lease.
+
+        Returns:
+            False if another has the lease.
+        """
         now = time.time()
         sql = "UPDATE answers SET lease = ?, written = ? WHERE call_id = ? AND owner = ?"
         with self._open() as database:
@@ -80,8 +91,9 @@ class SQLiteStore:
     def read(self, call_id: str, skip: int) -> Kept | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
         head = "SELECT state, request, lease, ending FROM answers WHERE call_id = ?"
-        body = "SELECT text, reasoning FROM pieces WHERE call_id = ? AND number >= ? ORDER BY number"
-        with self._open() as database:
+        new = "FROM pieces WHERE call_id = ? AND number >= ? ORDER BY number"
+        body = f"SELECT text, reasoning {new}"
+        with self._open("BEGIN") as database:
             found = database.execute(head, (call_id,)).fetchone()
             if found is None:
                 return None
@@ -92,7 +104,7 @@ class SQLiteStore:
     def unfinished(self) -> list[str]:
         """Return the names of answers that are not done and that nobody is writing."""
         sql = "SELECT call_id FROM answers WHERE state != 'done' AND lease <= ? ORDER BY written"
-        with self._open() as database:
+        with self._open("BEGIN") as database:
             return [name for (name,) in database.execute(sql, (time.time(),))]
 
     def forget(self, age: float) -> None:
@@ -105,14 +117,14 @@ class SQLiteStore:
                 database.execute("DELETE FROM answers WHERE written < ?", (oldest,))
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        # One transaction, which holds from its first statement on: nobody writes in between.
+    def _open(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        # One transaction. One that writes has the file from its beginning on.
         try:
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
             with closing(connection) as database:
                 database.execute("PRAGMA journal_mode=WAL")
                 database.execute("PRAGMA synchronous=NORMAL")
-                database.execute("BEGIN IMMEDIATE")
+                database.execute(begin)
                 yield database
                 database.execute("COMMIT")
         except sqlite3.Error as error:

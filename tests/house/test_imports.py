@@ -62,8 +62,11 @@ FLOORS = [
         "catalog_file",
         "event_log",
         "otel",
+        "journal",
+        "journal_sqlite",
+        "journal_redis",
     ],
-    ["telling", "gateway", "handler"],
+    ["telling", "gateway", "keeping", "handler"],
     ["langchain_holysheep", "llamaindex_holysheep"],
     ["cli"],
 ]

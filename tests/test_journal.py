@@ -1,0 +1,377 @@
+"""An answer that survives its process: kept, taken up again whole and once, followed, never shared."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import AIMessageChunk
+from llama_index.core.llms import ChatMessage
+
+from holysheep_core import (
+    AnswerInUseError,
+    ChatRequest,
+    ConfigurationError,
+    HolySheepError,
+    Journal,
+    JournalError,
+    StreamingRetryHandler,
+)
+from holysheep_core.simulator import cut, refuse
+from langchain_holysheep import ChatHolySheep
+from llamaindex_holysheep import HolySheep
+
+ASK = [{"role": "user", "content": "Tell me of sheep."}]
+LONG = "".join(
+    f"{number}. 양 한 마리가 울타리를 넘었다; sheep number {number}.\n" for number in range(60)
+)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/answers.db"
+    return request.getfixturevalue("redis_url")
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory):
+    path = tmp_path_factory.mktemp("redis") / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while not path.exists():
+            time.sleep(0.01)
+        yield f"unix://{path}"
+        process.kill()
+
+
+def journal(url, **settings):
+    return Journal(url, **{"interval": 0.02, "lease": 0.5, **settings})
+
+
+def handler(script, kept, **settings):
+    return StreamingRetryHandler(
+        "k", base_url=script.base_url, journal=kept, fallback_models=[], **settings
+    )
+
+
+NAMES = iter(range(10**6))
+
+
+@pytest.fixture
+def name():
+    return f"answer-{os.getpid()}-{next(NAMES)}-{random.random()}"
+
+
+def test_an_answer_left_in_the_middle_is_given_from_its_beginning_and_then_goes_on(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    first = handler(script, journal(url))
+    stream = first.stream_with_retry("gpt-4.1", ASK, call_id=name)
+    seen = "".join(next(stream) for _ in range(40))
+    stream.close()
+    again = handler(script, journal(url))
+    assert again.unfinished() == [name] or name in again.unfinished()
+    pieces = list(again.resume(name))
+    assert pieces[0] == seen
+    assert "".join(pieces) == LONG
+    assert len(script.requests) == 2
+    assert name not in again.unfinished()
+
+
+def test_the_reader_says_how_much_it_has(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    stream = handler(script, journal(url)).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    seen = "".join(next(stream) for _ in range(60))
+    stream.close()
+    has = len(seen) - 25
+    assert seen[:has] + "".join(handler(script, journal(url)).resume(name, offset=has)) == LONG
+
+
+def test_an_answer_that_is_done_is_given_without_asking_anyone(play, url, name):
+    script = play(text=LONG)
+    first = handler(script, journal(url))
+    whole = first.complete("gpt-4.1", ASK, call_id=name)
+    again = handler(script, journal(url))
+    assert "".join(again.resume(name)) == LONG
+    assert "".join(again.resume(name, offset=100)) == LONG[100:]
+    assert list(again.stream_again(name))[-1] == whole
+    assert len(script.requests) == 1
+
+
+def test_a_call_that_failed_can_be_taken_up_again(play, url, name):
+    script = play(text=LONG, faults=[cut(at=700), refuse(500, times=2)])
+    with pytest.raises(HolySheepError) as caught:
+        handler(script, journal(url), max_retries=1).complete("gpt-4.1", ASK, call_id=name)
+    assert caught.value.partial == LONG[:700]
+    assert "".join(handler(script, journal(url)).resume(name)) == LONG
+
+
+async def test_async_calls_are_kept_and_taken_up_alike(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    async with handler(script, journal(url)) as first:
+        stream = first.astream_with_retry("gpt-4.1", ASK, call_id=name)
+        seen = "".join([await anext(stream) for _ in range(40)])
+        await stream.aclose()
+    async with handler(script, journal(url)) as again:
+        assert "".join([text async for text in again.aresume(name)]) == LONG
+        assert "".join([text async for text in again.afollow(name)]) == LONG
+        assert [text async for text in again.aresume(name, offset=len(seen))] == [LONG[len(seen) :]]
+
+
+def test_a_cancelled_task_leaves_an_answer_that_can_be_taken_up(play, url, name):
+    script = play(text=LONG, delay=0.002)
+
+    async def read():
+        async with handler(script, journal(url)) as client:
+            async for _ in client.astream_with_retry("gpt-4.1", ASK, call_id=name):
+                pass
+
+    async def main():
+        task = asyncio.create_task(read())
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert "".join(handler(script, journal(url)).resume(name)) == LONG
+
+
+def test_many_readers_follow_one_answer_from_wherever_they_are(play, url, name):
+    script = play(text=LONG, delay=0.002)
+    writer = handler(script, journal(url))
+    begun, heard = threading.Event(), {}
+
+    def write():
+        for _ in writer.stream_with_retry("gpt-4.1", ASK, call_id=name):
+            begun.set()
+
+    def read(offset):
+        heard[offset] = "".join(handler(script, journal(url)).follow(name, offset=offset))
+
+    threads = [threading.Thread(target=write)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads += [threading.Thread(target=read, args=(offset,)) for offset in (0, 7, 500)]
+    for each in threads[1:]:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert heard == {offset: LONG[offset:] for offset in (0, 7, 500)}
+    assert len(script.requests) == 1
+
+
+def test_an_answer_that_somebody_writes_is_not_taken(play, url, name):
+    script = play(text=LONG, delay=0.005)
+    stream = handler(script, journal(url)).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    seen = next(stream)
+    with pytest.raises(AnswerInUseError, match="Follow it"):
+        next(handler(script, journal(url)).resume(name))
+    assert seen + "".join(stream) == LONG
+
+
+def test_a_process_that_slept_too_long_stops_writing_and_says_so(play, url, name):
+    script = play(text=LONG, delay=0.005)
+    process = _begin(script, url, name, "")
+    seen = process.stdout.read(40).decode(errors="ignore")
+    _stop_between_writes(process, url)
+    other = handler(script, journal(url)).resume(name)
+    taken = next(other)
+    process.send_signal(signal.SIGCONT)
+    _, said = process.communicate(timeout=30)
+    assert b"AnswerInUseError: Another process has taken this answer over" in said
+    assert taken + "".join(other) == LONG
+    assert LONG.startswith(seen)
+    assert "".join(text for text, _ in journal(url).read(name).pieces) == LONG
+
+
+def _stop_between_writes(process, url):
+    process.send_signal(signal.SIGSTOP)
+    while url.startswith("sqlite"):
+        database = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+        with closing(database):
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:  # just in a write: let it go on a little
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+                process.send_signal(signal.SIGSTOP)
+            else:
+                return
+
+
+def test_a_name_is_given_once(play, url, name):
+    script = play(text=LONG)
+    client = handler(script, journal(url))
+    client.complete("gpt-4.1", ASK, call_id=name)
+    with pytest.raises(JournalError, match="take another name"):
+        client.complete("gpt-4.1", ASK, call_id=name)
+    with pytest.raises(JournalError, match="no answer called"):
+        list(client.resume("never-begun"))
+    with pytest.raises(JournalError, match="no answer called"):
+        list(client.follow("never-begun"))
+
+
+def test_an_answer_nobody_goes_on_with_is_said_to_be_so(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    stream = handler(script, journal(url)).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    seen = "".join(next(stream) for _ in range(30))
+    stream.close()
+    heard = []
+    with pytest.raises(JournalError, match="Resume it"):
+        for text in handler(script, journal(url)).follow(name):
+            heard.append(text)
+    assert "".join(heard) == seen
+
+
+def test_with_no_interval_text_is_written_before_it_is_shown(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    kept = journal(url, interval=0)
+    for number, _ in enumerate(handler(script, kept).stream_with_retry("m", ASK, call_id=name)):
+        if number % 50 == 0:
+            written = "".join(text for text, _ in kept.read(name).pieces)
+            assert len(written) > number
+
+
+def test_both_frameworks_take_up_where_they_were_left(play, url, name):
+    script = play(text=LONG, delay=0.0005)
+    settings = {"model": "gpt-4.1", "api_key": "k", "fallback_models": []}
+    chat = ChatHolySheep(base_url=script.base_url, journal=journal(url), **settings)
+    stream = chat.stream("go", call_id=name)
+    seen = "".join(next(stream).text for _ in range(40))
+    stream.close()
+    merged = AIMessageChunk(content="")
+    for chunk in chat.resume_stream(name):
+        merged += chunk
+    assert merged.text == LONG
+    assert merged.response_metadata["finish_reason"] == "stop"
+    assert LONG.startswith(seen)
+
+    index = HolySheep(api_base=script.base_url, journal=journal(url), **settings)
+    stream = index.stream_chat([ChatMessage(role="user", content="go")], call_id=f"{name}-2")
+    for _ in range(40):
+        next(stream)
+    stream.close()
+    responses = list(index.resume_stream_chat(f"{name}-2"))
+    assert "".join(response.delta for response in responses) == LONG
+    assert responses[-1].message.content == LONG
+    assert responses[-1].raw["finish_reason"] == "stop"
+
+
+async def test_both_frameworks_do_so_in_async_code(play, url, name):
+    script = play(text=LONG)
+    settings = {"model": "gpt-4.1", "api_key": "k", "fallback_models": []}
+    chat = ChatHolySheep(base_url=script.base_url, journal=journal(url), **settings)
+    await chat.ainvoke("go", call_id=name)
+    assert "".join([chunk.text async for chunk in chat.aresume_stream(name)]) == LONG
+    index = HolySheep(api_base=script.base_url, journal=journal(url), **settings)
+    stream = await index.aresume_stream_chat(name)
+    assert "".join([response.delta async for response in stream]) == LONG
+
+
+def test_without_a_journal_the_error_says_what_to_give(play):
+    client = StreamingRetryHandler("k", base_url=play().base_url)
+    for call in (client.resume, client.follow):
+        with pytest.raises(ConfigurationError, match="journal='sqlite"):
+            call("x")
+    with pytest.raises(ConfigurationError, match="journal"):
+        client.unfinished()
+
+
+@pytest.mark.parametrize("bad", ["", "answers.db", "sqlite:///", "postgres://x", 7])
+def test_a_url_without_a_meaning_is_refused(bad):
+    with pytest.raises(ConfigurationError, match="journal"):
+        Journal(bad)
+
+
+def test_the_key_is_not_in_the_journal_and_old_answers_go(play, tmp_path, name):
+    path = tmp_path / "answers.db"
+    script = play(text=LONG)
+    client = StreamingRetryHandler(
+        "sk-secret",
+        base_url=script.base_url,
+        default_headers={"x-team": "sk-secret-too"},
+        journal=Journal(f"sqlite:///{path}", keep=1.0),
+    )
+    client.complete("gpt-4.1", ASK, call_id=name)
+    data = b"".join(each.read_bytes() for each in Path(tmp_path).iterdir())
+    assert b"sk-secret" not in data
+    time.sleep(1.1)
+    client.complete("gpt-4.1", ASK, call_id=f"{name}-2")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT call_id FROM answers").fetchall() == [(f"{name}-2",)]
+
+
+def test_a_store_that_does_not_answer_for_a_while_loses_nothing(play, tmp_path, name, caplog):
+    path = tmp_path / "answers.db"
+    script = play(text=LONG, delay=0.005)
+    kept = Journal(f"sqlite:///{path}", interval=0.02, lease=20)
+    stream = handler(script, kept).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    said = next(stream)
+    blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    blocker.execute("BEGIN EXCLUSIVE")
+    threading.Timer(2.5, lambda: (blocker.execute("COMMIT"), blocker.close())).start()
+    with caplog.at_level(logging.WARNING, "holysheep.journal"):
+        assert said + "".join(stream) == LONG
+    assert len([each for each in caplog.records if "does not answer" in each.message]) == 1
+    assert "".join(text for text, _ in kept.read(name).pieces) == LONG
+
+
+PROGRAM = """
+import sys, time
+from holysheep_core import Journal, StreamingRetryHandler
+url, journal, name, resume = sys.argv[1:5]
+kept = Journal(journal, interval=0.02, lease=0.4)
+handler = StreamingRetryHandler("k", base_url=url, journal=kept, fallback_models=[])
+ask = [{"role": "user", "content": "Tell me of sheep."}]
+texts = handler.resume(name) if resume else handler.stream_with_retry("m", ask, call_id=name)
+for text in texts:
+    print(text, end="", flush=True)
+"""
+
+
+KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "12"))
+"""How many processes are killed: a few here, hundreds with `make kills`."""
+
+
+def test_processes_killed_at_random_moments_leave_answers_that_end_whole(play, url):
+    rng = random.Random(9)
+    text = LONG[:1500]
+    script = play(text=text, delay=0.002)
+    reader = handler(script, journal(url, lease=0.4))
+    cut_short = 0
+    for number in range(KILLS // 2):
+        name = f"killed-{os.getpid()}-{number}-{rng.random()}"
+        for resume in ("", "resume"):  # the one that takes it up is killed as well
+            process = _begin(script, url, name, resume)
+            process.stdout.read(1)
+            time.sleep(rng.random() * 0.8)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        cut_short += reader._journal.read(name).state == "open"
+        assert "".join(reader.resume(name)) == text
+        assert reader._journal.read(name).state == "done"
+    assert cut_short > KILLS // 4, "too few were killed in the middle to mean anything"
+
+
+def _begin(script, url, name, resume):
+    command = [sys.executable, "-c", PROGRAM, script.base_url, url, name, resume]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_request_that_is_no_json_is_refused_before_anything_is_sent(play, url, name):
+    script = play(text=LONG)
+    with pytest.raises(ConfigurationError):
+        request = ChatRequest("m", ASK, {"extra": object()}, (), name)
+        list(handler(script, journal(url)).stream(request))
+    assert not script.requests
