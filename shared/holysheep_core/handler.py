@@ -32,7 +32,8 @@ from holysheep_core.event_log import EventLog
 from holysheep_core.events import Event
 from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
-from holysheep_core.journal import Journal
+from holysheep_core.journal import Entry, Journal
+from holysheep_core.keeping import AsyncStream, Begun, Stream
 from holysheep_core.logs import Log
 from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
@@ -325,11 +326,11 @@ class StreamingRetryHandler:
         """
         check_request(request)
 
-        def run(named: ChatRequest, begun: keeping.Begun) -> keeping.Stream:
-            return self._run(named, begun, on_token, on_event, pace)
+        def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
+            return self._run(named, begun, entry, on_token, on_event, pace)
 
         if self._journal is None:
-            return run(request, ("", ""))
+            return run(request, ("", ""), None)
         return keeping.keep(self._journal, request, run)
 
     def astream(
@@ -343,11 +344,11 @@ class StreamingRetryHandler:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
 
-        def run(named: ChatRequest, begun: keeping.Begun) -> keeping.AsyncStream:
-            return self._arun(named, begun, on_token, on_event, pace)
+        def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
+            return self._arun(named, begun, entry, on_token, on_event, pace)
 
         if self._journal is None:
-            return run(request, ("", ""))
+            return run(request, ("", ""), None)
         return keeping.akeep(self._journal, request, run)
 
     def stream_again(
@@ -355,8 +356,8 @@ class StreamingRetryHandler:
     ) -> Generator[Delta | Completion, None, None]:
         """Stream an answer of the journal, from its beginning, as `stream` does."""
 
-        def run(request: ChatRequest, begun: keeping.Begun) -> keeping.Stream:
-            return self._run(request, begun, None, on_event, None)
+        def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
+            return self._run(request, begun, entry, None, on_event, None)
 
         return keeping.resume(keeping.required(self._journal), call_id, offset, run)
 
@@ -365,8 +366,8 @@ class StreamingRetryHandler:
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream_again`, for asyncio."""
 
-        def run(request: ChatRequest, begun: keeping.Begun) -> keeping.AsyncStream:
-            return self._arun(request, begun, None, on_event, None)
+        def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
+            return self._arun(request, begun, entry, None, on_event, None)
 
         return keeping.aresume(keeping.required(self._journal), call_id, offset, run)
 
@@ -405,7 +406,8 @@ class StreamingRetryHandler:
     def _run(
         self,
         request: ChatRequest,
-        begun: keeping.Begun,
+        begun: Begun,
+        entry: Entry | None,
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Any] | None,
@@ -414,7 +416,9 @@ class StreamingRetryHandler:
         if store is not None:
             store.open()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        session = self._begin(request, begun, self._listeners(on_event), gated=gate.is_needed)
+        session = self._begin(
+            request, begun, entry, self._listeners(on_event), gated=gate.is_needed
+        )
         deltas = self._drive(session, client, self.settings.timeouts.connect, gate.enter)
         try:
             if on_token is None:
@@ -431,7 +435,8 @@ class StreamingRetryHandler:
     async def _arun(
         self,
         request: ChatRequest,
-        begun: keeping.Begun,
+        begun: Begun,
+        entry: Entry | None,
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Awaitable[Any]] | None,
@@ -442,7 +447,7 @@ class StreamingRetryHandler:
             await store.aopen()
         gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
         telling = Telling(self._listeners(on_event))
-        session = self._begin(request, begun, telling, gated=gate.is_needed)
+        session = self._begin(request, begun, entry, telling, gated=gate.is_needed)
         connect = self.settings.timeouts.connect
         try:
             async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
@@ -468,7 +473,8 @@ class StreamingRetryHandler:
     def _begin(
         self,
         request: ChatRequest,
-        begun: keeping.Begun,
+        begun: Begun,
+        entry: Entry | None,
         notify: Callable[[Event], object],
         *,
         gated: bool,
@@ -476,7 +482,7 @@ class StreamingRetryHandler:
         call_id = request.call_id or secrets.token_hex(8)
         for observer in self.observers:
             observer.call_began(call_id, request)
-        return Session(
+        session = Session(
             request,
             self.gateway.ladder(request, self.settings.fallback, self.settings.catalog),
             self.settings,
@@ -486,6 +492,9 @@ class StreamingRetryHandler:
             gated=gated,
             begun=begun,
         )
+        if entry is not None:
+            entry.watch(session)
+        return session
 
     def _end(self, session: Session, gate: Gate) -> None:
         now = clock()

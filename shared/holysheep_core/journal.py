@@ -27,6 +27,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -36,6 +37,7 @@ from holysheep_core.config import check_number
 from holysheep_core.errors import (
     AnswerInUseError,
     ConfigurationError,
+    HolySheepError,
     JournalError,
 )
 from holysheep_core.types import ChatRequest, Completion
@@ -100,12 +102,25 @@ class JournalStore(Protocol):
     def forget(self, age: float) -> None:
         """Delete answers that were last written so many seconds ago."""
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep the connection of this thread open for a while."""
+
+
+class Source(Protocol):
+    """A call, whose answer grows, and which can be stopped."""
+
+    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+        """Return pieces of text and of reasoning after so many of each."""
+
+    def stop(self, error: HolySheepError) -> None:
+        """End with this error, at the next byte that comes."""
+
 
 class Entry:
     """One answer, while this process writes it.
 
-    Attributes:
-        lost: Another process has taken it over: stop.
+    What is to be written is looked up in the call itself, from time to time, so that a token costs
+    nothing on its way.
     """
 
     def __init__(self, journal: Journal, call_id: str, owner: str, written: int = 0) -> None:
@@ -113,42 +128,41 @@ class Entry:
         self._call_id = call_id
         self._owner = owner
         self._lock = threading.Lock()
-        self._pieces: list[tuple[str, str]] = []
+        self._source: Source | None = None
+        self._texts = self._reasonings = 0  # pieces that were taken from the source
         self._written = written
         self._unsure: Piece | None = None  # written or not: the store did not say
         self._renewed = time.monotonic()
-        self.is_dirty = False
-        self.lost = False
 
-    def add(self, text: str, reasoning: str) -> None:
-        """Note what has come, before the reader gets it."""
-        self._pieces.append((text, reasoning))
-        if not self.is_dirty:
-            self.is_dirty = True
-            self._journal.wake(self)
-
-    def is_due(self, now: float) -> bool:
-        """Tell whether there is something to write, or a lease to renew."""
-        return self.is_dirty or now - self._renewed > self._journal.lease / 3
+    def watch(self, source: Source) -> None:
+        """Take what comes from this call; what it has now is written already."""
+        texts, reasonings = source.brought(0, 0)
+        self._texts, self._reasonings = len(texts), len(reasonings)
+        self._source = source
 
     def flush(self) -> bool:
-        """Write what has come; False if the store does not answer."""
+        """Write what has come, and renew the lease if it is time; False if that failed."""
         with self._lock:
             try:
                 if self._unsure is not None:
                     self._append(self._unsure)
-                self.is_dirty = False  # before the list is taken: what comes now is seen next time
-                pieces, self._pieces = self._pieces, []
-                if pieces:
-                    text, reasoning = ("".join(parts) for parts in zip(*pieces, strict=True))
-                    self._append(Piece(self._written, text, reasoning))
-                elif self.is_due(time.monotonic()):
-                    self._append(None)
+                piece = self._taken()
+                if piece is not None or time.monotonic() - self._renewed > self._journal.lease / 3:
+                    self._append(piece)
             except JournalError as error:
-                self.is_dirty = True
                 self._journal.complain(error)
                 return False
             return True
+
+    def _taken(self) -> Piece | None:
+        if self._source is None:
+            return None
+        texts, reasonings = self._source.brought(self._texts, self._reasonings)
+        if not texts and not reasonings:
+            return None
+        self._texts += len(texts)
+        self._reasonings += len(reasonings)
+        return Piece(self._written, "".join(texts), "".join(reasonings))
 
     def _append(self, piece: Piece | None) -> None:
         # Should the store not answer, the very same piece is written again, under its number.
@@ -158,7 +172,9 @@ class Entry:
         self._unsure = None
         self._written += piece is not None
         self._renewed = time.monotonic()
-        self.lost = self.lost or not mine
+        if not mine and self._source is not None:
+            error = "Another process has taken this answer over. Follow it."
+            self._source.stop(AnswerInUseError(error))
 
     def finish(self, completion: Completion) -> None:
         """The answer is whole; returns when that is written."""
@@ -173,8 +189,7 @@ class Entry:
         self._journal.release(self)
         self.flush()
         try:
-            if not self._journal.store.end(self._call_id, self._owner, state, ending):
-                self.lost = True
+            self._journal.store.end(self._call_id, self._owner, state, ending)
         except JournalError as error:
             self._journal.complain(error)
 
@@ -214,7 +229,7 @@ class Journal:
         self.keep = keep
         self._lock = threading.Lock()
         self._entries: set[Entry] = set()
-        self._awake = threading.Event()
+        self._began = threading.Event()
         self._thread: threading.Thread | None = None
         self._warned = False
 
@@ -264,13 +279,6 @@ class Journal:
         kept = self.read(call_id)
         return self._watched(Entry(self, call_id, owner, len(kept.pieces))), kept
 
-    def wake(self, entry: Entry) -> None:
-        """There is something to write."""
-        if not self.interval:
-            entry.flush()
-            return
-        self._awake.set()
-
     def release(self, entry: Entry) -> None:
         """An answer is over."""
         with self._lock:
@@ -290,30 +298,25 @@ class Journal:
                     target=self._run, name="holysheep-journal", daemon=True
                 )
                 self._thread.start()
-        self._awake.set()
+        self._began.set()
         return entry
 
     def _run(self) -> None:
-        idle_since = time.monotonic()
-        while True:
-            self._awake.wait(min(self.lease / 3, _IDLE))
-            self._awake.clear()
-            with self._lock:
-                entries = list(self._entries)
+        tick = min(self.interval or self.lease / 4, self.lease / 4)
+        with self.store.held():
+            while True:
+                self._began.clear()
+                with self._lock:
+                    entries = list(self._entries)
                 if entries:
-                    idle_since = time.monotonic()
-                elif time.monotonic() - idle_since > _IDLE:
-                    self._thread = None
-                    return
-            if not entries:
-                continue
-            time.sleep(self.interval)
-            now = time.monotonic()
-            answered = [entry.flush() for entry in entries if entry.is_due(now)]
-            if all(answered):
-                self._warned = False
-            else:
-                self._awake.set()
+                    answered = [entry.flush() for entry in entries]
+                    self._warned = self._warned and not all(answered)
+                    time.sleep(tick)
+                elif not self._began.wait(_IDLE):
+                    with self._lock:
+                        if not self._entries:
+                            self._thread = None
+                            return
 
     # -- reading ----------------------------------------------------------------------------
 

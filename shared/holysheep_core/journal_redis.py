@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import msgspec
@@ -149,6 +150,10 @@ class RedisStore:
 
     def forget(self, age: float) -> None:
         """Redis does that by itself."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """The pool keeps connections anyway."""
+        return nullcontext()
 
     def _keys(self, call_id: str) -> list[str]:
         return [

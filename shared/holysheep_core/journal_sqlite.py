@@ -7,9 +7,10 @@ while it writes holds the file until it goes on; Redis has no such moment.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from holysheep_core.errors import ConfigurationError, JournalError
@@ -35,6 +36,7 @@ class SQLiteStore:
         if not path:
             raise ConfigurationError("journal: 'sqlite:///' needs a file after it.")
         self._path = Path(path).absolute()
+        self._mine = threading.local()
         try:
             with self._open("BEGIN") as database:
                 database.execute(_ANSWERS)
@@ -117,15 +119,36 @@ class SQLiteStore:
                 database.execute("DELETE FROM answers WHERE written < ?", (oldest,))
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the connection of this thread open for a while."""
+        with self._connected() as database:
+            self._mine.database = database
+            try:
+                yield
+            finally:
+                del self._mine.database
+
+    @contextmanager
     def _open(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         # One transaction. One that writes has the file from its beginning on.
+        held = getattr(self._mine, "database", None)
         try:
-            connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-            with closing(connection) as database:
-                database.execute("PRAGMA journal_mode=WAL")
-                database.execute("PRAGMA synchronous=NORMAL")
+            with nullcontext(held) if held is not None else self._connected() as database:
                 database.execute(begin)
-                yield database
-                database.execute("COMMIT")
+                try:
+                    yield database
+                    database.execute("COMMIT")
+                except BaseException:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    raise
         except sqlite3.Error as error:
             raise JournalError(f"The journal {self._path} does not answer: {error}.") from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        with closing(connection) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")
+            yield database

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import aclosing, closing
 from dataclasses import replace
 
-from holysheep_core.errors import AnswerInUseError, ConfigurationError, HolySheepError
+from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.journal import Entry, Journal, Kept, completion_of, request_of
 from holysheep_core.types import ChatRequest, Completion, Delta
 
@@ -18,8 +18,8 @@ Begun = tuple[str, str]
 
 Stream = Generator[Delta | Completion, None, None]
 AsyncStream = AsyncGenerator[Delta | Completion, None]
-Run = Callable[[ChatRequest, Begun], Stream]
-AsyncRun = Callable[[ChatRequest, Begun], AsyncStream]
+Run = Callable[[ChatRequest, Begun, Entry | None], Stream]
+AsyncRun = Callable[[ChatRequest, Begun, Entry | None], AsyncStream]
 
 _POLL = 0.05  # seconds between looks at an answer that somebody else writes
 
@@ -38,14 +38,16 @@ def required(journal: Journal | None) -> Journal:
 def keep(journal: Journal, request: ChatRequest, run: Run) -> Stream:
     """Run a request, and write what comes."""
     named = _named(request)
-    yield from _written(journal.begin(named.call_id, named), run(named, ("", "")))
+    entry = journal.begin(named.call_id, named)
+    yield from _written(entry, run(named, ("", ""), entry), at_once=not journal.interval)
 
 
 async def akeep(journal: Journal, request: ChatRequest, run: AsyncRun) -> AsyncStream:
     """Like `keep`, for asyncio."""
     named = _named(request)
     entry = await asyncio.to_thread(journal.begin, named.call_id, named)
-    async with aclosing(_awritten(entry, run(named, ("", "")))) as deltas:
+    written = _awritten(entry, run(named, ("", ""), entry), at_once=not journal.interval)
+    async with aclosing(written) as deltas:
         async for delta in deltas:
             yield delta
 
@@ -61,7 +63,8 @@ def resume(journal: Journal, call_id: str, offset: int, run: Run) -> Stream:
     shown = _shown(begun, offset)
     if shown is not None:
         yield shown
-    yield from _written(entry, run(_request(kept, call_id), begun))
+    rest = run(_request(kept, call_id), begun, entry)
+    yield from _written(entry, rest, at_once=not journal.interval)
 
 
 async def aresume(journal: Journal, call_id: str, offset: int, run: AsyncRun) -> AsyncStream:
@@ -76,7 +79,8 @@ async def aresume(journal: Journal, call_id: str, offset: int, run: AsyncRun) ->
     shown = _shown(begun, offset)
     if shown is not None:
         yield shown
-    async with aclosing(_awritten(entry, run(_request(kept, call_id), begun))) as deltas:
+    rest = run(_request(kept, call_id), begun, entry)
+    async with aclosing(_awritten(entry, rest, at_once=not journal.interval)) as deltas:
         async for delta in deltas:
             yield delta
 
@@ -104,14 +108,16 @@ async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[
             await asyncio.sleep(_POLL)
 
 
-def _written(entry: Entry, deltas: Stream) -> Stream:
+def _written(entry: Entry, deltas: Stream, *, at_once: bool) -> Stream:
     done = False
     try:
         with closing(deltas):
             for delta in deltas:
-                done = _note(entry, delta)
-                if done and isinstance(delta, Completion):
+                if isinstance(delta, Completion):
+                    done = True
                     entry.finish(delta)
+                elif at_once:
+                    entry.flush()
                 yield delta
     except BaseException as error:  # the reader's leaving, too
         if not done:
@@ -119,29 +125,21 @@ def _written(entry: Entry, deltas: Stream) -> Stream:
         raise
 
 
-async def _awritten(entry: Entry, deltas: AsyncStream) -> AsyncStream:
+async def _awritten(entry: Entry, deltas: AsyncStream, *, at_once: bool) -> AsyncStream:
     done = False
     try:
         async with aclosing(deltas):
             async for delta in deltas:
-                done = _note(entry, delta)
-                if done and isinstance(delta, Completion):
+                if isinstance(delta, Completion):
+                    done = True
                     await asyncio.to_thread(entry.finish, delta)
+                elif at_once:
+                    await asyncio.to_thread(entry.flush)
                 yield delta
     except BaseException as error:
         if not done:  # at once: a cancelled task cannot wait for a thread
             entry.fail(error if isinstance(error, HolySheepError) else None)
         raise
-
-
-def _note(entry: Entry, delta: Delta | Completion) -> bool:
-    """Write a delta; tell whether it is the last."""
-    if entry.lost:
-        raise AnswerInUseError("Another process has taken this answer over. Follow it.")
-    if isinstance(delta, Completion):
-        return True
-    entry.add(delta.text, delta.reasoning)
-    return False
 
 
 def _named(request: ChatRequest) -> ChatRequest:

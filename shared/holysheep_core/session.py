@@ -134,6 +134,7 @@ class Session:
         self._clock_started = now
         self._fresh = False  # content came since the driver last read
         limit = settings.spend_limit
+        self._stopped: HolySheepError | None = None
         self._purse = None if limit is None else Purse(limit, settings.catalog)
 
     # -- what the driver asks ---------------------------------------------------------------
@@ -233,7 +234,7 @@ class Session:
             deltas = self._exchange.take(pieces, now)
         if leg.malformed:
             self._ledger.malformed(leg.malformed, now)
-        over = None if self._purse is None else self._overspent(self._purse)
+        over = self._stopped or (self._purse and self._overspent(self._purse))
         if over or leg.complete or self._exchange.mismatch:
             return deltas + self._end(over or leg.failure(), now)
         if pieces or (leg.finished and not was_finished):
@@ -278,6 +279,14 @@ class Session:
                 APIConnectionError(f"No content, then the connection broke: {error}"), error
             )
         return self._end(error, now)
+
+    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+        """Return the pieces of text and of reasoning after so many of each; from any thread."""
+        return self._transcript.brought(texts, reasonings)
+
+    def stop(self, error: HolySheepError) -> None:
+        """End with this error, at the next byte that comes; from any thread."""
+        self._stopped = error
 
     @property
     def answer(self) -> str:

@@ -59,6 +59,10 @@ class Transcript:
         """All reasoning given to the reader."""
         return "".join(self._reasoning)
 
+    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+        """Return the pieces of text and of reasoning after so many of each."""
+        return self._parts[texts:], self._reasoning[reasonings:]
+
     def add_text(self, text: str) -> None:
         """Note text that goes to the reader."""
         self._parts.append(text)
