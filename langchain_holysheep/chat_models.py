@@ -52,6 +52,7 @@ from langchain_holysheep.structured import (
     with_raw,
 )
 
+_INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 _SENT = (
     "temperature",
     "max_tokens",
@@ -227,7 +228,9 @@ class ChatHolySheep(ModelSettings):
             params["stop"] = stop
         params = {name: value for name, value in params.items() if value is not None}
         found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
-        tags = dict.fromkeys((*(self.tags or ()), *(found or ())))
+        # Chains tag their own steps ("seq:step:2"); who totals costs by tag did not ask for those.
+        mine = (tag for tag in (*(self.tags or ()), *(found or ())) if not tag.startswith(_INNER))
+        tags = dict.fromkeys(mine)
         return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id)
 
     def _stream(

@@ -66,7 +66,9 @@ def clock(at: float) -> str:
 def span(found: Report) -> str:
     """Return how long the report goes back, in words."""
     hours = (found.until - found.since) / 3600
-    return f"{hours:g} hours" if hours >= 1 else f"{hours * 60:g} minutes"
+    if hours < 1:
+        return f"{hours * 60:g} minutes"
+    return "1 hour" if hours == 1 else f"{hours:g} hours"
 
 
 def _step(seconds: float) -> str:
