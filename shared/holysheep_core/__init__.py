@@ -7,6 +7,7 @@
 Names only; the code lives in its rooms.
 """
 
+from holysheep_core.calls import OnEvent, OnToken
 from holysheep_core.canary import Canary
 from holysheep_core.catalog import (
     Catalog,
@@ -81,7 +82,7 @@ from holysheep_core.events import (
     Throttled,
 )
 from holysheep_core.gateway import APIGateway
-from holysheep_core.handler import OnEvent, OnToken, StreamingRetryHandler
+from holysheep_core.handler import StreamingRetryHandler
 from holysheep_core.health_check import HealthCheck
 from holysheep_core.journal import Journal
 from holysheep_core.keywords import refuse_unknown

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
-import secrets
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -20,17 +18,15 @@ from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from holysheep_core import keeping
+from holysheep_core.calls import Calls, OnEvent, OnToken
 from holysheep_core.catalog import Catalog
 from holysheep_core.catalog_file import coerce
 from holysheep_core.circuit import CircuitConfig
 from holysheep_core.clients import Clients
-from holysheep_core.clock import clock
 from holysheep_core.config import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
 from holysheep_core.connections import Connections
-from holysheep_core.errors import ConfigurationError, HolySheepError
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.event_log import EventLog
-from holysheep_core.events import Event
-from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
 from holysheep_core.journal import Entry, Journal
 from holysheep_core.keeping import AsyncStream, Begun, Stream
@@ -39,18 +35,13 @@ from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.rate_limits import RateLimits, SpendLimit
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
-from holysheep_core.session import Session
 from holysheep_core.settings import Settings
-from holysheep_core.telling import Telling
 from holysheep_core.totals import Totals
 from holysheep_core.types import ChatRequest, Completion, Delta
 from holysheep_core.wire import check_request
 
 if TYPE_CHECKING:
     import httpx
-
-OnToken = Callable[[str], Any]
-OnEvent = Callable[[Event], Any]
 
 
 class StreamingRetryHandler:
@@ -178,12 +169,8 @@ class StreamingRetryHandler:
         self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)
         self.gateway.use(self, self.settings.budget)
         self._journal = Journal.at(journal)
-        self._on_event = on_event
         self._clients = Clients(http_client, http_async_client, connections)
-        # They need httpx, which is imported when it is needed: see `clients`.
-        from holysheep_core import async_driver, sync_driver  # noqa: PLC0415
-
-        self._drive, self._adrive = sync_driver.run, async_driver.run
+        self._calls = Calls(self.gateway, self.settings, self._clients, self.observers, on_event)
 
     # -- for programs -----------------------------------------------------------------------
 
@@ -327,7 +314,7 @@ class StreamingRetryHandler:
         check_request(request)
 
         def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
-            return self._run(named, begun, entry, on_token, on_event, pace)
+            return self._calls.run(named, begun, entry, on_token, on_event, pace)
 
         if self._journal is None:
             return run(request, ("", ""), None)
@@ -345,7 +332,7 @@ class StreamingRetryHandler:
         check_request(request)
 
         def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
-            return self._arun(named, begun, entry, on_token, on_event, pace)
+            return self._calls.arun(named, begun, entry, on_token, on_event, pace)
 
         if self._journal is None:
             return run(request, ("", ""), None)
@@ -357,7 +344,7 @@ class StreamingRetryHandler:
         """Stream an answer of the journal, from its beginning, as `stream` does."""
 
         def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
-            return self._run(request, begun, entry, None, on_event, None)
+            return self._calls.run(request, begun, entry, None, on_event, None)
 
         return keeping.resume(keeping.required(self._journal), call_id, offset, run)
 
@@ -367,7 +354,7 @@ class StreamingRetryHandler:
         """Like `stream_again`, for asyncio."""
 
         def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
-            return self._arun(request, begun, entry, None, on_event, None)
+            return self._calls.arun(request, begun, entry, None, on_event, None)
 
         return keeping.aresume(keeping.required(self._journal), call_id, offset, run)
 
@@ -402,107 +389,6 @@ class StreamingRetryHandler:
                 if isinstance(delta, Completion):
                     return delta
         raise AssertionError("a stream ends with its completion")
-
-    def _run(
-        self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
-        on_token: OnToken | None,
-        on_event: OnEvent | None,
-        pace: Callable[[], Any] | None,
-    ) -> Generator[Delta | Completion, None, None]:
-        client, store = self._clients.sync(), self.gateway.store
-        if store is not None:
-            store.open()
-        gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        session = self._begin(
-            request, begun, entry, self._listeners(on_event), gated=gate.is_needed
-        )
-        deltas = self._drive(session, client, self.settings.timeouts.connect, gate.enter)
-        try:
-            if on_token is None:
-                yield from deltas
-                return
-            with closing(deltas):
-                for delta in deltas:
-                    if isinstance(delta, Delta) and delta.text:
-                        on_token(delta.text)
-                    yield delta
-        finally:
-            self._end(session, gate)
-
-    async def _arun(
-        self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
-        on_token: OnToken | None,
-        on_event: OnEvent | None,
-        pace: Callable[[], Awaitable[Any]] | None,
-    ) -> AsyncGenerator[Delta | Completion, None]:
-        # The client depends on the loop that iterates, which need not be the one that called.
-        client, store = await self._clients.for_running_loop(), self.gateway.store
-        if store is not None:
-            await store.aopen()
-        gate = Gate(self.gateway.providers, self.gateway.memory, store, pace)
-        telling = Telling(self._listeners(on_event))
-        session = self._begin(request, begun, entry, telling, gated=gate.is_needed)
-        connect = self.settings.timeouts.connect
-        try:
-            async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
-                async for delta in deltas:
-                    if on_token is not None and isinstance(delta, Delta) and delta.text:
-                        told = on_token(delta.text)
-                        if inspect.isawaitable(told):
-                            await told
-                    if isinstance(delta, Completion):
-                        await telling.done()
-                    yield delta
-        except HolySheepError:
-            await telling.done()
-            raise
-        finally:
-            self._end(session, gate)
-
-    def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
-        listeners: list[OnEvent] = [each.happened for each in self.observers]
-        listeners += [told for told in (self._on_event, on_event) if told is not None]
-        return lambda event: [listener(event) for listener in listeners]
-
-    def _begin(
-        self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
-        notify: Callable[[Event], object],
-        *,
-        gated: bool,
-    ) -> Session:
-        call_id = request.call_id or secrets.token_hex(8)
-        for observer in self.observers:
-            observer.call_began(call_id, request)
-        session = Session(
-            request,
-            self.gateway.ladder(request, self.settings.fallback, self.settings.catalog),
-            self.settings,
-            now=clock(),
-            notify=notify,
-            call_id=call_id,
-            gated=gated,
-            begun=begun,
-        )
-        if entry is not None:
-            entry.watch(session)
-        return session
-
-    def _end(self, session: Session, gate: Gate) -> None:
-        now = clock()
-        session.close(now)
-        gate.settle(session.attempts)
-        record, answer = session.record(now), session.answer
-        for observer in self.observers:
-            observer.call_ended(record, answer)
 
     # -- life -------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from holysheep_core.errors import ConfigurationError, JournalError
-from holysheep_core.journal import Kept, Piece
+from holysheep_core.journal_store import Kept, Piece
 
 _TIMEOUT = 2.0
 _NOW = """

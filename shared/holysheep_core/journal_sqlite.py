@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from holysheep_core.errors import ConfigurationError, JournalError
-from holysheep_core.journal import Kept, Piece
+from holysheep_core.journal_store import Kept, Piece
 
 _BUSY_SECONDS = 2.0
 _ANSWERS = """

@@ -63,10 +63,11 @@ FLOORS = [
         "event_log",
         "otel",
         "journal",
+        "journal_store",
         "journal_sqlite",
         "journal_redis",
     ],
-    ["telling", "gateway", "keeping", "handler"],
+    ["telling", "gateway", "keeping", "calls", "handler"],
     ["langchain_holysheep", "llamaindex_holysheep"],
     ["cli"],
 ]
