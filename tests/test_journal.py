@@ -340,7 +340,7 @@ for text in texts:
 """
 
 
-KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "12"))
+KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "8"))
 """How many processes are killed: a few here, hundreds with `make kills`."""
 
 

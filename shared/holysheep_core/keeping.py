@@ -10,7 +10,8 @@ from contextlib import aclosing, closing
 from dataclasses import replace
 
 from holysheep_core.errors import ConfigurationError, HolySheepError
-from holysheep_core.journal import Entry, Journal, Kept, completion_of, request_of
+from holysheep_core.journal import Entry, Journal, completion_of, request_of
+from holysheep_core.journal_store import Kept
 from holysheep_core.types import ChatRequest, Completion, Delta
 
 Begun = tuple[str, str]
