@@ -181,3 +181,29 @@ def test_no_recording_and_no_notebook_holds_a_key():
 def test_a_key_would_be_noticed():
     assert LOOKS_LIKE_A_KEY.search(b'"api_key": "sk-0123456789abcdefghijkl"')
     assert LOOKS_LIKE_A_KEY.search(b"Authorization: Bearer abcdefghijkl-0123")
+
+
+# -- headers of one's own -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["refused", "cut"])
+def test_headers_of_your_own_are_in_no_error(play, fault):
+    echo = reply(status=401, headers={}, body=f'{{"error": {{"message": "bad {HEADER}"}}}}')
+    faults = [echo] if fault == "refused" else [cut(0, times=None)]
+    handler = StreamingRetryHandler(
+        key(),
+        base_url=play(faults=faults).base_url,
+        default_headers={"x-token": HEADER, "x-flag": "1"},
+        max_retries=0,
+        fallback_models=[],
+    )
+    with pytest.raises(HolySheepError) as caught:
+        handler.complete("gpt-4.1", ASK)
+    chain, seen = caught.value, ""
+    while chain is not None:
+        request = getattr(chain, "_request", None)
+        seen += f"{chain!r} {vars(chain)} {dict(request.headers) if request else ''}"
+        chain = chain.__cause__
+    assert HEADER not in seen
+    assert key() not in seen
+    handler.close()

@@ -49,11 +49,13 @@ def parsed(url: str) -> httpx.URL:
 def translate(error: Exception) -> HolySheepError:
     """Turn an httpx exception into one of ours; the original becomes its `__cause__`.
 
-    The request it holds loses its key: errors are logged, pickled and sent to trackers.
+    The request it holds loses its key and headers of the user's own: errors are logged, pickled
+    and sent to trackers.
     """
     request = getattr(error, "_request", None)
     if request is not None:
-        request.headers.pop("authorization", None)
+        for name in set(request.headers) - _PLAIN_HEADERS:
+            del request.headers[name]
     for kind, cls, text in _MEANINGS:
         if isinstance(error, kind):
             translated = cls(f"{text}: {error}" if str(error) else f"{text}.")
@@ -62,6 +64,7 @@ def translate(error: Exception) -> HolySheepError:
     raise error
 
 
+_PLAIN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host"}
 _MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
     (httpx.ConnectTimeout, ConnectTimeoutError, "No connection in time"),
     (httpx.PoolTimeout, ConnectTimeoutError, "No free connection in the pool in time"),

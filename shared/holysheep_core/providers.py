@@ -118,6 +118,12 @@ class Provider:
         """The key in clear, for the one place that sends it."""
         return self.secret.reveal()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show: the key, and what is in headers of your own."""
+        long = (value for value in self.headers.values() if len(value) >= _A_SECRETS_LENGTH)
+        return (self.key, *long)
+
     def request_headers(self) -> dict[str, str]:
         """Return the headers of a request to this provider."""
         return {
@@ -127,6 +133,10 @@ class Provider:
             "content-type": "application/json",
             **self.headers,
         }
+
+
+_A_SECRETS_LENGTH = 8
+"""Characters; blanking out shorter values ("1", "gzip") would make errors unreadable."""
 
 
 @dataclass(frozen=True)

@@ -348,7 +348,7 @@ class Session:
         provider = self._recovery.route.provider
         leg = Leg(
             finish_signal=provider.finish_signal or self._settings.resume.finish_signal,
-            secrets=(provider.key,),
+            secrets=provider.secrets,
             wall=self._wall(),
             coalesce=self._settings.coalesce,
         )
