@@ -21,6 +21,7 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamTruncatedError,
 )
+from holysheep_core.inflate import CODINGS
 from holysheep_core.refusal import refusal, request_id
 from holysheep_core.sse import DEFAULT_MAX_EVENT_BYTES, SSEDecoder
 from holysheep_core.toolcalls import ToolCallAssembler
@@ -108,12 +109,15 @@ class Leg:
         """Take status and headers (names in lower case).
 
         Raises:
-            InvalidResponseError: A page came with status 200.
+            InvalidResponseError: A page came with status 200, or what nobody here can open.
         """
         self.status, self.headers = status, headers
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:
             self._body = bytearray()
+        elif coding not in ("", "identity", *CODINGS):
+            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_HEAD_BYTES]})")
         elif kind == "text/html":
             raise self._no_api("an HTML page")
         elif kind == "application/json":
