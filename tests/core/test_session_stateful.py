@@ -62,9 +62,10 @@ class Exchanges(RuleBasedStateMachine):
         manner=st.sampled_from(["exact", "obedient", "restart"]),
         calls=st.sampled_from([(), (CALL,), (CALL, ("look", "{}"))]),
         coalesce=st.booleans(),
+        begun=st.integers(0, 60),
         mends=st.booleans(),
     )
-    def begin(self, text, manner, calls, coalesce, mends):
+    def begin(self, text, manner, calls, coalesce, begun, mends):
         self.mends = mends  # in the end, the server is well
         calls = calls or (() if text else (CALL,))
         self.scenario = Scenario(text=text, manner=manner, tool_calls=calls)
@@ -91,7 +92,11 @@ class Exchanges(RuleBasedStateMachine):
         )
         self.outcome = None
         self.reading, self.answered = False, False
-        self.wire, self.spoken, self.ended = b"", "", False
+        self.wire, self.ended = b"", False
+        if begun:  # or hardly a call would come as far as a seam
+            self.act()
+            self.streams()
+            self.says(begun, [])
 
     # -- what is going on -------------------------------------------------------------------
 
