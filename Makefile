@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks kills matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks kills fuzz matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -57,6 +57,18 @@ notebooks: .venv/.ready  ## run the notebooks in place
 kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLite and on Redis
 	HOLYSHEEP_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q --timeout 1200 tests/test_journal.py -k killed
 
+# Coverage-guided: bytes that break a promise of the rooms that read what strangers write.
+.venv-fuzz/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install -qq --upgrade pip
+	.venv-fuzz/bin/python -m pip install -qq --editable . --group fuzz
+	@touch $@
+
+fuzz: .venv-fuzz/.ready  ## each fuzz target for a minute; SECONDS=600 for longer
+	for target in sse leg seam framing; do \
+	    .venv-fuzz/bin/python tests/fuzz $$target --seconds $(or $(SECONDS),60) || exit 1; \
+	done
+
 matrix: .venv/.ready  ## every Python here, with the oldest and the newest frameworks
 	$(BIN)/python -m pip install -qq --group matrix
 	$(BIN)/nox
@@ -77,4 +89,4 @@ docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 clean:
-	rm -rf .venv .venv-bench .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .venv-fuzz .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -35,16 +35,29 @@ class Deadline(float):
     """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
 
     _session: Session
+    _was_late: bool
 
     def __new__(cls, session: Session) -> Deadline:
         """Make one; as a number, it is what a network stream that is not ours sees."""
         self = super().__new__(cls, time_left(session))
         self._session = session
+        self._was_late = False
         return self
 
     def slice(self) -> float:
-        """Return the seconds to read before `is_over` is worth asking."""
-        return min(time_left(self._session), self._session.heartbeat)
+        """Return the seconds to read before `is_over` is worth asking.
+
+        Raises:
+            httpcore.ReadTimeout: Time was up at the last read already, and what that brought
+                never came to the session: 1xx responses, say, without end. Their flow alone
+                would keep httpcore reading for ever.
+        """
+        left = time_left(self._session)
+        late = left <= _MIN_TIMEOUT
+        if late and self._was_late:
+            raise httpcore.ReadTimeout("Bytes came, but no answer.")
+        self._was_late = late
+        return min(left, self._session.heartbeat)
 
     def is_over(self) -> bool:
         """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""

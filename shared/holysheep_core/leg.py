@@ -21,11 +21,12 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamTruncatedError,
 )
+from holysheep_core.inflate import CODINGS
 from holysheep_core.refusal import refusal, request_id
 from holysheep_core.sse import DEFAULT_MAX_EVENT_BYTES, SSEDecoder
 from holysheep_core.toolcalls import ToolCallAssembler
 from holysheep_core.types import Usage
-from holysheep_core.wire import DONE, Chunk, Message, decode_chunk
+from holysheep_core.wire import DONE, Chunk, Message, decode_chunk, is_half, joined
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
@@ -108,12 +109,15 @@ class Leg:
         """Take status and headers (names in lower case).
 
         Raises:
-            InvalidResponseError: A page came with status 200.
+            InvalidResponseError: A page came with status 200, or what nobody here can open.
         """
         self.status, self.headers = status, headers
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:
             self._body = bytearray()
+        elif coding not in ("", "identity", *CODINGS):
+            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_HEAD_BYTES]})")
         elif kind == "text/html":
             raise self._no_api("an HTML page")
         elif kind == "application/json":
@@ -262,7 +266,7 @@ class Leg:
             self.refusal += message.refusal
             self.has_content = True
         text = message.content if isinstance(message.content, str) else message.text()
-        if text and (self._half or "\ud800" <= text[-1] <= "\udfff"):
+        if text and (self._half or is_half(text[0]) or is_half(text[-1])):
             text = self._joined(text)
         reasoning = message.reasoning_content or message.reasoning or ""
         if not isinstance(reasoning, str):
@@ -278,13 +282,12 @@ class Leg:
         text, self._half = self._half + text, ""
         if "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return joined(text)
 
     def _take_response_event(self, chunk: Chunk) -> list[Piece]:
         # Some models behind the gateway answer in the Responses API's events, on this path too.
         if chunk.type == "response.output_text.delta" and isinstance(chunk.delta, str):
-            self.has_content = True
-            return [(chunk.delta, "")]
+            return self._take_message(Message(content=chunk.delta))
         if chunk.type == "response.completed":
             self.finish_reason = "stop"
             self._look_for_the_end()

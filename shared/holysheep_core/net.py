@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from typing import Any
@@ -29,6 +30,7 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamStalledError,
 )
+from holysheep_core.inflate import CODINGS, Inflater
 from holysheep_core.session import Session
 from holysheep_core.sockets import AsyncioBackend
 
@@ -73,6 +75,7 @@ _MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
     (httpx.ReadError, StreamCutError, "The connection broke while reading"),
     (httpx.RemoteProtocolError, StreamCutError, "The connection ended before the answer did"),
     (httpx.DecodingError, StreamCutError, "The answer's compression is damaged"),
+    (zlib.error, StreamCutError, "The answer's compression is damaged"),
     (httpx.CloseError, StreamCutError, "The connection did not close properly"),
     (httpx.ConnectError, APIConnectionError, "No connection"),
     (httpx.WriteError, APIConnectionError, "The request could not be sent"),
@@ -130,18 +133,20 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
 
 def body_of(response: httpx.Response) -> Iterator[bytes]:
     """Iterate over a body as it arrives; decoded only if the server compressed it unasked."""
-    if _is_coded(response):
+    if response.is_stream_consumed:  # whole already, from a mock, say: it has been decoded
         return response.iter_bytes()
     stream = response.extensions.get("network_stream")
-    return _plain(response, stream) if isinstance(stream, Stream) else response.iter_raw()
+    body = _plain(response, stream) if isinstance(stream, Stream) else response.iter_raw()
+    return _inflated(body) if _is_coded(response) else body
 
 
 def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
     """Like `body_of`, for an `httpx.AsyncClient`."""
-    if _is_coded(response):
+    if response.is_stream_consumed:
         return response.aiter_bytes()
     stream = response.extensions.get("network_stream")
-    return _aplain(response, stream) if isinstance(stream, AsyncStream) else response.aiter_raw()
+    body = _aplain(response, stream) if isinstance(stream, AsyncStream) else response.aiter_raw()
+    return _ainflated(body) if _is_coded(response) else body
 
 
 def _plain(response: httpx.Response, stream: Stream) -> Iterator[bytes]:
@@ -159,10 +164,21 @@ async def _aplain(response: httpx.Response, stream: AsyncStream) -> AsyncIterato
         yield data
 
 
+def _inflated(body: Iterator[bytes]) -> Iterator[bytes]:
+    inflater = Inflater()
+    for data in body:
+        yield from inflater.feed(data)
+
+
+async def _ainflated(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    inflater = Inflater()
+    async for data in body:
+        for piece in inflater.feed(data):
+            yield piece
+
+
 def _is_coded(response: httpx.Response) -> bool:
-    # A response that is whole already (from a mock, say) can only be read decoded.
-    coded = response.headers.get("content-encoding", "identity") != "identity"
-    return coded or response.is_stream_consumed
+    return response.headers.get("content-encoding", "").strip().lower() in CODINGS
 
 
 def make_client(connections: Connections | None = None, **options: Any) -> httpx.Client:

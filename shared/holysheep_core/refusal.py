@@ -208,9 +208,10 @@ def _word(value: object) -> str | None:
 
 
 def _status_in_code(code: str | None) -> int | None:
-    if code is not None and code.isascii() and code.isdecimal() and int(code[:4]) in _HTTP_ERRORS:
-        return int(code)
-    return None
+    digits = 3  # more is no status, and `int` refuses very long numbers
+    if code is None or len(code) != digits or not (code.isascii() and code.isdecimal()):
+        return None
+    return int(code) if int(code) in _HTTP_ERRORS else None
 
 
 def _excerpt(text: str) -> str:

@@ -40,7 +40,17 @@ class _Draft:
         # A tool without parameters is often called with no arguments at all; but where the
         # token limit ended the answer, they may have been about to come.
         arguments = "".join(self.arguments).strip() or ("" if limited else "{}")
+        if not arguments.isascii():
+            arguments = _put_together(arguments)
         return ToolCall(self.id or f"call_{position}", self.name, arguments, position)
+
+
+def _put_together(arguments: str) -> str:
+    """Join characters that a server cut in two between pieces; what stays half is no JSON."""
+    try:
+        return arguments.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return arguments
 
 
 class ToolCallAssembler:

@@ -160,8 +160,10 @@ def _until(then: float, headers: Mapping[str, str], wall: float) -> float:
 
 
 def _number(value: str | None) -> float | None:
+    if value is None or "_" in value or not value.isascii():  # which `float` reads, and HTTP not
+        return None
     try:
-        return _sane(float(value or ""))
+        return _sane(float(value))
     except ValueError:
         return None
 

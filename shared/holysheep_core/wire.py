@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -96,9 +96,13 @@ class UsageBlock(msgspec.Struct, gc=False):
 
 def _count(value: object) -> int:
     try:
-        return int(float(value or 0))  # type: ignore[arg-type]  # what is no number raises
+        number = int(float(value or 0))  # type: ignore[arg-type]  # what is no number raises
     except (TypeError, ValueError, OverflowError):
         return 0
+    return number if 0 <= number <= _MOST_TOKENS else 0
+
+
+_MOST_TOKENS = 10**9  # more is no answer's count, and sums of it overflow a float
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -148,9 +152,41 @@ def _with_half_characters(data: bytes) -> Chunk | None:
     if b"\\ud" not in data and b"\\uD" not in data:
         return None
     try:
-        return msgspec.convert(json.loads(data), Chunk)
+        return msgspec.convert(_mended(json.loads(data), _IN_PIECES), Chunk)
+    except msgspec.ValidationError:
+        raise
     except (ValueError, RecursionError):
         return None
+
+
+_IN_PIECES = ("content", "delta", "arguments")
+
+
+def _mended(value: Any, in_pieces: Collection[str], name: str = "") -> Any:
+    """Replace half characters, which no encoder takes and which would fail far from here.
+
+    The ends of a text that comes in pieces stay: the next piece may begin with the other half.
+    """
+    if isinstance(value, str):
+        start = name in in_pieces and is_half(value[:1])
+        end = name in in_pieces and is_half(value[-1:]) and len(value) > start
+        return value[:start] + joined(value[start : len(value) - end]) + value[len(value) - end :]
+    if isinstance(value, list):
+        return [_mended(item, in_pieces) for item in value]
+    if isinstance(value, dict):
+        inside = () if name == "arguments" else in_pieces  # there, names are the user's
+        return {joined(key): _mended(item, inside, key) for key, item in value.items()}
+    return value
+
+
+def is_half(character: str) -> bool:
+    """Tell whether a character is one of UTF-16's surrogates, and so half of one."""
+    return "\ud800" <= character <= "\udfff"
+
+
+def joined(text: str) -> str:
+    """Put characters together that came as two surrogates; a lone one becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def check_request(request: ChatRequest) -> None:

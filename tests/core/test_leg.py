@@ -152,3 +152,54 @@ def test_comments_alone_are_a_cut_and_not_a_foreign_page(comment):
 
 def test_done_without_any_content_is_no_answer():
     assert read(DONE)[0].failure() is not None
+
+
+HALF = rb"a\ud800b"
+WITH_HALVES = {
+    "in the text": rb'{"choices":[{"delta":{"content":"%b"}}]}' % HALF,
+    "at its start": rb'{"choices":[{"delta":{"content":"\udc4bb"}}]}',
+    "in the reasoning": rb'{"choices":[{"delta":{"reasoning":"%b"}}]}' % HALF,
+    "in a refusal": rb'{"choices":[{"delta":{"refusal":"%b"}}]}' % HALF,
+    "in an error": rb'{"error":{"message":"%b"}}' % HALF,
+    "in a short error": rb'{"error":"%b"}' % HALF,
+    "in the id and the model": rb'{"id":"%b","model":"%b","choices":[]}' % (HALF, HALF),
+    "in arguments": rb'{"choices":[{"delta":{"tool_calls":[{"id":"%b","function":'
+    rb'{"name":"%b","arguments":{"%b":"%b"}}}]}}]}' % (HALF, HALF, HALF, HALF),
+    "in arguments called content": rb'{"choices":[{"delta":{"tool_calls":[{"function":'
+    rb'{"name":"f","arguments":{"content":"\ud800"}}}]}}]}',
+    "in an event of the Responses API": rb'{"type":"response.output_text.delta","delta":"%b"}'
+    % HALF,
+}
+
+
+@pytest.mark.parametrize("name", WITH_HALVES)
+def test_half_a_character_goes_no_further(name):
+    leg, text, thought = read(b"data: " + WITH_HALVES[name] + b"\n\n")
+    whole, broken = leg.tools.finish()
+    facts = [text, thought, leg.refusal, leg.id, leg.model, str(leg.failure()), repr(whole)]
+    assert not broken
+    assert "".join(facts).encode()
+
+
+def test_arguments_cut_inside_a_character_are_put_together():
+    head = rb'{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",'
+    first, second = rb'"arguments":"{\"a\":\"\ud83d"}}]}}]}', rb'"arguments":"\udc4b\"}"}}]}}]}'
+    leg, *_ = read(*(b"data: " + head + part + b"\n\n" for part in (first, second)))
+    ((call,), broken) = leg.tools.finish()
+    assert (call.arguments, broken) == ('{"a":"👋"}', ())
+    leg, *_ = read(b"data: " + head + first + b"\n\n")
+    assert leg.tools.finish()[0] == ()
+
+
+@pytest.mark.parametrize("tokens", ["1e308", "-5", '"1e400"', "1e999"])
+def test_a_count_of_tokens_that_cannot_be_is_none(tokens):
+    try:
+        leg, *_ = read(f'data: {{"choices":[],"usage":{{"prompt_tokens":{tokens}}}}}\n\n'.encode())
+    except InvalidResponseError:
+        return
+    assert leg.usage is None or leg.usage.input_tokens == 0
+
+
+def test_an_error_code_of_thousands_of_digits_is_an_error_like_any_other():
+    leg, *_ = read(event(error={"code": "0400" + "0" * 5000}))
+    assert isinstance(leg.failure(), APIError)

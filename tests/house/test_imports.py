@@ -19,6 +19,7 @@ FLOORS = [
         "catalog",
         "sse",
         "framing",
+        "inflate",
         "fold",
         "lead",
         "foreword",
