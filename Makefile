@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
+SECONDS ?= 600
+CALLERS ?= 200
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults outage notebooks matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm notebooks matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -50,6 +52,9 @@ faults: .venv/.ready  ## what a reader sees when the server breaks: every fault,
 
 outage: .venv/.ready  ## what retries add to an outage, with and without the retry budget
 	$(BIN)/python tests/benchmarks/retry_storm --write docs/retry-budget.md
+
+storm: .venv/.ready  ## hundreds of calls, every fault at once, through a real proxy (haproxy, redis-server)
+	$(BIN)/python tests/storm --seconds $(SECONDS) --callers $(CALLERS)
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

@@ -107,8 +107,9 @@ def storm(seconds: float, number: int, seed: int) -> report.Storm:
         crowds = []
         for i in range(PROCESSES):
             share = number // PROCESSES + (i < number % PROCESSES)
-            crowd = {"seed": seed, "first": i, "step": PROCESSES, "urls": (http, tcp, dead, redis.url)}
+            crowd = {"seed": seed, "first": i, "step": PROCESSES}
             crowd |= {"threads": share // 2, "tasks": share - share // 2}
+            crowd["urls"] = (http, tcp, dead, redis.url)
             crowds.append(stack.enter_context(process(callers.call, skew, crowd)))
         rehearsal = max(3.0, min(20.0, seconds / 5))
         for pipe in crowds:
@@ -143,8 +144,8 @@ def main() -> int:
     print(f"{given.callers} callers for {given.seconds:.0f} s, seed {given.seed}.", flush=True)
     wrong = report.tell(storm(given.seconds, given.callers, given.seed))
     if wrong:
-        print("\nThe same storm again:")
-        print(f"  python tests/storm --seconds {given.seconds:.0f} --callers {given.callers} --seed {given.seed}")
+        again = f"--seed {given.seed} --seconds {given.seconds:.0f} --callers {given.callers}"
+        print(f"\nThe same faults again:\n  python tests/storm {again}")
         print(f"What a call of it is:\n  python tests/storm --seed {given.seed} --show NUMBER")
     return bool(wrong)
 

@@ -11,13 +11,15 @@ import asyncio
 import ctypes
 import gc
 import itertools
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 BOUND = 60.0
@@ -42,9 +44,11 @@ class Left:
 def call(pipe: Connection, skew: Any, addresses: dict[str, Any]) -> None:
     """Blow twice, first for a short while, so that the second can be held against it.
 
-    What is imported, cached and allocated once belongs to the start.
+    What is imported, cached and allocated once belongs to the start. The tally is that of both.
     """
     sockets = _sockets()[1]
+    # A Redis that is gone is told of once, in a log that nobody reads here.
+    logging.getLogger("holysheep_core").setLevel(logging.ERROR)
     true_time = time.time
     time.time = lambda: true_time() + skew.value
     crowd = _Crowd(**addresses, sockets=sockets)
@@ -78,10 +82,12 @@ class _Crowd:
     def blow(self, seconds: float) -> Left:
         """Call for that long, close the clients, and see what is left."""
         import faces
+        from tally import Watch
 
         from holysheep_core import limiter
 
-        fleet = faces.fleet(*self._urls)
+        watch = Watch()
+        fleet = faces.fleet(*self._urls, watch)
         end = time.monotonic() + seconds
         clients = itertools.cycle(fleet)
         threads = [
@@ -95,6 +101,7 @@ class _Crowd:
         for each in fleet:
             for handler in each.handlers:
                 handler.close()
+        self.tally.requests += watch.requests
         del fleet, clients, threads, each, handler
         # What is used up of a limit outlives its clients on purpose, and its store with it.
         limiter._SHARED.clear()
@@ -138,9 +145,7 @@ class _Crowd:
 
     # -- tasks ------------------------------------------------------------------------------
 
-    async def _call_all(
-        self, fleet: list[Any], threads: list[threading.Thread], end: float
-    ) -> int:
+    async def _call_all(self, fleet: list[Any], threads: list[threading.Thread], end: float) -> int:
         clients = itertools.cycle(fleet)
         await asyncio.gather(*(self._acall_on(next(clients), end) for _ in range(self._tasks)))
         for thread in threads:  # `aclose` closes what they use, too
@@ -184,8 +189,6 @@ def _read(clients: Any, plan: Any, seen: Any) -> None:
 
 
 async def _aread(clients: Any, plan: Any, seen: Any) -> None:
-    from contextlib import aclosing
-
     import faces
 
     async with aclosing(faces.aask(clients, plan)) as shown:
@@ -203,10 +206,10 @@ async def _aread(clients: Any, plan: Any, seen: Any) -> None:
 
 
 async def _tasks_left() -> int:
-    end = time.monotonic() + SETTLE
-    while (left := len(asyncio.all_tasks()) - 1) and time.monotonic() < end:
-        await asyncio.sleep(0.05)
-    return left
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, others = await asyncio.wait(others, timeout=SETTLE)
+    return len(others)
 
 
 def _left(tasks: int, own: int) -> Left:
@@ -218,8 +221,7 @@ def _left(tasks: int, own: int) -> Left:
             break
         time.sleep(0.05)
     ctypes.CDLL(None).malloc_trim(0)  # what is free, but not given back, is no leak
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - no file on a disk
-        pages = int(statm.read().split()[1])
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     rss = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     names = tuple(sorted(thread.name for thread in threading.enumerate()))
     return Left(fds, sockets, threading.active_count(), tasks, rss, names)
@@ -227,12 +229,5 @@ def _left(tasks: int, own: int) -> Left:
 
 def _sockets() -> tuple[int, int]:
     """Return how many files are open, and how many of them are sockets."""
-    held = [_target(fd) for fd in os.listdir("/proc/self/fd")]
-    return len(held), sum(name.startswith("socket:") for name in held)
-
-
-def _target(fd: str) -> str:
-    try:
-        return os.readlink(f"/proc/self/fd/{fd}")
-    except OSError:  # the one that lists them
-        return ""
+    held = list(Path("/proc/self/fd").iterdir())
+    return len(held), sum(fd.is_socket() for fd in held)

@@ -6,19 +6,21 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import Any
 
+import msgspec
 from llama_index.core.llms import ChatMessage
 from plan import Plan
 
 from holysheep_core import (
     ChatRequest,
     Completion,
+    Observer,
+    Provider,
     RateLimits,
     RetryBudget,
     RetryConfig,
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.providers import Provider
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
@@ -40,6 +42,7 @@ class Clients:
     Args:
         url: Where they ask.
         model: For whom.
+        key: With what.
         settings: Further keywords of all three constructors.
     """
 
@@ -59,17 +62,21 @@ class Clients:
         return [self.core, self.langchain._handler, self.llamaindex._handler]
 
 
-def fleet(http: str, tcp: str, dead: str, redis: str) -> list[Clients]:
-    """Return clients of every kind: each is shared by some of the callers."""
+def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[Clients]:
+    """Return clients of every kind: each is shared by some of the callers.
+
+    Nobody listens at `dead`. Keys differ where limits do, which belong to an account.
+    """
+    seen = {"observers": [watch]}
     wide = RateLimits(requests_per_minute=100_000, tokens_per_minute=100_000_000)
     tight = RateLimits(requests_per_minute=400, max_wait=1.0)
     return [
-        Clients(http),
-        Clients(tcp, store=redis),
-        Clients(http, key="wide", store=redis, rate_limits=wide),
-        Clients(tcp, key="tight", rate_limits=tight),
-        Clients(dead, key="dead", providers=[Provider("k", tcp)]),
-        Clients(tcp, "claude-sonnet-4.5", coalesce=True),
+        Clients(http, **seen),
+        Clients(tcp, store=redis, **seen),
+        Clients(http, key="wide", store=redis, rate_limits=wide, **seen),
+        Clients(tcp, key="tight", rate_limits=tight, **seen),
+        Clients(dead, key="dead", providers=[Provider("k", tcp)], **seen),
+        Clients(tcp, "claude-sonnet-4.5", coalesce=True, **seen),
     ]
 
 
@@ -84,8 +91,6 @@ def _request(clients: Clients, plan: Plan) -> ChatRequest:
 
 
 def _of_core(answer: Any) -> Shown:
-    import msgspec
-
     calls = [(call.name, msgspec.json.decode(call.arguments)) for call in answer.tool_calls]
     return answer.text, calls
 

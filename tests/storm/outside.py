@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -54,15 +55,12 @@ def free_port() -> int:
 
 def _wait_for(port: int) -> None:
     end = time.monotonic() + 10
-    while True:
-        try:
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-        else:
             return
+        time.sleep(0.02)
+    raise SystemExit(f"Nobody answers at port {port}.")
 
 
 class Proxy:
@@ -73,9 +71,7 @@ class Proxy:
         self._log = (folder / "haproxy.log").open("wb")
         self.http, self.tcp = free_port(), free_port()
         lines = "\n".join(f"    server s{port} 127.0.0.1:{port}" for port in servers)
-        text = CONFIG.format(
-            http=self.http, tcp=self.tcp, http_servers=lines, tcp_servers=lines
-        )
+        text = CONFIG.format(http=self.http, tcp=self.tcp, http_servers=lines, tcp_servers=lines)
         (folder / "haproxy.cfg").write_text(text, encoding="utf-8")
         self.start()
 

@@ -28,29 +28,35 @@ from holysheep_core.simulator import (
 )
 
 WORDS = (
-    "sheep wool lamb fold gate hill grass bell dog staff rain storm wind night star 양 목자 풀밭 언덕 "
-    "바람 폭풍 별 울타리 hay barn brook stone 🐑 cloud thunder lightning shelter morning"
-).split()
+    "sheep",
+    "wool",
+    "lamb",
+    "fold",
+    "gate",
+    "hill",
+    "grass",
+    "양",
+    "목자",
+    "풀밭",
+    "언덕",
+    "🐑",
+)
 HONEST = tuple(name for name in MANNERS if name != "different")
 """How models go on. One that gives another answer altogether is beyond any client (README, limits)."""
 
 AT_WORST = 2
 """Faults that one call meets at each server, so that it can end within its own limits."""
 
+_SYNC = ("core.stream", "core.complete", "langchain.stream", "langchain.invoke")
+_ASYNC = ("core.astream", "core.acomplete", "langchain.astream", "langchain.ainvoke")
 FACES = {
-    "sync": ("core.stream", "core.complete", "langchain.stream", "langchain.invoke")
-    + ("llamaindex.stream_chat", "llamaindex.chat"),
-    "async": ("core.astream", "core.acomplete", "langchain.astream", "langchain.ainvoke")
-    + ("llamaindex.astream_chat", "llamaindex.achat"),
+    "sync": (*_SYNC, "llamaindex.stream_chat", "llamaindex.chat"),
+    "async": (*_ASYNC, "llamaindex.astream_chat", "llamaindex.achat"),
 }
-FAULTS = ("rst", "fin", "eof", "stall", "stall with comments", "slow start", "error event") + (
-    "malformed event",
-    "429",
-    "429 with a wait",
-    "429 with a date",
-    "503",
-    "500",
-)
+_CUTS = ("rst", "fin", "eof")
+_SILENCES = ("stall", "stall with comments", "slow start")
+_REFUSALS = ("429", "429 with a wait", "429 with a date", "503", "500")
+FAULTS = (*_CUTS, *_SILENCES, "error event", "malformed event", *_REFUSALS)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def kind_of_fault(seed: int, server: int, number: int, attempt: int) -> str:
 def fault_of(kind: str, draw: random.Random, size: int) -> Fault:
     """Return a fault of that kind, in an answer of `size` characters."""
     at = draw.randint(0, size)
-    if kind in ("rst", "fin", "eof"):
+    if kind in _CUTS:
         return cut(at, kind)
     if kind == "429 with a date":
         then = datetime.now(timezone.utc) + timedelta(seconds=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -16,6 +17,10 @@ are gone, in pieces that vary by some MB from run to run; a leak of one answer p
 
 LEAST_WHOLE = 0.5
 """Share of the calls nobody left that must be whole, or the rest of the figures say little."""
+
+
+BROKEN = ("APIConnectionError", "StreamCutError", "StreamStalledError")
+"""What requests must have met, refused connections among it, or it was no storm."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ def tell(storm: Storm) -> list[str]:
     counts = storm.tally.counts
     _section("Calls", {name: counts[name] for name in counts if name not in FORBIDDEN})
     _section("Typed errors", storm.tally.errors)
+    _section("What became of requests", storm.tally.requests)
     _section("Faults of the servers", storm.faults)
     _section("Around them", storm.blows)
     _section("Not one of these", {name: counts[name] for name in FORBIDDEN})
@@ -47,13 +53,13 @@ def tell(storm: Storm) -> list[str]:
     for before, after in storm.left:
         for name in ("fds", "sockets", "threads", "tasks", "rss_mb"):
             print(f"  {name:<40}{getattr(before, name):>8.0f}{getattr(after, name):>8.0f}")
-    wrong = list(_wrong(storm))
+    wrong = [*_wrong(storm), *_left_behind(storm)]
     for line in wrong:
         print(f"\n✗ {line}")
     for number, what in storm.tally.findings:
         print(f"  call {number}: {what}")
     if not wrong:
-        print("\n✓ Every answer was whole, once, in order, or a typed error; nothing was left behind.")
+        print("\n✓ Every answer was whole, once, in order, or a typed error; nothing is left.")
     return wrong
 
 
@@ -63,7 +69,7 @@ def _section(title: str, figures: dict[str, int]) -> None:
         print(f"  {name:<40}{figure:>8,}")
 
 
-def _wrong(storm: Storm):
+def _wrong(storm: Storm) -> Iterator[str]:
     counts = storm.tally.counts
     for name in FORBIDDEN:
         if counts[name]:
@@ -73,6 +79,12 @@ def _wrong(storm: Storm):
         yield f"only {counts['answers whole']} of {stayed} answers were whole"
     if missing := set(plan.FAULTS) - set(storm.faults):
         yield f"no fault of these kinds: {', '.join(sorted(missing))}"
+    for name in BROKEN:
+        if not storm.tally.requests[name]:
+            yield f"no request ended in {name}"
+
+
+def _left_behind(storm: Storm) -> Iterator[str]:
     for number, (before, after) in enumerate(storm.left):
         for name in ("fds", "sockets", "threads", "tasks"):
             if getattr(after, name) != getattr(before, name):

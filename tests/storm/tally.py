@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
 from plan import Plan
 
-from holysheep_core import HolySheepError
+from holysheep_core import CallRecord, HolySheepError, Observer
 
 FORBIDDEN = (
     "wrong answers",
@@ -40,6 +41,21 @@ class Seen:
     defied: bool = False
 
 
+class Watch(Observer):
+    """Counts what became of requests; it hears of calls from all threads."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def call_ended(self, record: CallRecord, answer: str) -> None:
+        """Count the requests of a call."""
+        with self._lock:
+            self.requests.update(each.outcome or "given up" for each in record.attempts)
+            self.requests["(continuations of a cut answer)"] += record.resumes
+            self.requests["(moves to another model)"] += len(record.downgrades)
+
+
 @dataclass
 class Tally:
     """The counts of one process of callers.
@@ -47,11 +63,13 @@ class Tally:
     Attributes:
         counts: What calls came to; the forbidden among it.
         errors: Typed errors by class.
+        requests: What became of requests, by the name of the error that ended them.
         findings: (number of the call, what is wrong with it) of the first that are.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
     findings: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, plan: Plan, seen: Seen) -> None:
@@ -76,6 +94,7 @@ class Tally:
     def __iadd__(self, other: Tally) -> Tally:
         self.counts += other.counts
         self.errors += other.errors
+        self.requests += other.requests
         self.findings += other.findings
         return self
 
