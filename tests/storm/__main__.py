@@ -77,7 +77,7 @@ def shake(seconds: float, draw: random.Random, proxy: Proxy, redis: Redis, skew:
         "clock an hour back": lambda: put_clock(-3600.0),
         "clock right again": lambda: put_clock(0.0),
     }
-    pause = min(20.0, seconds / (len(blows) + 1))
+    pause = min(5.0, seconds / (len(blows) + 1))
     done: Counter[str] = Counter()
     end = time.monotonic() + seconds
     left: list[str] = []
@@ -111,7 +111,7 @@ def storm(seconds: float, number: int, seed: int) -> report.Storm:
             crowd |= {"threads": share // 2, "tasks": share - share // 2}
             crowd["urls"] = (http, tcp, dead, redis.url)
             crowds.append(stack.enter_context(process(callers.call, skew, crowd)))
-        rehearsal = max(3.0, min(20.0, seconds / 5))
+        rehearsal = max(3.0, min(5.0, seconds / 5))
         for pipe in crowds:
             pipe.send(rehearsal)
         before = [answer(pipe, rehearsal + PATIENCE) for pipe in crowds]

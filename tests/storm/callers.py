@@ -25,6 +25,9 @@ from typing import Any
 BOUND = 60.0
 """Seconds after which a call hangs; its own clocks end it after 15."""
 
+PAUSE = 0.2
+"""Seconds between two calls of a caller, who else would ask a limit of its own for nothing else."""
+
 SETTLE = 5.0
 """Seconds for what was closed to be gone: the kernel, and threads on their way out."""
 
@@ -124,7 +127,7 @@ class _Crowd:
     def _call_on(self, clients: Any, end: float) -> None:
         for plan in self._plans("sync", end):
             self._judge(plan, lambda seen, plan=plan: _read(clients, plan, seen))
-            time.sleep(0.02)
+            time.sleep(PAUSE)
 
     def _judge(self, plan: Any, read: Callable[[Any], None]) -> None:
         from tally import Seen
@@ -173,7 +176,7 @@ class _Crowd:
             elif not cancelled:
                 seen.error = asyncio.CancelledError("nobody cancelled it")
             self._note(plan, seen, began)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PAUSE)
 
 
 def _read(clients: Any, plan: Any, seen: Any) -> None:

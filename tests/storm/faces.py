@@ -43,14 +43,20 @@ class Clients:
         url: Where they ask.
         model: For whom.
         key: With what.
+        budget: What the bare handler's retries are paid from, if not the process.
         settings: Further keywords of all three constructors.
     """
 
-    def __init__(self, url: str, model: str = "gpt-4.1", key: str = "k", **settings: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str = "gpt-4.1",
+        key: str = "k",
+        budget: RetryBudget | None = None,
+        **settings: Any,
+    ) -> None:
         given = {"timeouts": CLOCKS, **settings}
         self.model = model
-        # A budget of its own: the one of the process is filled up all the time (`callers`).
-        budget = RetryBudget()
         self.core = StreamingRetryHandler(key, base_url=url, config=RETRY, budget=budget, **given)
         given["retry"] = RETRY
         self.langchain = ChatHolySheep(model=model, api_key=key, base_url=url, **given)
@@ -69,9 +75,9 @@ def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[C
     """
     seen = {"observers": [watch]}
     wide = RateLimits(requests_per_minute=100_000, tokens_per_minute=100_000_000)
-    tight = RateLimits(requests_per_minute=400, max_wait=1.0)
+    tight = RateLimits(requests_per_minute=1200, max_wait=2.0)
     return [
-        Clients(http, **seen),
+        Clients(http, budget=RetryBudget(), **seen),  # nobody fills this one up
         Clients(tcp, store=redis, **seen),
         Clients(http, key="wide", store=redis, rate_limits=wide, **seen),
         Clients(tcp, key="tight", rate_limits=tight, **seen),

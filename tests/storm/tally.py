@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -112,7 +113,8 @@ def _wrongs(plan: Plan, seen: Seen) -> list[tuple[str, str]]:
         if not seen.left and (seen.text, seen.calls) != (plan.text, plan.expected):
             wrongs.append(("wrong answers", f"{seen.text!r} {seen.calls}"))
     elif not isinstance(error, HolySheepError):
-        wrongs.append(("untyped exceptions", f"{type(error).__name__}: {error}"))
+        where = "".join(traceback.format_exception(error)[-6:])
+        wrongs.append(("untyped exceptions", where))
     elif "stream" in plan.face and error.partial != seen.text:
         what = f"{error.partial!r}, not {seen.text!r}"
         wrongs.append(("partials that are not what was shown", what))
