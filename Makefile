@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults storm notebooks kills fuzz matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm notebooks kills fuzz matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -48,8 +48,11 @@ bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, 
 faults: .venv/.ready  ## what a reader sees when the server breaks: every fault, every client
 	$(BIN)/python tests/benchmarks/faults --write docs/faults.md
 
-storm: .venv/.ready  ## what retries add to an outage, with and without the retry budget
+outage: .venv/.ready  ## what retries add to an outage, with and without the retry budget
 	$(BIN)/python tests/benchmarks/retry_storm --write docs/retry-budget.md
+
+storm: .venv/.ready  ## hundreds of calls, every fault at once, through a real proxy (haproxy, redis-server)
+	$(BIN)/python tests/storm --seconds $(or $(SECONDS),600) --callers $(or $(CALLERS),200)
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

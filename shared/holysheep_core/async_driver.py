@@ -12,7 +12,15 @@ import httpx
 from holysheep_core.actions import Admit, Finish, Send, Wait
 from holysheep_core.clock import clock
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import FAILURES, abody_of, headers_of, parsed, request_timeout, translate
+from holysheep_core.net import (
+    FAILURES,
+    abody_of,
+    headers_of,
+    of_closed,
+    parsed,
+    request_timeout,
+    translate,
+)
 from holysheep_core.session import Session
 from holysheep_core.types import Completion, Delta
 
@@ -68,6 +76,10 @@ async def _exchange(
         response = await client.send(request, stream=True, follow_redirects=False)
     except FAILURES as error:
         for delta in session.receive_error(translate(error), clock()):
+            yield delta
+        return
+    except RuntimeError as error:
+        for delta in session.receive_error(of_closed(client, error), clock()):
             yield delta
         return
     async with aclosing(response):

@@ -13,6 +13,7 @@ every read; the session then notices lateness whenever bytes arrive, at worst on
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -161,7 +162,7 @@ class Backend(httpcore.NetworkBackend):
             if address is None or not is_name_failure(error):
                 raise
             return Stream(connect(address, port, timeout, *rest))
-        book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
+        _note(book, host, port, stream)
         return Stream(stream)
 
 
@@ -253,7 +254,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
             if address is None or not is_name_failure(error):
                 raise
             return AsyncStream(await connect(address, port, timeout, *rest))
-        book.worked(host, port, stream.get_extra_info("server_addr")[0], clock())
+        _note(book, host, port, stream)
         return AsyncStream(stream)
 
     async def sleep(self, seconds: float) -> None:
@@ -263,3 +264,17 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
 
 def _short(timeout: float | None) -> float:
     return _KNOWN_SECONDS if timeout is None else min(timeout, _KNOWN_SECONDS)
+
+
+def _note(
+    book: AddressBook,
+    host: str,
+    port: int,
+    stream: httpcore.NetworkStream | httpcore.AsyncNetworkStream,
+) -> None:
+    # A connection may be reset at once. Its peer is then unknown (asyncio: None, a socket:
+    # ENOTCONN), and what is sent next finds out.
+    with contextlib.suppress(OSError):
+        peer = stream.get_extra_info("server_addr")
+        if peer is not None:
+            book.worked(host, port, peer[0], clock())

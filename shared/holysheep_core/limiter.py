@@ -307,10 +307,13 @@ class Spent(NamedTuple):
 
 
 async def _wait_for(turn: asyncio.Event, seconds: float) -> None:
+    # Not `asyncio.wait_for`: before Python 3.12 it swallows a cancellation that comes together
+    # with the result, and the call goes on (https://github.com/python/cpython/issues/86296).
+    timer = asyncio.get_running_loop().call_later(seconds, turn.set)
     try:
-        await asyncio.wait_for(turn.wait(), seconds)
-    except asyncio.TimeoutError:
-        return
+        await turn.wait()
+    finally:
+        timer.cancel()
     turn.clear()
 
 

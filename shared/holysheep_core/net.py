@@ -92,6 +92,19 @@ FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
 """What a driver catches."""
 
 
+def of_closed(client: httpx.Client | httpx.AsyncClient, refusal: RuntimeError) -> HolySheepError:
+    """Return ours for a client that was closed under a call, for which httpx has no class.
+
+    Raises:
+        RuntimeError: The client is open, so it was something else.
+    """
+    if not client.is_closed:
+        raise refusal
+    error = ConfigurationError("The client was closed while this call was under way.")
+    error.__cause__ = refusal
+    return error
+
+
 Client = httpx.Client
 
 

@@ -12,7 +12,15 @@ import httpx
 from holysheep_core.actions import Admit, Finish, Send, Wait
 from holysheep_core.clock import clock
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import FAILURES, body_of, headers_of, parsed, request_timeout, translate
+from holysheep_core.net import (
+    FAILURES,
+    body_of,
+    headers_of,
+    of_closed,
+    parsed,
+    request_timeout,
+    translate,
+)
 from holysheep_core.session import Session
 from holysheep_core.types import Completion, Delta
 
@@ -63,6 +71,9 @@ def _exchange(
         response = client.send(request, stream=True, follow_redirects=False)
     except FAILURES as error:
         yield from session.receive_error(translate(error), clock())
+        return
+    except RuntimeError as error:
+        yield from session.receive_error(of_closed(client, error), clock())
         return
     with closing(response):
         session.receive_response(response.status_code, headers_of(response), clock())

@@ -8,6 +8,7 @@ import pytest
 
 from holysheep_core import ConfigurationError, StreamingRetryHandler
 from holysheep_core.clients import Clients
+from holysheep_core.simulator import cut
 
 ASK = [{"role": "user", "content": "go"}]
 
@@ -82,3 +83,25 @@ def test_a_closed_handler_can_be_used_again(play, text):
 def test_no_key_is_said_when_the_handler_is_made():
     with pytest.raises(ConfigurationError, match="HOLYSHEEP_API_KEY"):
         StreamingRetryHandler()
+
+
+def test_a_call_whose_client_is_closed_under_it_ends_in_a_typed_error_with_the_partial(play, text):
+    handler = StreamingRetryHandler("k", base_url=play(faults=[cut(20)]).base_url)
+    shown = ""
+    with pytest.raises(ConfigurationError, match="closed while") as caught:
+        for token in handler.stream_with_retry("gpt-4.1", ASK):
+            shown += token
+            handler.close()
+    assert caught.value.partial == shown
+    assert text.startswith(shown)
+
+
+async def test_likewise_in_async(play, text):
+    handler = StreamingRetryHandler("k", base_url=play(faults=[cut(20)]).base_url)
+    shown = ""
+    with pytest.raises(ConfigurationError, match="closed while") as caught:
+        async for token in handler.astream_with_retry("gpt-4.1", ASK):
+            shown += token
+            await handler.aclose()
+    assert caught.value.partial == shown
+    assert text.startswith(shown)

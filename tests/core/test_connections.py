@@ -1,6 +1,7 @@
 """Connections over real sockets: many streams, a failing name service, TLS, HTTP/2, proxies."""
 
 import asyncio
+import errno
 import re
 import socket
 import socketserver
@@ -27,6 +28,7 @@ from holysheep_core import (
     create_resilient_client,
 )
 from holysheep_core.addresses import AddressBook, is_name_failure
+from holysheep_core.backends import AsyncBackend, Backend
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
@@ -496,3 +498,32 @@ def test_http2_without_its_library_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"holysheep\[http2\]"):
         Connections(http2=True)
+
+
+class _Reset:
+    """A connection that was reset as soon as it was made, as asyncio and as a socket shows it."""
+
+    aclose = close = None
+
+    def __init__(self, *, by_error):
+        self._by_error = by_error
+
+    def get_extra_info(self, info):
+        if self._by_error:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    def connect_tcp(self, *_):
+        return self
+
+
+class _AsyncReset(_Reset):
+    async def connect_tcp(self, *_):
+        return self
+
+
+@pytest.mark.parametrize("by_error", [True, False])
+async def test_a_connection_reset_at_once_has_no_address_to_remember_and_fails_when_used(by_error):
+    book = AddressBook(60)
+    Backend(_Reset(by_error=by_error), book).connect_tcp("sheep.test", 80)
+    await AsyncBackend(_AsyncReset(by_error=by_error), book).connect_tcp("sheep.test", 80)
+    assert book.last_good("sheep.test", 80) is None

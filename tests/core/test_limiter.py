@@ -11,7 +11,7 @@ import pytest
 from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits
 from holysheep_core.actions import Admit
 from holysheep_core.clock import clock
-from holysheep_core.limiter import RateLimiter, limiter_of
+from holysheep_core.limiter import RateLimiter, _wait_for, limiter_of
 from holysheep_core.providers import Route
 from holysheep_core.types import ChatRequest
 from holysheep_core.waits import Allowance
@@ -248,3 +248,16 @@ def test_a_limit_that_cannot_be_is_named_at_once(wrong):
 def test_an_unknown_tier_is_answered_with_the_known_ones():
     with pytest.raises(ConfigurationError, match="'free', 'starter', 'pro'"):
         Provider("k", rate_limits="platinum")
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_call_cancelled_in_the_moment_its_turn_comes_is_cancelled(turns):
+    turn = asyncio.Event()
+    task = asyncio.create_task(_wait_for(turn, 5))
+    await asyncio.sleep(0.01)
+    turn.set()
+    for _ in range(turns):  # of the event loop: the news is on its way
+        await asyncio.sleep(0)
+    cancelled = task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled() == cancelled

@@ -91,7 +91,7 @@ STAND_INS.append(
 
 HEAD = f"""# What the retry budget does in an outage
 
-Made by `make storm`; nothing here is typed by hand. {CLIENTS:,} clients call once per {PERIOD:.0f} s each, at moments
+Made by `make outage`; nothing here is typed by hand. {CLIENTS:,} clients call once per {PERIOD:.0f} s each, at moments
 of their own. The server answers after {LATENCY:g} s; from second {BEGINS:.0f} to second {ENDS:.0f} it is in trouble, then it is well
 again at once. Every client is a real `Session` on virtual time, with the defaults of `RetryConfig` (five
 retries, 1 s doubling, half of it jitter), so that a run takes about two seconds and comes out the same each time.

@@ -1,0 +1,56 @@
+"""The servers behind the proxy: simulators, each in a process of its own."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from multiprocessing.connection import Connection
+from typing import Any
+
+import plan
+
+from holysheep_core.simulator import Record, Scenario, Script, Simulator
+
+
+class Storm(Script):
+    """Plays to each call what its number says, and breaks it as the seed says."""
+
+    def __init__(self, base_url: str, seed: int, server: int) -> None:
+        super().__init__(Scenario(), base_url)
+        self._seed = seed
+        self._server = server
+        self._asked: Counter[int] = Counter()
+        self.faults: Counter[str] = Counter()
+
+    def take(self, body: dict[str, Any], headers: dict[str, str]) -> Record:
+        """Choose what the request gets.
+
+        One event loop calls this and reads `scenario` at once, so that it may change with each
+        request. Nothing is kept of the request: ten minutes of them are a lot.
+        """
+        number = plan.number_of(body)
+        attempt = self._asked[number]
+        self._asked[number] += 1
+        # Who asks does not matter here: sync and async calls differ in their faces alone.
+        planned = plan.plan(self._seed, number, "sync")
+        self.scenario = planned.scenario
+        record = Record(body, headers)
+        if kind := plan.kind_of_fault(self._seed, self._server, number, attempt):
+            self.faults[kind] += 1
+            draw = random.Random(f"{self._seed}/{number}/{attempt}/{self._server}/at")
+            size = len(planned.text) + sum(len(arguments) for _, arguments in planned.calls)
+            record.fault = plan.fault_of(kind, draw, size)
+        return record
+
+
+def serve(pipe: Connection, seed: int, server: int) -> None:
+    """Serve until told to stop; sends the port first, and the faults by kind at the end."""
+    simulator = Simulator().start()
+    storm = simulator._scripts["v1"] = Storm(simulator.base_url, seed, server)
+    pipe.send(int(simulator.base_url.rsplit(":", 1)[1].partition("/")[0]))
+    while not pipe.poll(3600):
+        time.sleep(0)
+    pipe.recv()
+    simulator.stop()
+    pipe.send(storm.faults)
