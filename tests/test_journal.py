@@ -109,7 +109,7 @@ def test_an_answer_that_is_done_is_given_without_asking_anyone(play, url, name):
 
 
 def test_a_call_that_failed_can_be_taken_up_again(play, url, name):
-    script = play(text=LONG, faults=[cut(at=700), refuse(500, times=2)])
+    script = play(text=LONG, faults=[cut(700, "fin"), refuse(500, times=2)])
     with pytest.raises(HolySheepError) as caught:
         handler(script, journal(url), max_retries=1).complete("gpt-4.1", ASK, call_id=name)
     assert caught.value.partial == LONG[:700]

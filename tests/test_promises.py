@@ -205,7 +205,7 @@ def test_promise_5_a_wait_the_server_names_is_kept(play, text, ask):
 
 @every_ask
 def test_promise_6_failure_is_a_value(play, text, ask):
-    script = play(faults=[cut(20), refuse(500, **LASTING)])
+    script = play(faults=[cut(20, "fin"), refuse(500, **LASTING)])
     with pytest.raises(core.StreamingRetryExhausted) as caught:
         ask(script)
     error = caught.value

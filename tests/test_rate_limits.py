@@ -59,7 +59,7 @@ def test_what_is_over_the_limit_is_not_sent(play, text, ask):
 
 
 def test_continuations_count_too_and_what_arrived_is_not_lost(play, text, ask):
-    script = play(faults=[cut(at=12)])
+    script = play(faults=[cut(12, "fin")])
     with pytest.raises(LocalRateLimitError) as caught:
         ask(script.base_url, {"rate_limits": RateLimits(requests_per_minute=1, max_wait=0)})
     assert caught.value.partial == text[:12]
@@ -88,7 +88,7 @@ def test_a_wait_is_bounded_by_the_calls_own_time_and_is_not_begun_in_vain(play, 
 
 
 def test_tokens_of_a_cut_attempt_are_counted_as_what_they_were(play, ask):
-    script = play(faults=[cut(at=12)])
+    script = play(faults=[cut(12, "fin")])
     limits = RateLimits(tokens_per_day=100_000, expected_tokens=5000)
     ask(script.base_url, {"rate_limits": limits})
     limiter = limiter_of(Provider("k", script.base_url, rate_limits=limits), None)

@@ -52,7 +52,7 @@ def test_a_rejected_prefill_teaches_and_is_never_the_users_error(play, text):
 
 
 def test_an_error_after_a_rejected_prefill_is_told_as_itself(play, text):
-    script = play(faults=[cut(30), slow(0), refuse(401, times=None)], prefill="reject")
+    script = play(faults=[cut(30, "fin"), slow(0), refuse(401, times=None)], prefill="reject")
     with pytest.raises(core.AuthenticationError) as caught:
         handler(script).complete(PREFILLS, ASK)
     assert caught.value.partial == text[:30]
@@ -97,7 +97,7 @@ def test_an_announcement_is_taken_out_cut_at_every_character(play, text, announc
 def test_a_fresh_answer_is_asked_for_once_more_in_a_firmer_way_and_then_an_error(play):
     text = "The quick brown fox jumps over the lazy dog, and then it goes home to sleep."
     fresh = "The quick brown fox is an animal that many people know from a sentence."
-    script = play(text, faults=[cut(60)], manner=lambda *_: fresh)
+    script = play(text, faults=[cut(60, "fin")], manner=lambda *_: fresh)
     with pytest.raises(core.StreamInterruptedError) as caught:
         handler(script).complete("gpt-4.1", ASK)
     assert caught.value.partial == text[:60]

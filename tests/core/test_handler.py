@@ -71,7 +71,7 @@ def test_parameters_reach_the_server_as_they_are(play, handler):
 
 
 def test_a_second_provider_takes_over_in_mid_answer_with_its_own_key_and_names(play, handler, text):
-    first = play(faults=[cut(30), refuse(429, code="insufficient_quota", times=None)])
+    first = play(faults=[cut(30, "fin"), refuse(429, code="insufficient_quota", times=None)])
     second = play()
     spare = Provider("k2", second.base_url, name="spare", models={"gpt-4.1": "openai/gpt-4.1"})
     completion = handler(first, providers=[spare], fallback_models=[]).complete("gpt-4.1", ASK)
@@ -81,7 +81,7 @@ def test_a_second_provider_takes_over_in_mid_answer_with_its_own_key_and_names(p
 
 
 def test_without_one_the_quota_error_carries_the_partial(play, handler, text):
-    script = play(faults=[cut(30), refuse(429, code="insufficient_quota", times=None)])
+    script = play(faults=[cut(30, "fin"), refuse(429, code="insufficient_quota", times=None)])
     with pytest.raises(QuotaExceededError) as caught:
         handler(script).complete("gpt-4.1", ASK)
     assert caught.value.partial == text[:30]

@@ -140,7 +140,7 @@ async def test_under_a_lasting_429_each_route_is_asked_once(play, kind):
 @every_agent
 async def test_after_a_final_failure_the_exception_has_the_partial(play, kind):
     with pytest.raises(core.StreamInterruptedError) as caught:
-        await run(AGENTS[kind](model(play(TEXT, faults=[cut(12, **LASTING)]), resume=False)))
+        await run(AGENTS[kind](model(play(TEXT, faults=[cut(12, "fin", **LASTING)]), resume=False)))
     assert caught.value.partial == TEXT[:12]
 
 
