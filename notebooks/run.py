@@ -13,15 +13,17 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 HERE = Path(__file__).parent
 LIMIT = 120  # seconds for a cell
 OWN = ("HOLYSHEEP_API_KEY", "HOLYSHEEP_BASE_URL", "HOLYSHEEP_CATALOG")
-QUIET = ["--IPKernelApp.log_level=ERROR"]  # it warns that it is spoken to over local TCP
+QUIET = ["--IPKernelApp.log_level=ERROR"]  # it warns when this ends before it
 KEPT = ("tags",)
 """Metadata of a cell; all else tells of the run, not of the cell."""
 
@@ -33,8 +35,12 @@ def run(path: Path) -> nbformat.NotebookNode:
         RuntimeError: A cell raised, took too long, or ended the kernel; the message names it.
     """
     notebook = nbformat.read(path, as_version=4)
+    # Not over TCP: two kernels that start at the same time may choose the same port.
+    folder = TemporaryDirectory()
+    kernel = AsyncKernelManager(transport="ipc", ip=f"{folder.name}/kernel")
     client = NotebookClient(
         notebook,
+        km=kernel,
         timeout=LIMIT,
         coalesce_streams=True,
         record_timing=False,
@@ -44,7 +50,8 @@ def run(path: Path) -> nbformat.NotebookNode:
     begun: list[str] = []
     client.on_cell_start = lambda cell, **_: begun.append(cell.source)
     try:
-        client.execute()
+        with folder:
+            client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         number = sum(cell.cell_type == "code" for cell in notebook.cells[: len(begun)])
         raise RuntimeError(f"cell [{number}], {begun[-1]!r}: {error}") from None

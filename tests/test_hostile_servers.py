@@ -262,8 +262,9 @@ def server(answer):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(5)
         with connection, suppress(OSError):
-            while b"\r\n\r\n" not in connection.recv(65536):
-                pass
+            while b"\r\n\r\n" not in (asked := connection.recv(65536)):
+                if not asked:
+                    return
             for piece in answer():
                 if stop.wait(0.01 if isinstance(piece, Drip) else 0):
                     return

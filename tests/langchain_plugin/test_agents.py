@@ -331,7 +331,7 @@ class Errors(BaseCallbackHandler):
 
 class TestErrors:
     KINDS: ClassVar = {
-        "cut": (cut(12, **LASTING), core.StreamCutError, ModelConnectionError),
+        "cut": (cut(12, "fin", **LASTING), core.StreamCutError, ModelConnectionError),
         "stall": (stall(12, **LASTING), core.StreamStalledError, ModelTimeoutError),
         "429": (
             refuse(429, retry_after=600, headers={"x-request-id": "r-1"}, **LASTING),
