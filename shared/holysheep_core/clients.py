@@ -6,6 +6,9 @@ belongs to the event loop it first ran in, since its connections die with the lo
 that closes it in its `finally`: asyncio ends such generators when a loop shuts down
 (`loop.shutdown_asyncgens`). Should the owner become garbage before, a finalizer asks the loop to.
 
+A forked process makes clients of its own: two that wrote to one connection would read each other's
+answers.
+
 httpx is imported when the first `Clients` is made: it takes longer to import than all the rest, and
 who imports a plugin does not make a model yet.
 """
@@ -13,10 +16,11 @@ who imports a plugin does not make a model yet.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError
@@ -40,6 +44,11 @@ class Clients:
         ConfigurationError: What was given is no such client.
     """
 
+    _all: ClassVar[weakref.WeakSet[Clients]] = weakref.WeakSet()
+    _of_the_parent: ClassVar[list[object]] = []
+    """Clients that a fork brought along: to close one could wait for a lock for ever, and to
+    collect it would warn of a connection that is the parent's business."""
+
     def __init__(
         self,
         http_client: httpx.Client | None = None,
@@ -54,8 +63,10 @@ class Clients:
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None
+        self._end: weakref.finalize[..., Clients] | None = None
         self._own_async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
         self._lock = threading.Lock()
+        Clients._all.add(self)
 
     def sync(self) -> httpx.Client:
         """Return the sync client."""
@@ -64,7 +75,7 @@ class Clients:
         with self._lock:
             if self._own is None or self._own.is_closed:
                 self._own = self._net.make_client(self._connections)
-                weakref.finalize(self, self._own.close)
+                self._end = weakref.finalize(self, self._own.close)
             return self._own
 
     async def for_running_loop(self) -> httpx.AsyncClient:
@@ -86,6 +97,21 @@ class Clients:
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in tuple(self._own_async) if loop.is_closed()]:
             self._own_async.pop(loop).end.detach()
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Let no client be used that was made before a fork."""
+        for clients in tuple(cls._all):
+            clients.leave_to_the_parent()
+
+    def leave_to_the_parent(self) -> None:
+        """Forget the clients, in a process that was forked."""
+        self._of_the_parent.append((self._own, self._own_async))
+        for end in (self._end, *(held.end for held in self._own_async.values())):
+            if end is not None:
+                end.detach()
+        self._own, self._end, self._own_async = None, None, {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close the sync client, if it is our own."""
@@ -166,3 +192,7 @@ async def _keep(client: httpx.AsyncClient) -> _Keeper:
         yield client
     finally:
         await client.aclose()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=Clients.after_fork)

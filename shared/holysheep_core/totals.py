@@ -74,6 +74,9 @@ class Totals(Observer):
         self.by_provider: Mapping[str, Total] = {}
         self.by_tag: Mapping[str, Total] = {}
 
+    def __repr__(self) -> str:
+        return f"Totals(all={self.all})"
+
     def __reduce__(self) -> tuple[type[Totals], tuple[()]]:
         return Totals, ()  # in another process, another count
 
