@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Twice what a small machine has: half of a test's time is waiting.
 WORKERS ?= 4
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm notebooks kills fuzz matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm notebooks kills fuzz audit secrets matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -73,6 +73,19 @@ fuzz: .venv-fuzz/.ready  ## each fuzz target for a minute; SECONDS=600 for longe
 	    .venv-fuzz/bin/python tests/fuzz $$target --seconds $(or $(SECONDS),60) || exit 1; \
 	done
 
+.venv-audit/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install -qq --upgrade pip
+	.venv-audit/bin/python -m pip install -qq --group audit
+	@touch $@
+
+audit: secrets .venv/.ready  ## known holes of the dependencies, secrets in the files
+	$(BIN)/python -m pip freeze --exclude-editable > .venv-audit/installed.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement .venv-audit/installed.txt
+
+secrets: .venv-audit/.ready
+	git ls-files -z | xargs -0 .venv-audit/bin/detect-secrets-hook --baseline .secrets.baseline
+
 matrix: .venv/.ready  ## every Python here, with the oldest and the newest frameworks
 	$(BIN)/python -m pip install -qq --group matrix
 	$(BIN)/nox
@@ -93,4 +106,4 @@ docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 clean:
-	rm -rf .venv .venv-bench .venv-fuzz .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .venv-fuzz .venv-audit .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

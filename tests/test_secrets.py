@@ -2,11 +2,18 @@
 
 import asyncio
 import gzip
+import logging
+import pickle
 import re
 import socket
+import sqlite3
 import struct
+import subprocess
+import sys
 import threading
+import time
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -15,8 +22,13 @@ from langchain_core.tracers.base import BaseTracer
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from holysheep_core import HolySheepError, StreamingRetryHandler, Timeouts
+from holysheep_core import HolySheepError, RetryConfig, StreamingRetryHandler, Timeouts
+from holysheep_core.cassettes import cassette
+from holysheep_core.otel import OpenTelemetry
 from holysheep_core.simulator import cut, refuse, reply, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
@@ -181,6 +193,80 @@ def test_no_recording_and_no_notebook_holds_a_key():
 def test_a_key_would_be_noticed():
     assert LOOKS_LIKE_A_KEY.search(b'"api_key": "sk-0123456789abcdefghijkl"')
     assert LOOKS_LIKE_A_KEY.search(b"Authorization: Bearer abcdefghijkl-0123")
+
+
+# -- all at once ----------------------------------------------------------------------------
+
+PROMPT = "a-marked-question-about-sheep"
+
+
+@pytest.mark.parametrize("make", [ChatHolySheep, HolySheep])
+def test_a_marked_key_is_nowhere_and_a_marked_prompt_only_where_it_is_promised(
+    play, tmp_path, caplog, make
+):
+    caplog.set_level(logging.DEBUG)
+    spans, told = InMemorySpanExporter(), []
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    log, report = tmp_path / "calls.db", tmp_path / "report.html"
+    address = "base_url" if make is ChatHolySheep else "api_base"
+    echo = f"{key()} does not like {PROMPT}"
+    scripts = play(faults=[refuse(503), cut(9)]), play(faults=[refuse(401, message=echo)])
+    models = [
+        make(
+            model="gpt-4.1",
+            api_key=key(),
+            **{address: script.base_url},
+            default_headers={"x-token": HEADER},
+            event_log=log,
+            journal=f"sqlite:///{tmp_path}/answers.db",
+            observers=[OpenTelemetry(tracer_provider=tracers)],
+            on_event=told.append,
+            retry=RetryConfig(base_delay=0.001),
+        )
+        for script in scripts
+    ]
+
+    def ask(model):
+        text = model.invoke(PROMPT) if make is ChatHolySheep else model.complete(PROMPT)
+        return text.text
+
+    with cassette(tmp_path / "refused.yaml"), pytest.raises(HolySheepError) as caught:
+        ask(models[1])
+    ask(models[0])
+    assert scripts[0].requests[0].headers["authorization"] == f"Bearer {key()}"
+    with closing(sqlite3.connect(log)) as database:  # it is written off a call's way
+        while database.execute("SELECT count(*) FROM calls").fetchone() != (2,):
+            time.sleep(0.02)
+    command = [sys.executable, "-m", "holysheep_core.cli", "report", "--log", log, "--html", report]
+    subprocess.run(command, check=True, capture_output=True)
+    chain, errors = caught.value, repr(pickle.dumps(caught.value))
+    while chain is not None:
+        errors += f"{chain!r} {chain} {vars(chain)}"
+        chain = chain.__cause__ or chain.__context__
+    without_text = {
+        "log": caplog.text + "".join(str(vars(record)) for record in caplog.records),
+        "spans": "".join(span.to_json() for span in spans.get_finished_spans()),
+        "events": repr(told),
+        "event log": "".join(map(str, bytes_of(tmp_path, "calls.db*"))),
+        "report": report.read_text(encoding="utf-8"),
+        "models": "".join(f"{m!r} {m} {m.model_dump()} {m.to_json()}" for m in models),
+    }
+    with_text = {
+        "errors": errors,  # the server's words, which quote the prompt
+        "journal": "".join(map(str, bytes_of(tmp_path, "answers.db*"))),
+        "cassette": (tmp_path / "refused.yaml").read_text(encoding="utf-8"),
+    }
+    for name, said in {**without_text, **with_text}.items():
+        assert said, name
+        assert key() not in said, name
+        assert HEADER not in said, name
+    assert [name for name, said in without_text.items() if PROMPT in said] == []
+    assert [name for name, said in with_text.items() if PROMPT not in said] == []
+
+
+def bytes_of(folder, pattern):
+    return [path.read_bytes() for path in sorted(folder.glob(pattern))]
 
 
 # -- headers of one's own -------------------------------------------------------------------

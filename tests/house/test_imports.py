@@ -63,6 +63,7 @@ FLOORS = [
         "catalog_file",
         "event_log",
         "otel",
+        "cassettes",
         "journal",
         "journal_store",
         "journal_sqlite",

@@ -1,0 +1,99 @@
+"""Recordings of calls, for tests that need neither key nor network: vcrpy (extra "vcr").
+
+>>> with cassette("tests/cassettes/story.yaml"):
+...     chain.invoke({"topic": "sheep"})
+
+The first run asks the gateway and writes the file; later ones play it. Streams are played, too,
+though all at once: how they were paced is not kept. Of headers only the content type is, so a
+cassette holds no key; it does hold prompts and answers.
+
+What is recorded is what came whole: vcrpy reads an answer to its end before anybody sees it, so a
+stream that was cut is one that never came, and is asked for again. To test what happens then, let
+`holysheep_core.simulator` cut it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from holysheep_core.errors import ConfigurationError
+
+KEPT = ("content-type",)
+"""Headers that are recorded. Of all others, who knows what they tell?"""
+
+
+@contextmanager
+def cassette(
+    path: str | Path,
+    record_mode: Literal["once", "new_episodes", "none", "all"] = "once",
+    **settings: Any,
+) -> Iterator[Any]:
+    """Record what is asked in this block, or play it.
+
+    A request is the one recorded if model, messages and all else in its body are. Models need some
+    key all the same: `api_key="none"` will do to play.
+
+    Args:
+        path: The file; its folders are made.
+        record_mode: vcrpy's. "once": plays a file that is there, and refuses what is not in it.
+            "none" (in CI): never asks anybody. "all": asks again. "new_episodes": adds.
+        settings: More of `vcr.VCR.use_cassette`'s.
+
+    Yields:
+        vcrpy's cassette; its `play_count` says how often it was asked.
+
+    Raises:
+        ConfigurationError: vcrpy is not installed.
+        vcr.errors.CannotOverwriteExistingCassetteException: A request is not in the file.
+    """
+    try:
+        import vcr  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ConfigurationError("cassette: needs vcrpy: pip install 'holysheep[vcr]'.") from None
+    scribe = _Scribe()
+    given: dict[str, Any] = {
+        "record_mode": record_mode,
+        # Not the address: what is recorded here is played anywhere.
+        "match_on": ("method", "body"),
+        "before_record_request": scribe.request,
+        "before_record_response": scribe.response,
+        "decode_compressed_response": True,
+        **settings,
+    }
+    log = logging.getLogger("vcr")
+    level = log.level
+    log.setLevel(max(level, logging.WARNING))  # on INFO it tells all that passes
+    try:
+        with vcr.use_cassette(str(path), **given) as recorded:
+            yield recorded
+    finally:
+        log.setLevel(level)
+
+
+class _Scribe:
+    """Leaves out of a recording what is nobody's business."""
+
+    def __init__(self) -> None:
+        self._keys: set[bytes] = set()
+
+    def request(self, request: Any) -> Any:
+        said = str(request.headers.get("authorization", ""))
+        if key := said.removeprefix("Bearer ").encode():
+            self._keys.add(key)
+        request.headers = _kept(request.headers)
+        return request
+
+    def response(self, response: dict[str, Any]) -> dict[str, Any]:
+        # A server may repeat the key, to say what is wrong with it.
+        said = response["body"]["string"]
+        for key in self._keys:
+            said = said.replace(key, b"*" * 3)
+        return {**response, "headers": _kept(response["headers"]), "body": {"string": said}}
+
+
+def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if name.lower() in KEPT}
