@@ -47,6 +47,7 @@ def main() -> int:
             *limits,
             f"-max_total_time={given.seconds}",
             "-print_final_stats=1",
+            "-verbosity=0",  # one line for each new input else
             f"-artifact_prefix={given.target}-",
             found,
             corpus,

@@ -79,8 +79,10 @@ def by_httpx_sse(body: bytes) -> list[tuple[str, str, str, int | None]] | None:
     for line in text.replace("\r\n", "\n").split("\n")[:-1]:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
-        if name == "retry" and not (value.isascii() and value.isdecimal() and len(value) <= 10):
-            continue
+        if name == "retry":
+            if not (value.isascii() and value.isdecimal()):
+                continue
+            line = f"retry:{value[:10]}"
         had_data = bool(peer._data)
         event = peer.decode(line)
         if event is not None and had_data:
