@@ -82,9 +82,9 @@ def by_httpx_sse(body: bytes) -> list[tuple[str, str, str, int | None]] | None:
         if name == "retry":
             if not (value.isascii() and value.isdecimal()):
                 continue
-            line = f"retry:{value[:10]}"
+            value = value[:10]
         had_data = bool(peer._data)
-        event = peer.decode(line)
+        event = peer.decode(f"{name}:{value}" if name == "retry" else line)
         if event is not None and had_data:
             events.append((event.event, event.data, event.id, event.retry))
     return events
