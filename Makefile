@@ -70,7 +70,7 @@ kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLi
 
 fuzz: .venv-fuzz/.ready  ## each fuzz target for a minute; SECONDS=600 for longer
 	for target in sse leg seam framing; do \
-	    .venv-fuzz/bin/python tests/fuzz $$target --seconds $(or $(SECONDS),60) || exit 1; \
+	    .venv-fuzz/bin/python tests/fuzz $$target --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) || exit 1; \
 	done
 
 .venv-audit/.ready: pyproject.toml

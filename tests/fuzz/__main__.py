@@ -29,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="0: another one at every run")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--libfuzzer", nargs=argparse.REMAINDER)
     given = parser.parse_args()
@@ -46,6 +47,7 @@ def main() -> int:
         code = run(
             *limits,
             f"-max_total_time={given.seconds}",
+            f"-seed={given.seed}",
             "-print_final_stats=1",
             "-verbosity=0",  # one line for each new input else
             f"-artifact_prefix={given.target}-",
