@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -147,6 +148,113 @@ def test_a_cancelled_task_leaves_an_answer_that_can_be_taken_up(play, url, name)
     assert "".join(handler(script, journal(url)).resume(name)) == LONG
 
 
+@pytest.mark.parametrize("moment", ["at what was there", "later"])
+@pytest.mark.parametrize("use_async", [False, True])
+def test_who_leaves_an_answer_taken_up_gives_it_back(play, url, name, moment, use_async):
+    script = play(text=LONG, delay=0.0005)
+    settings = {"lease": 60}  # longer than this test may take
+    stream = handler(script, journal(url)).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    next(stream)
+    stream.close()
+    pieces = 1 if moment == "at what was there" else 20
+
+    async def aleave():
+        async with handler(script, journal(url, **settings)) as second:
+            stream = second.aresume(name)
+            for _ in range(pieces):
+                await anext(stream)
+            await stream.aclose()
+
+    if use_async:
+        asyncio.run(aleave())
+    else:
+        stream = handler(script, journal(url, **settings)).resume(name)
+        for _ in range(pieces):
+            next(stream)
+        stream.close()
+    third = handler(script, journal(url))
+    assert name in third.unfinished()
+    assert "".join(third.resume(name)) == LONG
+
+
+def test_a_task_cancelled_while_the_store_is_slow_leaves_no_answer_open(play, tmp_path, name):
+    script, kept = play(text=LONG), journal(f"sqlite:///{tmp_path}/answers.db", lease=60)
+
+    async def main():
+        async with handler(script, kept) as client:
+            stream = client.astream_with_retry("gpt-4.1", ASK, call_id=name)
+            task = asyncio.create_task(anext(stream))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        database.execute("ROLLBACK")
+
+    with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        asyncio.run(main())
+    assert kept.unfinished() == [name]
+    assert not script.requests
+    assert "".join(handler(script, kept).resume(name)) == LONG
+
+
+def test_a_task_cancelled_while_the_end_is_written_leaves_an_answer_that_is_done(play, url, name):
+    script, kept = play(text=LONG[:100]), journal(url, lease=60)
+    heard, whole, released = [], asyncio.Event(), threading.Event()
+
+    def on_token(text):
+        heard.append(text)
+        if "".join(heard) == LONG[:100]:
+            whole.set()
+            asyncio.get_running_loop().run_in_executor(None, released.wait)
+
+    async def main():
+        # One thread, which has something else to do.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with handler(script, kept) as client:
+            answer = client.acomplete("gpt-4.1", ASK, call_id=name, on_token=on_token)
+            task = asyncio.create_task(answer)
+            await whole.wait()
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            released.set()
+
+    asyncio.run(main())
+    assert "".join(handler(script, kept).resume(name)) == LONG[:100]
+    assert len(script.requests) == 1
+
+
+def test_an_end_that_the_store_cannot_take_is_written_when_it_can(play, tmp_path, name):
+    script, kept = play(text=LONG[:100]), journal(f"sqlite:///{tmp_path}/answers.db", lease=60)
+    heard = []
+
+    def on_token(text):
+        heard.append(text)
+        if "".join(heard) == LONG[:100]:
+            database.execute("BEGIN IMMEDIATE")
+
+    with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as database:
+        handler(script, kept).complete("gpt-4.1", ASK, call_id=name, on_token=on_token)
+        assert kept.read(name).state == "open"
+        database.execute("ROLLBACK")
+    assert "".join(handler(script, kept).follow(name)) == LONG[:100]
+    assert "".join(handler(script, kept).resume(name)) == LONG[:100]
+    assert len(script.requests) == 1
+
+
+def test_an_answer_that_is_done_while_one_waits_to_take_it_up_is_given_as_it_is(play, url, name):
+    script = play(text=LONG, delay=0.002)
+    first = handler(script, journal(url)).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    next(first)
+    rest = threading.Thread(target=list, args=(first,))
+    rest.start()
+    assert "".join(handler(script, journal(url, lease=30)).resume(name)) == LONG
+    rest.join()
+    assert len(script.requests) == 1
+
+
 def test_many_readers_follow_one_answer_from_wherever_they_are(play, url, name):
     script = play(text=LONG, delay=0.002)
     writer = handler(script, journal(url))
@@ -241,6 +349,24 @@ def test_with_no_interval_text_is_written_before_it_is_shown(play, url, name):
         if number % 50 == 0:
             written = "".join(text for text, _ in kept.read(name).pieces)
             assert len(written) > number
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_with_no_interval_a_callback_hears_of_text_that_is_written(play, url, name, use_async):
+    script, kept = play(text=LONG[:300]), journal(url, interval=0)
+    heard = []
+
+    def on_token(text):
+        heard.append(text)
+        written = "".join(text for text, _ in kept.read(name).pieces)
+        assert written.startswith("".join(heard))
+
+    client = handler(script, kept)
+    if use_async:
+        asyncio.run(client.acomplete("m", ASK, call_id=name, on_token=on_token))
+    else:
+        client.complete("m", ASK, call_id=name, on_token=on_token)
+    assert "".join(heard) == LONG[:300]
 
 
 def test_both_frameworks_take_up_where_they_were_left(play, url, name):

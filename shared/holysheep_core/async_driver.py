@@ -30,6 +30,7 @@ async def run(
     client: httpx.AsyncClient,
     connect: float | None,
     admit: Callable[[Admit], Awaitable[Any]],
+    finish: Callable[[Completion], Awaitable[Any]],
 ) -> AsyncGenerator[Delta | Completion, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -38,6 +39,7 @@ async def run(
         client: Where requests go out.
         connect: Seconds for making a connection.
         admit: Returns when a request may go out; a gated session awaits it before each.
+        finish: Hears of the completion before the reader does.
 
     Raises:
         HolySheepError: The call failed.
@@ -45,6 +47,7 @@ async def run(
     while True:
         action = session.next_action(clock())
         if isinstance(action, Finish):
+            await finish(action.completion)
             yield action.completion
             return
         if isinstance(action, Wait):

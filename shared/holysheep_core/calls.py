@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-import secrets
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing, closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, closing, nullcontext
 from typing import Any
 
 from holysheep_core.clients import Clients
@@ -14,14 +14,15 @@ from holysheep_core.errors import HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.gate import Gate
 from holysheep_core.gateway import APIGateway
-from holysheep_core.journal import Entry
-from holysheep_core.keeping import AsyncStream, Begun, Stream
+from holysheep_core.keeping import Opening
 from holysheep_core.observer import Observer
 from holysheep_core.session import Session
 from holysheep_core.settings import Settings
 from holysheep_core.telling import Telling
-from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.types import Completion, Delta
 
+Stream = Generator[Delta | Completion, None, None]
+AsyncStream = AsyncGenerator[Delta | Completion, None]
 OnToken = Callable[[str], Any]
 OnEvent = Callable[[Event], Any]
 
@@ -57,9 +58,7 @@ class Calls:
 
     def run(
         self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
+        begin: Callable[[], Opening],
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Any] | None,
@@ -67,66 +66,86 @@ class Calls:
         """Make a call.
 
         Args:
-            request: What to ask.
-            begun: What an earlier process brought of the answer.
-            entry: Where what comes is kept.
+            begin: Returns what to ask, and what is there of the answer.
             on_token: Is called with each piece of text.
             on_event: Is called with each event of this call.
             pace: Returns when a request may go out; is called before each.
         """
-        client, store = self._clients.sync(), self._gateway.store
-        if store is not None:
-            store.open()
-        gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
-        session = self._begin(
-            request, begun, entry, self._listeners(on_event), gated=gate.is_needed
-        )
-        deltas = self._drive(session, client, self._settings.timeouts.connect, gate.enter)
-        try:
-            if on_token is None:
-                yield from deltas
+        opening = begin()
+        with opening.entry or nullcontext() as entry:
+            yield from opening.given
+            if opening.is_whole:
                 return
-            with closing(deltas):
-                for delta in deltas:
-                    if isinstance(delta, Delta) and delta.text:
-                        on_token(delta.text)
-                    yield delta
-        finally:
-            self._end(session, gate)
+            client, store = self._clients.sync(), self._gateway.store
+            if store is not None:
+                store.open()
+            gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
+            session = self._begin(opening, self._listeners(on_event), gated=gate.is_needed)
+
+            def finish(completion: Completion) -> None:
+                if entry is not None:
+                    entry.finish(completion)
+
+            connect = self._settings.timeouts.connect
+            deltas = self._drive(session, client, connect, gate.enter, finish)
+            write = None if entry is None else entry.write_at_once
+            try:
+                if on_token is None and write is None:
+                    yield from deltas
+                    return
+                with closing(deltas):
+                    for delta in deltas:
+                        if write is not None:
+                            write()
+                        if on_token is not None and isinstance(delta, Delta) and delta.text:
+                            on_token(delta.text)
+                        yield delta
+            finally:
+                self._end(session, gate)
 
     async def arun(
         self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
+        begin: Callable[[], Awaitable[Opening]],
         on_token: OnToken | None,
         on_event: OnEvent | None,
         pace: Callable[[], Awaitable[Any]] | None,
     ) -> AsyncStream:
         """Like `run`, for asyncio; the callbacks may be coroutines."""
-        # The client depends on the loop that iterates, which need not be the one that called.
-        client, store = await self._clients.for_running_loop(), self._gateway.store
-        if store is not None:
-            await store.aopen()
-        gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
-        telling = Telling(self._listeners(on_event))
-        session = self._begin(request, begun, entry, telling, gated=gate.is_needed)
-        connect = self._settings.timeouts.connect
-        try:
-            async with aclosing(self._adrive(session, client, connect, gate.aenter)) as deltas:
-                async for delta in deltas:
-                    if on_token is not None and isinstance(delta, Delta) and delta.text:
-                        told = on_token(delta.text)
-                        if inspect.isawaitable(told):
-                            await told
-                    if isinstance(delta, Completion):
-                        await telling.done()
-                    yield delta
-        except HolySheepError:
-            await telling.done()
-            raise
-        finally:
-            self._end(session, gate)
+        opening = await begin()
+        with opening.entry or nullcontext() as entry:
+            for each in opening.given:
+                yield each
+            if opening.is_whole:
+                return
+            # The client depends on the loop that iterates, which need not be the one that called.
+            client, store = await self._clients.for_running_loop(), self._gateway.store
+            if store is not None:
+                await store.aopen()
+            gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
+            telling = Telling(self._listeners(on_event))
+            session = self._begin(opening, telling, gated=gate.is_needed)
+
+            async def finish(completion: Completion) -> None:
+                if entry is not None:
+                    await entry.afinish(completion)
+                await telling.done()
+
+            connect = self._settings.timeouts.connect
+            deltas = self._adrive(session, client, connect, gate.aenter, finish)
+            write = None if entry is None else entry.write_at_once
+            try:
+                async with aclosing(deltas):
+                    async for delta in deltas:
+                        if write is not None:
+                            await asyncio.to_thread(write)
+                        if on_token is not None and isinstance(delta, Delta) and delta.text:
+                            await _heard(on_token(delta.text))
+                        yield delta
+            except HolySheepError:
+                await telling.done()
+                raise
+            finally:
+                self._end(session, gate)
 
     def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
         listeners: list[OnEvent] = [each.happened for each in self._observers]
@@ -135,28 +154,26 @@ class Calls:
 
     def _begin(
         self,
-        request: ChatRequest,
-        begun: Begun,
-        entry: Entry | None,
+        opening: Opening,
         notify: Callable[[Event], object],
         *,
         gated: bool,
     ) -> Session:
-        call_id = request.call_id or secrets.token_hex(8)
+        request = opening.request
         for observer in self._observers:
-            observer.call_began(call_id, request)
+            observer.call_began(request.call_id, request)
         session = Session(
             request,
             self._gateway.ladder(request, self._settings.fallback, self._settings.catalog),
             self._settings,
             now=clock(),
             notify=notify,
-            call_id=call_id,
+            call_id=request.call_id,
             gated=gated,
-            begun=begun,
+            begun=(opening.text, opening.reasoning),
         )
-        if entry is not None:
-            entry.watch(session)
+        if opening.entry is not None:
+            opening.entry.watch(session)
         return session
 
     def _end(self, session: Session, gate: Gate) -> None:
@@ -166,3 +183,8 @@ class Calls:
         record, answer = session.record(now), session.answer
         for observer in self._observers:
             observer.call_ended(record, answer)
+
+
+async def _heard(told: Any) -> None:
+    if inspect.isawaitable(told):
+        await told

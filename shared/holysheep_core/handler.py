@@ -15,6 +15,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from holysheep_core import keeping
@@ -28,8 +29,7 @@ from holysheep_core.connections import Connections
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.event_log import EventLog
 from holysheep_core.gateway import APIGateway
-from holysheep_core.journal import Entry, Journal
-from holysheep_core.keeping import AsyncStream, Begun, Stream
+from holysheep_core.journal import Journal
 from holysheep_core.logs import Log
 from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
@@ -312,13 +312,8 @@ class StreamingRetryHandler:
             pace: Returns when a request may go out; is called before each.
         """
         check_request(request)
-
-        def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
-            return self._calls.run(named, begun, entry, on_token, on_event, pace)
-
-        if self._journal is None:
-            return run(request, ("", ""), None)
-        return keeping.keep(self._journal, request, run)
+        begin = partial(keeping.begin, self._journal, request)
+        return self._calls.run(begin, on_token, on_event, pace)
 
     def astream(
         self,
@@ -330,33 +325,22 @@ class StreamingRetryHandler:
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
-
-        def run(named: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
-            return self._calls.arun(named, begun, entry, on_token, on_event, pace)
-
-        if self._journal is None:
-            return run(request, ("", ""), None)
-        return keeping.akeep(self._journal, request, run)
+        begin = partial(keeping.abegin, self._journal, request)
+        return self._calls.arun(begin, on_token, on_event, pace)
 
     def stream_again(
         self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
     ) -> Generator[Delta | Completion, None, None]:
         """Stream an answer of the journal, from its beginning, as `stream` does."""
-
-        def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> Stream:
-            return self._calls.run(request, begun, entry, None, on_event, None)
-
-        return keeping.resume(keeping.required(self._journal), call_id, offset, run)
+        begin = partial(keeping.resume, keeping.required(self._journal), call_id, offset)
+        return self._calls.run(begin, None, on_event, None)
 
     def astream_again(
         self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream_again`, for asyncio."""
-
-        def run(request: ChatRequest, begun: Begun, entry: Entry | None) -> AsyncStream:
-            return self._calls.arun(request, begun, entry, None, on_event, None)
-
-        return keeping.aresume(keeping.required(self._journal), call_id, offset, run)
+        begin = partial(keeping.aresume, keeping.required(self._journal), call_id, offset)
+        return self._calls.arun(begin, None, on_event, None)
 
     def collect(
         self,

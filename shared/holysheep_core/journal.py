@@ -20,13 +20,14 @@ shown. Prompts and answers are in the journal (it could not go on without them);
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar, Protocol
 
 import msgspec
@@ -43,6 +44,7 @@ from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
 _POLL = 0.05
+_PATIENCE = 60.0  # seconds in which the end of an answer is tried to be written
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
 
@@ -73,6 +75,21 @@ class Entry:
         self._written = written
         self._unsure: Piece | None = None  # written or not: the store did not say
         self._renewed = time.monotonic()
+        self._ending: tuple[str, bytes] | None = None
+        self._until = 0.0  # when to give up writing how it ended
+        self._ended = self._over = False
+
+    def __enter__(self) -> Entry:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not self._ended:  # its reader's leaving is no error
+            self.fail(error if isinstance(error, HolySheepError) else None)
+
+    @property
+    def write_at_once(self) -> Callable[[], object] | None:
+        """What writes each piece before it is shown, if that is to be."""
+        return None if self._journal.interval else self.flush
 
     def watch(self, source: Source) -> None:
         """Take what comes from this call; what it has now is written already."""
@@ -83,16 +100,29 @@ class Entry:
     def flush(self) -> bool:
         """Write what has come, and renew the lease if it is time; False if that failed."""
         with self._lock:
+            if self._over:
+                return True
+            ending = self._ending
             try:
                 if self._unsure is not None:
                     self._append(self._unsure)
                 piece = self._taken()
                 if piece is not None or time.monotonic() - self._renewed > self._journal.lease / 3:
                     self._append(piece)
+                if ending is not None:
+                    self._journal.store.end(self._call_id, self._owner, *ending)
             except JournalError as error:
                 self._journal.complain(error)
+                if ending is not None and time.monotonic() > self._until:
+                    self._leave()
                 return False
+            if ending is not None:
+                self._leave()
             return True
+
+    def _leave(self) -> None:
+        self._over = True
+        self._journal.release(self)
 
     def _taken(self) -> Piece | None:
         if self._source is None:
@@ -117,21 +147,25 @@ class Entry:
             self._source.stop(AnswerInUseError(error))
 
     def finish(self, completion: Completion) -> None:
-        """The answer is whole; returns when that is written."""
+        """The answer is whole; returns when that is written, or the store did not answer."""
         self._end("done", msgspec.json.encode(completion))
 
-    def fail(self, error: BaseException | None) -> None:
+    async def afinish(self, completion: Completion) -> None:
+        """Like `finish`, for asyncio; it is written even if the task is cancelled meanwhile."""
+        self._ended = True
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, self.finish, completion))
+
+    def fail(self, error: HolySheepError | None) -> None:
         """The answer ends without being whole; it can be resumed."""
         said = "" if error is None else f"{type(error).__name__}: {error}"
         self._end("failed", msgspec.json.encode(said))
 
     def _end(self, state: str, ending: bytes) -> None:
-        self._journal.release(self)
-        self.flush()
-        try:
-            self._journal.store.end(self._call_id, self._owner, state, ending)
-        except JournalError as error:
-            self._journal.complain(error)
+        self._ended = True
+        self._until = time.monotonic() + _PATIENCE
+        self._ending = (state, ending)
+        self.flush()  # else the thread goes on trying
 
 
 class Journal:

@@ -1,28 +1,44 @@
-"""Streams that are written to a journal as they come, taken up again from it, or followed in it."""
+"""How a call begins: anew, or with what a journal has of its answer; how one is followed there."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import aclosing, closing
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
-from holysheep_core.errors import ConfigurationError, HolySheepError
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.journal import Entry, Journal, completion_of, request_of
-from holysheep_core.journal_store import Kept
 from holysheep_core.types import ChatRequest, Completion, Delta
 
-Begun = tuple[str, str]
-"""Text and reasoning that an earlier process brought."""
-
-Stream = Generator[Delta | Completion, None, None]
-AsyncStream = AsyncGenerator[Delta | Completion, None]
-Run = Callable[[ChatRequest, Begun, Entry | None], Stream]
-AsyncRun = Callable[[ChatRequest, Begun, Entry | None], AsyncStream]
-
 _POLL = 0.05  # seconds between looks at an answer that somebody else writes
+
+
+@dataclass(frozen=True)
+class Opening:
+    """With what a call begins.
+
+    Attributes:
+        request: What to ask.
+        given: What the reader is given at once; with a completion at its end, nothing is asked.
+        text: Text that an earlier process brought.
+        reasoning: Reasoning that it brought.
+        entry: Where what comes is kept.
+    """
+
+    request: ChatRequest
+    given: tuple[Delta | Completion, ...] = ()
+    text: str = ""
+    reasoning: str = ""
+    entry: Entry | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to be asked."""
+        return bool(self.given) and isinstance(self.given[-1], Completion)
 
 
 def required(journal: Journal | None) -> Journal:
@@ -36,54 +52,36 @@ def required(journal: Journal | None) -> Journal:
     return journal
 
 
-def keep(journal: Journal, request: ChatRequest, run: Run) -> Stream:
-    """Run a request, and write what comes."""
-    named = _named(request)
-    entry = journal.begin(named.call_id, named)
-    yield from _written(entry, run(named, ("", ""), entry), at_once=not journal.interval)
+def begin(journal: Journal | None, request: ChatRequest) -> Opening:
+    """Begin an answer, in the journal if there is one."""
+    named = request if request.call_id else replace(request, call_id=secrets.token_hex(8))
+    return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
 
 
-async def akeep(journal: Journal, request: ChatRequest, run: AsyncRun) -> AsyncStream:
-    """Like `keep`, for asyncio."""
-    named = _named(request)
-    entry = await asyncio.to_thread(journal.begin, named.call_id, named)
-    written = _awritten(entry, run(named, ("", ""), entry), at_once=not journal.interval)
-    async with aclosing(written) as deltas:
-        async for delta in deltas:
-            yield delta
-
-
-def resume(journal: Journal, call_id: str, offset: int, run: Run) -> Stream:
-    """Give what is written of an answer, and then the rest of it."""
+def resume(journal: Journal, call_id: str, offset: int) -> Opening:
+    """Take up an answer after so many characters; what is written of it is given at once."""
     kept = journal.read(call_id)
+    if kept.state != "done":
+        # Whoever was writing it may have come to its end meanwhile.
+        entry, kept = journal.take_over(call_id)
+    request = replace(request_of(kept), call_id=call_id)
     if kept.state == "done":
-        yield from _whole(kept, offset)
-        return
-    entry, kept = journal.take_over(call_id)
-    begun = _begun(kept)
-    shown = _shown(begun, offset)
-    if shown is not None:
-        yield shown
-    rest = run(_request(kept, call_id), begun, entry)
-    yield from _written(entry, rest, at_once=not journal.interval)
+        return Opening(request, tuple(_whole(completion_of(kept), offset)))
+    text = "".join(text for text, _ in kept.pieces)
+    reasoning = "".join(said for _, said in kept.pieces)
+    return Opening(request, tuple(_shown(text, reasoning, offset)), text, reasoning, entry)
 
 
-async def aresume(journal: Journal, call_id: str, offset: int, run: AsyncRun) -> AsyncStream:
+async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
+    """Like `begin`, for asyncio."""
+    if journal is None:
+        return begin(None, request)
+    return await _in_thread(partial(begin, journal, request))
+
+
+async def aresume(journal: Journal, call_id: str, offset: int) -> Opening:
     """Like `resume`, for asyncio."""
-    kept = await asyncio.to_thread(journal.read, call_id)
-    if kept.state == "done":
-        for each in _whole(kept, offset):
-            yield each
-        return
-    entry, kept = await asyncio.to_thread(journal.take_over, call_id)
-    begun = _begun(kept)
-    shown = _shown(begun, offset)
-    if shown is not None:
-        yield shown
-    rest = run(_request(kept, call_id), begun, entry)
-    async with aclosing(_awritten(entry, rest, at_once=not journal.interval)) as deltas:
-        async for delta in deltas:
-            yield delta
+    return await _in_thread(partial(resume, journal, call_id, offset))
 
 
 def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
@@ -109,64 +107,40 @@ async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[
             await asyncio.sleep(_POLL)
 
 
-def _written(entry: Entry, deltas: Stream, *, at_once: bool) -> Stream:
-    done = False
+async def _in_thread(begin: Callable[[], Opening]) -> Opening:
+    # A store may be slow. A task that is cancelled meanwhile leaves no answer open: whichever of
+    # the two comes later, its thread or its end, sees the other.
+    made: list[Opening] = []
+    left = threading.Event()
+
+    def leave() -> None:
+        for each in made:
+            if each.entry is not None:
+                each.entry.fail(None)
+
+    def make() -> None:
+        made.append(begin())
+        if left.is_set():
+            leave()
+
     try:
-        with closing(deltas):
-            for delta in deltas:
-                if isinstance(delta, Completion):
-                    done = True
-                    entry.finish(delta)
-                elif at_once:
-                    entry.flush()
-                yield delta
-    except BaseException as error:  # the reader's leaving, too
-        if not done:
-            entry.fail(error if isinstance(error, HolySheepError) else None)
+        await asyncio.to_thread(make)
+    except asyncio.CancelledError:
+        left.set()
+        leave()
         raise
+    return made[0]
 
 
-async def _awritten(entry: Entry, deltas: AsyncStream, *, at_once: bool) -> AsyncStream:
-    done = False
-    try:
-        async with aclosing(deltas):
-            async for delta in deltas:
-                if isinstance(delta, Completion):
-                    done = True
-                    await asyncio.to_thread(entry.finish, delta)
-                elif at_once:
-                    await asyncio.to_thread(entry.flush)
-                yield delta
-    except BaseException as error:
-        if not done:  # at once: a cancelled task cannot wait for a thread
-            entry.fail(error if isinstance(error, HolySheepError) else None)
-        raise
-
-
-def _named(request: ChatRequest) -> ChatRequest:
-    return request if request.call_id else replace(request, call_id=secrets.token_hex(8))
-
-
-def _request(kept: Kept, call_id: str) -> ChatRequest:
-    return replace(request_of(kept), call_id=call_id)
-
-
-def _begun(kept: Kept) -> Begun:
-    return "".join(text for text, _ in kept.pieces), "".join(said for _, said in kept.pieces)
-
-
-def _shown(begun: Begun, offset: int) -> Delta | None:
-    text, reasoning = begun
+def _shown(text: str, reasoning: str, offset: int) -> Iterator[Delta]:
     # A reader who has seen text has seen the reasoning before it.
     delta = Delta(text[offset:], "" if offset else reasoning)
-    return delta if delta.text or delta.reasoning else None
+    if delta.text or delta.reasoning:
+        yield delta
 
 
-def _whole(kept: Kept, offset: int) -> Iterator[Delta | Completion]:
-    completion = completion_of(kept)
-    shown = _shown((completion.text, completion.reasoning), offset)
-    if shown is not None:
-        yield shown
+def _whole(completion: Completion, offset: int) -> Iterator[Delta | Completion]:
+    yield from _shown(completion.text, completion.reasoning, offset)
     if completion.tool_calls:
         yield Delta(tool_calls=completion.tool_calls)
     yield completion

@@ -26,7 +26,11 @@ from holysheep_core.types import Completion, Delta
 
 
 def run(
-    session: Session, client: httpx.Client, connect: float | None, admit: Callable[[Admit], Any]
+    session: Session,
+    client: httpx.Client,
+    connect: float | None,
+    admit: Callable[[Admit], Any],
+    finish: Callable[[Completion], Any],
 ) -> Generator[Delta | Completion, None, None]:
     """Do what the session says, and yield its deltas, then its completion.
 
@@ -35,6 +39,7 @@ def run(
         client: Where requests go out.
         connect: Seconds for making a connection.
         admit: Returns when a request may go out; a gated session asks it before each.
+        finish: Hears of the completion before the reader does.
 
     Raises:
         HolySheepError: The call failed.
@@ -42,6 +47,7 @@ def run(
     while True:
         action = session.next_action(clock())
         if isinstance(action, Finish):
+            finish(action.completion)
             yield action.completion
             return
         if isinstance(action, Wait):

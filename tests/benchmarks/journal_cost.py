@@ -8,11 +8,13 @@ writes, too.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
@@ -22,15 +24,39 @@ from readers import ASK, KEY
 
 from holysheep_core import Journal, StreamingRetryHandler
 
-LOADS = (("one long stream", "flood-6000", 6000), ("paced, one every 30 ms", "paced-150-30", 150))
+LOADS = (
+    ("60,000 in a flood", "flood-60000", 60000),
+    ("6,000 in a flood", "flood-6000", 6000),
+    ("one every 30 ms", "paced-150-30", 150),
+)
 ROUNDS = 5
 
 
-def spent(handler: StreamingRetryHandler, deltas: int) -> tuple[float, float]:
+def read(handler: StreamingRetryHandler) -> int:
+    """Read a stream; returns the number of its deltas."""
+    return sum(1 for _ in handler.stream_with_retry("gpt-4.1", ASK))
+
+
+def aread(handler: StreamingRetryHandler) -> int:
+    """Read one in async code; returns the number of its deltas."""
+
+    async def count() -> int:
+        seen = 0
+        async for _ in handler.astream_with_retry("gpt-4.1", ASK):
+            seen += 1
+        await handler.aclose()
+        return seen
+
+    return asyncio.run(count())
+
+
+def spent(
+    reader: Callable[[StreamingRetryHandler], int], handler: StreamingRetryHandler, deltas: int
+) -> tuple[float, float]:
     """Return seconds of CPU per delta, of this thread and of the process."""
     gc.collect()
     thread, process = time.thread_time(), time.process_time()
-    seen = sum(1 for _ in handler.stream_with_retry("gpt-4.1", ASK))
+    seen = reader(handler)
     took = time.thread_time() - thread, time.process_time() - process
     assert seen == deltas
     return took[0] / deltas, took[1] / deltas
@@ -46,14 +72,18 @@ def main() -> None:
             journal = Journal(f"sqlite:///{folder}/answers.db")
             plain = StreamingRetryHandler(KEY, base_url=url)
             kept = StreamingRetryHandler(KEY, base_url=url, journal=journal)
-            for handler in (plain, kept):
-                spent(handler, deltas)
-            pairs = [(spent(kept, deltas), spent(plain, deltas)) for _ in range(ROUNDS)]
-            ratios = [
-                statistics.median(with_[which] / without[which] for with_, without in pairs)
-                for which in (0, 1)
-            ]
-            print(f"| {title} | {ratios[0]:.3f} × | {ratios[1]:.3f} × |", flush=True)
+            for way, reader in (("sync", read), ("async", aread)):
+                for handler in (plain, kept):
+                    spent(reader, handler, deltas)
+                pairs = [
+                    (spent(reader, kept, deltas), spent(reader, plain, deltas))
+                    for _ in range(ROUNDS)
+                ]
+                ratios = [
+                    statistics.median(with_[which] / without[which] for with_, without in pairs)
+                    for which in (0, 1)
+                ]
+                print(f"| {title}, {way} | {ratios[0]:.3f} × | {ratios[1]:.3f} × |", flush=True)
 
 
 if __name__ == "__main__":
