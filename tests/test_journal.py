@@ -405,6 +405,36 @@ async def test_both_frameworks_do_so_in_async_code(play, url, name):
     assert "".join([response.delta async for response in stream]) == LONG
 
 
+def test_an_answer_nobody_began_cannot_be_taken_up_and_is_not_made_by_trying(play, url, name):
+    client = handler(play(), journal(url))
+    for take_up in (client.resume, client.follow):
+        with pytest.raises(JournalError, match="no answer called"):
+            list(take_up(name))
+    assert name not in client.unfinished()
+    assert client.complete("gpt-4.1", ASK, call_id=name).text
+
+
+def test_many_that_wait_to_take_up_answers_hold_no_thread(play, url, name):
+    script, kept = play(text=LONG, delay=0.002), journal(url, lease=20)
+    first = handler(script, kept).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    next(first)
+
+    async def main():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with handler(script, kept) as client:
+            waiting = [asyncio.create_task(anext(client.aresume(name))) for _ in range(20)]
+            await asyncio.sleep(0.2)
+            text = (await client.acomplete("gpt-4.1", ASK)).text
+            assert not any(task.done() for task in waiting)
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting)
+            return text
+
+    assert asyncio.run(main()) == LONG
+    first.close()
+
+
 def test_without_a_journal_the_error_says_what_to_give(play):
     client = StreamingRetryHandler("k", base_url=play().base_url)
     for call in (client.resume, client.follow):

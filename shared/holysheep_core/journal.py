@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 import time
 import uuid
@@ -43,7 +44,6 @@ from holysheep_core.journal_store import JournalStore, Kept, Piece
 from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
-_POLL = 0.05
 _PATIENCE = 60.0  # seconds in which the end of an answer is tried to be written
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
@@ -235,22 +235,19 @@ class Journal:
             )
         return self._watched(Entry(self, call_id, owner))
 
-    def take_over(self, call_id: str) -> tuple[Entry, Kept]:
-        """Take an answer that is not done, as soon as nobody writes it any more.
+    def take_over(self, call_id: str) -> tuple[Entry | None, Kept] | None:
+        """Take an answer; None while somebody writes it. One that is done needs no entry.
 
         Raises:
-            AnswerInUseError: Somebody does, and goes on doing it.
             JournalError: There is no such answer, or the store does not answer.
         """
-        owner, until = _owner(), time.monotonic() + self.lease + 1
-        self.read(call_id)
-        while not self.store.claim(call_id, owner, self.lease):
-            if time.monotonic() > until:
-                raise AnswerInUseError(
-                    f"Somebody is writing the answer {call_id!r}. Follow it instead."
-                )
-            time.sleep(_POLL)
+        owner = _owner()
+        if not self.store.claim(call_id, owner, self.lease):
+            self.read(call_id, sys.maxsize)  # is there one at all?
+            return None
         kept = self.read(call_id)
+        if kept.state == "done":
+            return None, kept
         return self._watched(Entry(self, call_id, owner, len(kept.pieces))), kept
 
     def release(self, entry: Entry) -> None:

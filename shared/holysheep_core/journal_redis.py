@@ -32,6 +32,7 @@ _CLAIM = (
     _NOW
     + """
 local state = redis.call('HGET', head, 'state')
+if not state then return 0 end
 if state == 'done' then return 1 end
 local free = tonumber(redis.call('HGET', head, 'lease') or '0') <= now
 if not free and redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end

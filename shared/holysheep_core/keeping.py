@@ -9,8 +9,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
-from holysheep_core.errors import ConfigurationError
+from holysheep_core.errors import AnswerInUseError, ConfigurationError
 from holysheep_core.journal import Entry, Journal, completion_of, request_of
 from holysheep_core.types import ChatRequest, Completion, Delta
 
@@ -60,16 +61,10 @@ def begin(journal: Journal | None, request: ChatRequest) -> Opening:
 
 def resume(journal: Journal, call_id: str, offset: int) -> Opening:
     """Take up an answer after so many characters; what is written of it is given at once."""
-    kept = journal.read(call_id)
-    if kept.state != "done":
-        # Whoever was writing it may have come to its end meanwhile.
-        entry, kept = journal.take_over(call_id)
-    request = replace(request_of(kept), call_id=call_id)
-    if kept.state == "done":
-        return Opening(request, tuple(_whole(completion_of(kept), offset)))
-    text = "".join(text for text, _ in kept.pieces)
-    reasoning = "".join(said for _, said in kept.pieces)
-    return Opening(request, tuple(_shown(text, reasoning, offset)), text, reasoning, entry)
+    attempts = _attempts(journal, call_id, offset)
+    while (opening := next(attempts)) is None:
+        time.sleep(_POLL)
+    return opening
 
 
 async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
@@ -80,8 +75,32 @@ async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
 
 
 async def aresume(journal: Journal, call_id: str, offset: int) -> Opening:
-    """Like `resume`, for asyncio."""
-    return await _in_thread(partial(resume, journal, call_id, offset))
+    """Like `resume`, for asyncio; no thread is held while it waits."""
+    attempts = _attempts(journal, call_id, offset)
+    while True:
+        opening: Opening | None = await _in_thread(partial(next, attempts))
+        if opening is not None:
+            return opening
+        await asyncio.sleep(_POLL)
+
+
+def _attempts(journal: Journal, call_id: str, offset: int) -> Iterator[Opening | None]:
+    # None while somebody else writes it, who may be dead: his lease will show.
+    until = time.monotonic() + journal.lease + 1
+    while (taken := journal.take_over(call_id)) is None:
+        if time.monotonic() > until:
+            raise AnswerInUseError(
+                f"Somebody is writing the answer {call_id!r}. Follow it instead."
+            )
+        yield None
+    entry, kept = taken
+    request = replace(request_of(kept), call_id=call_id)
+    if entry is None:
+        yield Opening(request, tuple(_whole(completion_of(kept), offset)))
+        return
+    text = "".join(text for text, _ in kept.pieces)
+    reasoning = "".join(said for _, said in kept.pieces)
+    yield Opening(request, tuple(_shown(text, reasoning, offset)), text, reasoning, entry)
 
 
 def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
@@ -107,15 +126,18 @@ async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[
             await asyncio.sleep(_POLL)
 
 
-async def _in_thread(begin: Callable[[], Opening]) -> Opening:
+_Result = TypeVar("_Result", bound="Opening | None")
+
+
+async def _in_thread(begin: Callable[[], _Result]) -> _Result:
     # A store may be slow. A task that is cancelled meanwhile leaves no answer open: whichever of
     # the two comes later, its thread or its end, sees the other.
-    made: list[Opening] = []
+    made: list[_Result] = []
     left = threading.Event()
 
     def leave() -> None:
         for each in made:
-            if each.entry is not None:
+            if each is not None and each.entry is not None:
                 each.entry.fail(None)
 
     def make() -> None:
