@@ -219,7 +219,10 @@ class ChatHolySheep(ModelSettings):
         run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
         kwargs: dict[str, Any],
     ) -> ChatRequest:
-        params = {**self._default_params, **kwargs}
+        params = {**self._default_params, **kwargs, **(kwargs.get("extra_body") or {})}
+        params.pop("extra_body", None)
+        if params.get("max_completion_tokens") is not None:
+            params.pop("max_tokens", None)  # another name of it
         for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
             params.pop(name, None)
         model = params.pop("model", None) or self.model

@@ -11,7 +11,8 @@ HINTS: Mapping[str, str] = {
     "openai_api_key": "It is api_key here.",
     "openai_api_base": "It is base_url here.",
     "request_timeout": "It is timeout here: seconds, or (connect, read).",
-    "max_completion_tokens": "It is max_tokens here.",
+    "max_completion_tokens": "It is max_tokens here; for a model that insists on that name, put "
+    "it into extra_body={…}.",
     "model_kwargs": "Put its fields into extra_body.",
     "n": "A stream carries one answer: use batch() for several.",
     "best_of": "A stream carries one answer: use batch() for several.",
@@ -22,6 +23,9 @@ HINTS: Mapping[str, str] = {
     "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
     "stream_chunk_timeout": "It is timeouts=Timeouts(stall=…) here, and holds in sync code too.",
     "tiktoken_model_name": "Tokens are estimated without a download: use custom_get_token_ids.",
+    **dict.fromkeys(
+        ("response_format", "top_k"), "It goes with a call: llm.bind(…), or into extra_body={…}."
+    ),
     "reasoning": 'It is reasoning_effort="low" | "medium" | "high" here.',
     **dict.fromkeys(
         ("logit_bias", "service_tier", "verbosity", "prompt_cache_options"),

@@ -145,7 +145,10 @@ class Call:
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
         params = {name: getattr(self._llm, name) for name in _SENT}
-        params |= self._llm.additional_kwargs | kwargs
+        params |= self._llm.additional_kwargs | kwargs | (kwargs.get("extra_body") or {})
+        params.pop("extra_body", None)
+        if params.get("max_completion_tokens") is not None:
+            params.pop("max_tokens", None)  # another name of it
         model = params.pop("model", None) or self._llm.model
         call_id = params.pop("call_id", None) or ""
         given = {name: value for name, value in params.items() if value is not None}

@@ -19,9 +19,17 @@ HINTS: Mapping[str, str] = {
     "should_use_structured_outputs": "Leave it out: structured output goes by a tool call.",
     "strict": "Leave it out: arguments are always parsed strictly here.",
     "tokenizer": "Leave it out: tokens are counted by the server, and estimated on a cut.",
+    "organization": 'Write default_headers={"OpenAI-Organization": …}.',
+    "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
+    "api_type": "Only Azure has it: leave it out.",
+    "model_name": "It is model here.",
+    **dict.fromkeys(
+        ("response_format", "top_k"), "It goes with a call, or into additional_kwargs={…}."
+    ),
     "modalities": "Put it into additional_kwargs={…}.",
     "audio_config": "Put audio into additional_kwargs={…}.",
-    "max_completion_tokens": "It is max_tokens here.",
+    "max_completion_tokens": "It is max_tokens here; for a model that insists on that name, put "
+    "it into additional_kwargs={…}.",
     "extra_body": "It is additional_kwargs={…} here.",
     "logprobs": "Log probabilities do not survive a resumed stream and are not supported.",
     "top_logprobs": "Log probabilities do not survive a resumed stream and are not supported.",

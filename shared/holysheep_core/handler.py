@@ -34,11 +34,11 @@ from holysheep_core.logs import Log
 from holysheep_core.observer import Observer
 from holysheep_core.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.rate_limits import RateLimits, SpendLimit
+from holysheep_core.request_check import check_request
 from holysheep_core.retry import PROCESS_BUDGET, RetryBudget
 from holysheep_core.settings import Settings
 from holysheep_core.totals import Totals
 from holysheep_core.types import ChatRequest, Completion, Delta
-from holysheep_core.wire import check_request
 
 if TYPE_CHECKING:
     import httpx

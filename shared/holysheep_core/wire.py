@@ -9,13 +9,11 @@ events of the Responses API on this path: all seen in the wild.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
-from holysheep_core.config import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest, Usage
 
@@ -187,57 +185,6 @@ def is_half(character: str) -> bool:
 def joined(text: str) -> str:
     """Put characters together that came as two surrogates; a lone one becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def check_request(request: ChatRequest) -> None:
-    """Refuse a request that cannot work, before anything is sent.
-
-    Raises:
-        ConfigurationError: Says which part is wrong, and what would be right.
-    """
-    if not isinstance(request.model, str) or not request.model.strip():
-        raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
-    _check_messages(request.messages)
-    wanted = request.params.get("response_format")
-    if wanted is not None and not isinstance(wanted, Mapping):
-        raise ConfigurationError(
-            f"response_format of type {type(wanted).__name__}: needs a dict; "
-            "for a class use the framework's structured output."
-        )
-    for name, value in request.params.items():
-        if isinstance(value, float):
-            check_number(name, value, minimum=-math.inf)
-    if request.params.get("n") not in (None, 1):
-        raise ConfigurationError(
-            f"n={request.params['n']!r}: a stream carries one answer. Call as often as needed."
-        )
-    for name, low, high in _RANGES:
-        if request.params.get(name) is not None:
-            check_number(name, request.params[name], minimum=low, maximum=high)
-    for name in _COUNTS:
-        if request.params.get(name) is not None:
-            check_count(name, request.params[name], minimum=1)
-
-
-def _check_messages(messages: Any) -> None:
-    if isinstance(messages, str) or not isinstance(messages, Sequence):
-        raise ConfigurationError(
-            f"messages of type {type(messages).__name__}: needs a list of dicts."
-        )
-    if not messages:
-        raise ConfigurationError("messages is empty: needs at least one message.")
-    for message in messages:
-        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise ConfigurationError(
-                f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
-            )
-
-
-_RANGES = (
-    ("temperature", 0.0, 2.0),
-    ("top_p", 0.0, 1.0),
-)
-_COUNTS = ("max_tokens", "max_completion_tokens")
 
 
 def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> bytes:

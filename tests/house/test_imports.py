@@ -35,6 +35,7 @@ FLOORS = [
         "waits",
         "refusal",
         "wire",
+        "request_check",
         "seam",
         "memory",
         "routes",

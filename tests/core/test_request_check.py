@@ -1,0 +1,78 @@
+"""Every bad request is named before anything is sent."""
+
+import math
+
+import pytest
+
+from holysheep_core import ConfigurationError
+from holysheep_core.request_check import check_request
+from holysheep_core.types import ChatRequest
+
+MESSAGES = [{"role": "user", "content": "양 한 마리"}]
+
+
+def request(model="gpt-4.1", messages=MESSAGES, **params) -> ChatRequest:
+    return ChatRequest(model, messages, params)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"model": ""}, "model=''"),
+        ({"model": "  "}, "model='  '"),
+        ({"model": None}, "model=None"),
+        ({"messages": []}, "messages is empty"),
+        ({"messages": ["hello"]}, "message of type str"),
+        ({"messages": [MESSAGES[0], None]}, "message of type NoneType"),
+        ({"messages": [{"content": "a"}]}, "'role'"),
+        ({"messages": [{"role": None}]}, "'role'"),
+        ({"messages": "hello"}, "messages of type str"),
+        ({"n": 2}, "n=2"),
+        ({"n": 0}, "n=0"),
+        *(({name: math.nan}, f"{name}=nan") for name in ("temperature", "top_p", "min_p")),
+        *(({name: math.inf}, f"{name}=inf") for name in ("temperature", "frequency_penalty")),
+        ({"temperature": -0.1}, "temperature=-0.1"),
+        ({"temperature": 2.1}, "temperature=2.1"),
+        ({"temperature": "0.5"}, "temperature='0.5'"),
+        ({"temperature": True}, "temperature=True"),
+        ({"top_p": 1.5}, "top_p=1.5"),
+        ({"top_p": -1}, "top_p=-1"),
+        ({"max_tokens": 0}, "max_tokens=0"),
+        ({"max_tokens": "9"}, "max_tokens='9'"),
+        ({"max_completion_tokens": -3}, "max_completion_tokens=-3"),
+        ({"logprobs": True}, "logprobs: log probabilities"),
+        ({"timeout": 3}, "model_copy(update={'timeout': …})"),
+        ({"extra_headers": {"a": "b"}}, "extra_headers is not a field"),
+        ({"fallback_models": []}, "fallback_models is not a field"),
+        ({"temprature": 0}, "Did you mean temperature?"),
+        ({"max_token": 9}, "Did you mean max_tokens?"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(wrong, named):
+    with pytest.raises(ConfigurationError) as refused:
+        check_request(request(**wrong))
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {},
+        {"n": 1},
+        {"n": None},
+        {"temperature": None, "top_p": None, "max_tokens": None},
+        {"temperature": 0, "top_p": 0, "max_tokens": 1},
+        {"temperature": 2.0, "top_p": 1.0},
+        {"frequency_penalty": -2.0, "presence_penalty": 2.0},
+        {"top_k": 3, "min_p": 0.1, "stop_token_ids": [1], "models": ["a", "b"], "store": True},
+        {"logprobs": False, "top_logprobs": None},
+    ],
+)
+def test_a_good_request_passes(good):
+    assert check_request(request(**good)) is None
+
+
+def test_a_key_given_to_a_call_is_refused_and_not_shown():
+    with pytest.raises(ConfigurationError, match="api_key is not a field") as refused:
+        check_request(request(api_key="sk-of-somebody"))
+    assert "sk-of" not in str(refused.value)
