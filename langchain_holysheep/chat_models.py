@@ -300,27 +300,34 @@ class ChatHolySheep(ModelSettings):
             raise twin from twin.__cause__
         return result(completion)
 
-    def resume_stream(self, call_id: str, *, offset: int = 0) -> Iterator[AIMessageChunk]:
+    def resume_stream(
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
+    ) -> Iterator[AIMessageChunk]:
         """Stream an answer of the journal: what had arrived, then the rest, whole and once.
 
         Args:
             call_id: The name the answer was begun with: `llm.stream("…", call_id="story-17")`.
             offset: Characters of text the reader has already.
+            seen: The text it has already, instead: it may be more than the journal has.
 
         Raises:
             AnswerInUseError: The process that began it is alive.
-            JournalError: There is no such answer.
+            JournalError: There is no such answer, or the reader has something else.
         """
-        deltas = self._handler.stream_again(call_id, offset=offset)
+        deltas = self._handler.stream_again(
+            call_id, offset=offset, seen=seen, on_token=self.on_token
+        )
         with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:
             for chunk in chunks:
                 yield _message(chunk)
 
     async def aresume_stream(
-        self, call_id: str, *, offset: int = 0
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
     ) -> AsyncGenerator[AIMessageChunk, None]:
         """Like `resume_stream`, for asyncio."""
-        deltas = self._handler.astream_again(call_id, offset=offset)
+        deltas = self._handler.astream_again(
+            call_id, offset=offset, seen=seen, on_token=self.on_token
+        )
         async with aclosing(_achunks(deltas, with_usage=self.stream_usage)) as chunks:
             async for chunk in chunks:
                 yield _message(chunk)

@@ -151,24 +151,33 @@ class HolySheep(ModelSettings):
             told = await Call(self).astream_complete(prompt, formatted, **kwargs)
             return aclosing_all(told, opened)
 
-    def resume_stream_chat(self, call_id: str, *, offset: int = 0) -> ChatResponseGen:
+    def resume_stream_chat(
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
+    ) -> ChatResponseGen:
         """Stream an answer of the journal: what had arrived, then the rest, whole and once.
 
         Args:
             call_id: The name the answer was begun with: `llm.stream_chat(…, call_id="story-17")`.
             offset: Characters of text the reader has already; the messages have all the same
                 only what comes after them.
+            seen: The text it has already, instead: it may be more than the journal has.
 
         Raises:
             AnswerInUseError: The process that began it is alive.
-            JournalError: There is no such answer.
+            JournalError: There is no such answer, or the reader has something else.
         """
-        deltas = self._handler.stream_again(call_id, offset=offset)
+        deltas = self._handler.stream_again(
+            call_id, offset=offset, seen=seen, on_token=self.on_token
+        )
         return closing_all(grow(deltas), [deltas])
 
-    async def aresume_stream_chat(self, call_id: str, *, offset: int = 0) -> ChatResponseAsyncGen:
+    async def aresume_stream_chat(
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
+    ) -> ChatResponseAsyncGen:
         """Like `resume_stream_chat`, for asyncio."""
-        deltas = self._handler.astream_again(call_id, offset=offset)
+        deltas = self._handler.astream_again(
+            call_id, offset=offset, seen=seen, on_token=self.on_token
+        )
         return aclosing_all(agrow(deltas), [deltas])
 
     # -- tools ------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
+import multiprocessing
 import os
 import random
 import signal
@@ -16,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
 from langchain_core.messages import AIMessageChunk
 from llama_index.core.llms import ChatMessage
 
@@ -96,6 +99,159 @@ def test_the_reader_says_how_much_it_has(play, url, name):
     stream.close()
     has = len(seen) - 25
     assert seen[:has] + "".join(handler(script, journal(url)).resume(name, offset=has)) == LONG
+
+
+def shown_beyond_the_journal(play, url, name):
+    """A process dies when its reader has more than the journal; returns script and reader's text."""
+    script = play(text=LONG, delay=0.002)
+    fork = multiprocessing.get_context("fork")
+    here, there = fork.Pipe()
+
+    def die():
+        client, got = handler(script, journal(url, interval=0.3)), ""
+        for text in client.stream_with_retry("gpt-4.1", ASK, call_id=name):
+            got += text
+            if len(got) >= 400:
+                there.send(got)
+                os._exit(9)
+
+    worker = fork.Process(target=die)
+    worker.start()
+    got = here.recv()
+    worker.join()
+    assert len("".join(text for text, _ in journal(url).read(name).pieces)) < len(got)
+    return script, got
+
+
+# Where Python warns that a process with threads forks.
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_reader_who_has_more_than_the_journal_gives_it_and_has_the_answer_once(
+    play, url, name, use_async
+):
+    script, got = shown_beyond_the_journal(play, url, name)
+    client = handler(script, journal(url))
+    with pytest.raises(JournalError, match=r"seen=…, or begin at offset=0"):
+        list(client.resume(name, offset=len(got)))
+    with pytest.raises(JournalError, match="not the beginning of this answer"):
+        list(client.resume(name, seen="Another text" + got))
+
+    async def rest():
+        async with handler(script, journal(url)) as again:
+            return "".join([text async for text in again.aresume(name, seen=got)])
+
+    after = asyncio.run(rest()) if use_async else "".join(client.resume(name, seen=got))
+    assert got + after == LONG
+    assert "".join(client.follow(name)) == LONG
+    assert "".join(client.resume(name, seen=got)) == after
+
+
+def test_no_such_offset_and_no_such_name_are_refused(play, url, name):
+    client = handler(play(), journal(url))
+    with pytest.raises(ConfigurationError, match="offset=-5"):
+        client.resume(name, offset=-5)
+    with pytest.raises(ConfigurationError, match="offset and seen say the same thing"):
+        client.resume(name, offset=5, seen="01234")
+    with pytest.raises(ConfigurationError, match="call_id=17: needs a str"):
+        client.stream_with_retry("gpt-4.1", ASK, call_id=17)
+
+
+def test_a_callback_hears_of_an_answer_taken_up(play, url, name):
+    script, heard = play(text=LONG, delay=0.0005), []
+    settings = {"model": "gpt-4.1", "api_key": "k", "fallback_models": []}
+    llm = ChatHolySheep(
+        base_url=script.base_url, journal=journal(url), on_token=heard.append, **settings
+    )
+    stream = llm.stream("go", call_id=name)
+    next(stream)
+    stream.close()
+    heard.clear()
+    assert "".join(chunk.text for chunk in llm.resume_stream(name)) == LONG == "".join(heard)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_writes_no_answer_of_its_parent(play, url, name):
+    script, kept = play(text=LONG, delay=0.002), journal(url)
+    client = handler(script, kept)
+    stream = client.stream_with_retry("gpt-4.1", ASK, call_id=name)
+    got = "".join(next(stream) for _ in range(40))
+    fork = multiprocessing.get_context("fork")
+    own = f"{name}-of-the-child"
+    worker = fork.Process(target=client.complete, args=("gpt-4.1", ASK), kwargs={"call_id": own})
+    worker.start()
+    got += "".join(stream)
+    worker.join(30)
+    assert worker.exitcode == 0
+    assert got == LONG
+    for each in (name, own):
+        assert "".join(client.follow(each)) == LONG
+        assert "".join(text for text, _ in kept.read(each).pieces) == LONG
+
+
+def test_a_stream_collected_in_the_journals_own_thread_blocks_nobody(play, url, name, monkeypatch):
+    script, kept = play(text=LONG, delay=0.002), journal(url)
+    client, append, collected = handler(script, kept), kept.store.append, []
+
+    def collecting(*args):
+        if threading.current_thread() is kept.thread and not collected:
+            collected.append(gc.collect())
+        return append(*args)
+
+    gc.disable()
+    try:
+        stream = client.stream_with_retry("gpt-4.1", ASK, call_id=name)
+        next(stream)
+        cycle = [stream]
+        cycle.append(cycle)
+        del stream, cycle
+        monkeypatch.setattr(kept.store, "append", collecting)
+        until = time.monotonic() + 20
+        while name not in kept.unfinished():
+            assert time.monotonic() < until, "it holds its lease"
+            time.sleep(0.01)
+    finally:
+        gc.enable()
+    assert client.complete("gpt-4.1", ASK).text == LONG
+
+
+def test_an_answer_that_redis_lost_is_written_anew(play, redis_url, name, caplog):
+    script, kept = play(text=LONG, delay=0.002), journal(redis_url)
+    stream = handler(script, kept).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    got = "".join(next(stream) for _ in range(40))
+    time.sleep(0.1)
+    redis.Redis.from_url(redis_url).flushall()
+    got += "".join(stream)
+    assert got == LONG == "".join(handler(script, kept).follow(name))
+    assert "written anew" in caplog.text
+    assert len(script.requests) == 1
+
+
+def test_with_no_interval_a_store_that_does_not_answer_holds_the_answer_up_once(
+    play, tmp_path, name, caplog
+):
+    script, url = play(text=LONG), f"sqlite:///{tmp_path}/answers.db"
+    kept = journal(url, interval=0, lease=8)
+    stream = handler(script, kept).stream_with_retry("gpt-4.1", ASK, call_id=name)
+    got = "".join(next(stream) for _ in range(40))
+    with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        got += "".join(stream)  # of hundreds of pieces; each could wait for two seconds
+        assert kept.read(name).state == "open"
+        database.execute("ROLLBACK")
+    assert got == LONG == "".join(handler(script, kept).follow(name))
+    assert caplog.text.count("does not answer") == 1
+
+
+def test_a_name_whose_answer_failed_with_nothing_written_may_be_given_again(play, url, name):
+    script, kept = play(text=LONG, faults=[refuse(400)]), journal(url)
+    settings = {"model": "gpt-4.1", "api_key": "k", "fallback_models": []}
+    first, second = (
+        ChatHolySheep(base_url=script.base_url, journal=kept, **settings) for _ in range(2)
+    )
+    both = first.with_fallbacks([second])
+    assert both.invoke("go", call_id=name).text == LONG
+    with pytest.raises(JournalError, match="has an answer called"):
+        both.invoke("go", call_id=name)
 
 
 def test_an_answer_that_is_done_is_given_without_asking_anyone(play, url, name):

@@ -73,7 +73,9 @@ class Calls:
         """
         opening = begin()
         with opening.entry or nullcontext() as entry:
-            yield from opening.given
+            for each in opening.given:
+                _tell(on_token, each)
+                yield each
             if opening.is_whole:
                 return
             client, store = self._clients.sync(), self._gateway.store
@@ -97,8 +99,7 @@ class Calls:
                     for delta in deltas:
                         if write is not None:
                             write()
-                        if on_token is not None and isinstance(delta, Delta) and delta.text:
-                            on_token(delta.text)
+                        _tell(on_token, delta)
                         yield delta
             finally:
                 self._end(session, gate)
@@ -114,6 +115,7 @@ class Calls:
         opening = await begin()
         with opening.entry or nullcontext() as entry:
             for each in opening.given:
+                await _atell(on_token, each)
                 yield each
             if opening.is_whole:
                 return
@@ -138,8 +140,8 @@ class Calls:
                     async for delta in deltas:
                         if write is not None:
                             await asyncio.to_thread(write)
-                        if on_token is not None and isinstance(delta, Delta) and delta.text:
-                            await _heard(on_token(delta.text))
+                        if on_token is not None:
+                            await _atell(on_token, delta)
                         yield delta
             except HolySheepError:
                 await telling.done()
@@ -185,6 +187,13 @@ class Calls:
             observer.call_ended(record, answer)
 
 
-async def _heard(told: Any) -> None:
+def _tell(on_token: OnToken | None, delta: Delta | Completion) -> Any:
+    if on_token is not None and isinstance(delta, Delta) and delta.text:
+        return on_token(delta.text)
+    return None
+
+
+async def _atell(on_token: OnToken | None, delta: Delta | Completion) -> None:
+    told = _tell(on_token, delta)
     if inspect.isawaitable(told):
         await told

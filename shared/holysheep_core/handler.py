@@ -252,7 +252,7 @@ class StreamingRetryHandler:
         request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
-    def resume(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
+    def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:
         """Stream an answer of the journal: what had arrived, then the rest, whole and once.
 
         The process that began it may be dead; if it is only slow, this waits until its lease is
@@ -261,17 +261,21 @@ class StreamingRetryHandler:
         Args:
             call_id: The answer's name.
             offset: Characters the reader has already.
+            seen: The text it has already, instead: it may be more than the journal has.
 
         Raises:
             AnswerInUseError: Its process is alive; `follow` it.
-            JournalError: There is no journal, or no such answer in it.
+            ConfigurationError: There is no journal.
+            JournalError: There is no such answer in it, or the reader has something else.
             HolySheepError: While iterating, as in `stream_with_retry`.
         """
-        return _texts(self.stream_again(call_id, offset=offset))
+        return _texts(self.stream_again(call_id, offset=offset, seen=seen))
 
-    def aresume(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
+    def aresume(
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
+    ) -> AsyncIterator[str]:
         """Like `resume`, as an async iterator."""
-        return _atexts(self.astream_again(call_id, offset=offset))
+        return _atexts(self.astream_again(call_id, offset=offset, seen=seen))
 
     def follow(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
         """Stream an answer that somebody is writing, or has written, from the journal.
@@ -329,18 +333,32 @@ class StreamingRetryHandler:
         return self._calls.arun(begin, on_token, on_event, pace)
 
     def stream_again(
-        self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
     ) -> Generator[Delta | Completion, None, None]:
         """Stream an answer of the journal, from its beginning, as `stream` does."""
-        begin = partial(keeping.resume, keeping.required(self._journal), call_id, offset)
-        return self._calls.run(begin, None, on_event, None)
+        journal, has = keeping.required(self._journal), keeping.Seen.of(offset, seen)
+        begin = partial(keeping.resume, journal, call_id, has)
+        return self._calls.run(begin, on_token, on_event, None)
 
     def astream_again(
-        self, call_id: str, *, offset: int = 0, on_event: OnEvent | None = None
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream_again`, for asyncio."""
-        begin = partial(keeping.aresume, keeping.required(self._journal), call_id, offset)
-        return self._calls.arun(begin, None, on_event, None)
+        journal, has = keeping.required(self._journal), keeping.Seen.of(offset, seen)
+        begin = partial(keeping.aresume, journal, call_id, has)
+        return self._calls.arun(begin, on_token, on_event, None)
 
     def collect(
         self,

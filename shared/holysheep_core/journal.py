@@ -20,7 +20,6 @@ shown. Prompts and answers are in the journal (it could not go on without them);
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -28,144 +27,23 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
-from typing import ClassVar, Protocol
+from collections.abc import Iterator
+from typing import ClassVar
 
 import msgspec
 
 from holysheep_core.config import check_number
 from holysheep_core.errors import (
-    AnswerInUseError,
     ConfigurationError,
-    HolySheepError,
     JournalError,
 )
-from holysheep_core.journal_store import JournalStore, Kept, Piece
+from holysheep_core.journal_entry import Entry
+from holysheep_core.journal_store import JournalStore, Kept
 from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
-_PATIENCE = 60.0  # seconds in which the end of an answer is tried to be written
+_FAILING = 5.0  # seconds in which a store that did not answer is asked by the thread alone
 _IDLE = 10.0  # seconds without an answer after which the thread ends
-
-
-class Source(Protocol):
-    """A call, whose answer grows, and which can be stopped."""
-
-    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
-        """Return pieces of text and of reasoning after so many of each."""
-
-    def stop(self, error: HolySheepError) -> None:
-        """End with this error, at the next byte that comes."""
-
-
-class Entry:
-    """One answer, while this process writes it.
-
-    What is to be written is looked up in the call itself, from time to time, so that a token costs
-    nothing on its way.
-    """
-
-    def __init__(self, journal: Journal, call_id: str, owner: str, written: int = 0) -> None:
-        self._journal = journal
-        self._call_id = call_id
-        self._owner = owner
-        self._lock = threading.Lock()
-        self._source: Source | None = None
-        self._texts = self._reasonings = 0  # pieces that were taken from the source
-        self._written = written
-        self._unsure: Piece | None = None  # written or not: the store did not say
-        self._renewed = time.monotonic()
-        self._ending: tuple[str, bytes] | None = None
-        self._until = 0.0  # when to give up writing how it ended
-        self._ended = self._over = False
-
-    def __enter__(self) -> Entry:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not self._ended:  # its reader's leaving is no error
-            self.fail(error if isinstance(error, HolySheepError) else None)
-
-    @property
-    def write_at_once(self) -> Callable[[], object] | None:
-        """What writes each piece before it is shown, if that is to be."""
-        return None if self._journal.interval else self.flush
-
-    def watch(self, source: Source) -> None:
-        """Take what comes from this call; what it has now is written already."""
-        texts, reasonings = source.brought(0, 0)
-        self._texts, self._reasonings = len(texts), len(reasonings)
-        self._source = source
-
-    def flush(self) -> bool:
-        """Write what has come, and renew the lease if it is time; False if that failed."""
-        with self._lock:
-            if self._over:
-                return True
-            ending = self._ending
-            try:
-                if self._unsure is not None:
-                    self._append(self._unsure)
-                piece = self._taken()
-                if piece is not None or time.monotonic() - self._renewed > self._journal.lease / 3:
-                    self._append(piece)
-                if ending is not None:
-                    self._journal.store.end(self._call_id, self._owner, *ending)
-            except JournalError as error:
-                self._journal.complain(error)
-                if ending is not None and time.monotonic() > self._until:
-                    self._leave()
-                return False
-            if ending is not None:
-                self._leave()
-            return True
-
-    def _leave(self) -> None:
-        self._over = True
-        self._journal.release(self)
-
-    def _taken(self) -> Piece | None:
-        if self._source is None:
-            return None
-        texts, reasonings = self._source.brought(self._texts, self._reasonings)
-        if not texts and not reasonings:
-            return None
-        self._texts += len(texts)
-        self._reasonings += len(reasonings)
-        return Piece(self._written, "".join(texts), "".join(reasonings))
-
-    def _append(self, piece: Piece | None) -> None:
-        # Should the store not answer, the very same piece is written again, under its number.
-        self._unsure = piece
-        journal = self._journal
-        mine = journal.store.append(self._call_id, self._owner, piece, journal.lease)
-        self._unsure = None
-        self._written += piece is not None
-        self._renewed = time.monotonic()
-        if not mine and self._source is not None:
-            error = "Another process has taken this answer over. Follow it."
-            self._source.stop(AnswerInUseError(error))
-
-    def finish(self, completion: Completion) -> None:
-        """The answer is whole; returns when that is written, or the store did not answer."""
-        self._end("done", msgspec.json.encode(completion))
-
-    async def afinish(self, completion: Completion) -> None:
-        """Like `finish`, for asyncio; it is written even if the task is cancelled meanwhile."""
-        self._ended = True
-        loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(None, self.finish, completion))
-
-    def fail(self, error: HolySheepError | None) -> None:
-        """The answer ends without being whole; it can be resumed."""
-        said = "" if error is None else f"{type(error).__name__}: {error}"
-        self._end("failed", msgspec.json.encode(said))
-
-    def _end(self, state: str, ending: bytes) -> None:
-        self._ended = True
-        self._until = time.monotonic() + _PATIENCE
-        self._ending = (state, ending)
-        self.flush()  # else the thread goes on trying
 
 
 class Journal:
@@ -189,6 +67,7 @@ class Journal:
     """
 
     _all: ClassVar[weakref.WeakValueDictionary[str, Journal]] = weakref.WeakValueDictionary()
+    _each: ClassVar[weakref.WeakSet[Journal]] = weakref.WeakSet()
     _guard = threading.Lock()
 
     def __init__(
@@ -201,11 +80,30 @@ class Journal:
         self.interval = interval
         self.lease = lease
         self.keep = keep
-        self._lock = threading.Lock()
         self._entries: set[Entry] = set()
-        self._began = threading.Event()
-        self._thread: threading.Thread | None = None
         self._warned = False
+        self._failing_until = 0.0
+        self._start()
+        self._each.add(self)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._began = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Let no answer be written by two: those begun before a fork are the parent's."""
+        cls._guard = threading.Lock()
+        for journal in cls._each:
+            journal.leave_to_the_parent()
+
+    def leave_to_the_parent(self) -> None:
+        """Forget the answers that are being written, in a process that was forked."""
+        for entry in self._entries:
+            entry.leave_to_the_parent()
+        self._entries = set()
+        self._start()
 
     @classmethod
     def at(cls, value: Journal | str | None) -> Journal | None:
@@ -226,14 +124,14 @@ class Journal:
         Raises:
             JournalError: There is one of that name, or the store does not answer.
         """
-        owner = _owner()
+        owner, asked = _owner(), _as_json(request)
         self.store.forget(self.keep)
-        if not self.store.begin(call_id, owner, _as_json(request), self.lease):
+        if not self.store.begin(call_id, owner, asked, self.lease):
             raise JournalError(
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name."
             )
-        return self._watched(Entry(self, call_id, owner))
+        return self._watched(Entry(self, call_id, owner, asked))
 
     def take_over(self, call_id: str) -> tuple[Entry | None, Kept] | None:
         """Take an answer; None while somebody writes it. One that is done needs no entry.
@@ -248,27 +146,35 @@ class Journal:
         kept = self.read(call_id)
         if kept.state == "done":
             return None, kept
-        return self._watched(Entry(self, call_id, owner, len(kept.pieces))), kept
+        entry = Entry(self, call_id, owner, kept.request, len(kept.pieces))
+        return self._watched(entry), kept
 
     def release(self, entry: Entry) -> None:
         """An answer is over."""
-        with self._lock:
-            self._entries.discard(entry)
+        # Without the lock, which whoever holds it may come here with: the collector closes dropped
+        # streams at any moment.
+        self._entries.discard(entry)
 
     def complain(self, error: JournalError) -> None:
         """Warn once that the store does not answer; calls go on."""
         if not self._warned:
             _log.warning("%s Calls go on; what they bring is written when it answers.", error)
         self._warned = True
+        self._failing_until = time.monotonic() + _FAILING
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store has just not answered."""
+        return time.monotonic() < self._failing_until
 
     def _watched(self, entry: Entry) -> Entry:
         with self._lock:
             self._entries.add(entry)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(
                     target=self._run, name="holysheep-journal", daemon=True
                 )
-                self._thread.start()
+                self.thread.start()
         self._began.set()
         return entry
 
@@ -277,8 +183,7 @@ class Journal:
         with self.store.held():
             while True:
                 self._began.clear()
-                with self._lock:
-                    entries = list(self._entries)
+                entries = list(self._entries)
                 if entries:
                     answered = [entry.flush() for entry in entries]
                     self._warned = self._warned and not all(answered)
@@ -286,7 +191,7 @@ class Journal:
                 elif not self._began.wait(_IDLE):
                     with self._lock:
                         if not self._entries:
-                            self._thread = None
+                            self.thread = None
                             return
 
     # -- reading ----------------------------------------------------------------------------
@@ -328,6 +233,10 @@ class Journal:
 
     def __deepcopy__(self, memo: object) -> Journal:
         return self  # made to be shared
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=Journal.after_fork)
 
 
 def request_of(kept: Kept) -> ChatRequest:

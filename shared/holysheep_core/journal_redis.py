@@ -20,7 +20,8 @@ local head, body = KEYS[1], KEYS[2]
 _BEGIN = (
     _NOW
     + """
-if redis.call('EXISTS', head) == 1 then return 0 end
+local state = redis.call('HGET', head, 'state')
+if state and not (state == 'failed' and redis.call('EXISTS', body) == 0) then return 0 end
 redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open',
   'request', ARGV[3], 'ending', '')
 redis.call('EXPIRE', head, ARGV[4])
@@ -105,7 +106,7 @@ class RedisStore:
         self._begin, self._claim, self._append, self._end, self._read = found
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name."""
+        """Begin an answer; False if there is one of that name of which something is written."""
         args = [owner, lease, request, self._keep, call_id]
         return bool(self._do(lambda: self._begin(self._keys(call_id), args)))
 

@@ -45,10 +45,15 @@ class SQLiteStore:
             raise ConfigurationError(f"journal {self._path}: {error.__cause__}.") from None
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name."""
+        """Begin an answer; False if there is one of that name of which something is written."""
         now = time.time()
+        empty = (
+            "DELETE FROM answers WHERE call_id = ? AND state = 'failed' "
+            "AND NOT EXISTS (SELECT 1 FROM pieces WHERE pieces.call_id = answers.call_id)"
+        )
         sql = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, 'open', ?, x'')"
         with self._open() as database:
+            database.execute(empty, (call_id,))
             return database.execute(sql, (call_id, owner, now + lease, now, request)).rowcount == 1
 
     def claim(self, call_id: str, owner: str, lease: float) -> bool:

@@ -38,7 +38,7 @@ class JournalStore(Protocol):
     """Where answers are written: SQLite or Redis."""
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name."""
+        """Begin an answer; False if there is one of that name of which something is written."""
 
     def claim(self, call_id: str, owner: str, lease: float) -> bool:
         """Take the lease; False if another has it."""

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from holysheep_core.errors import AnswerInUseError, ConfigurationError
-from holysheep_core.journal import Entry, Journal, completion_of, request_of
+from holysheep_core.config import check_count
+from holysheep_core.errors import AnswerInUseError, ConfigurationError, JournalError
+from holysheep_core.journal import Journal, completion_of, request_of
+from holysheep_core.journal_entry import Entry
+from holysheep_core.journal_store import Kept
 from holysheep_core.types import ChatRequest, Completion, Delta
 
 _POLL = 0.05  # seconds between looks at an answer that somebody else writes
@@ -42,6 +45,67 @@ class Opening:
         return bool(self.given) and isinstance(self.given[-1], Completion)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a reader has of an answer already.
+
+    Attributes:
+        characters: How many characters of text.
+        text: Which, if that is known.
+    """
+
+    characters: int = 0
+    text: str | None = None
+
+    @classmethod
+    def of(cls, offset: int, seen: str | None) -> Seen:
+        """Return what is seen, from what a user gave.
+
+        Raises:
+            ConfigurationError: Both were given, or no such offset can be.
+        """
+        check_count("offset", offset)
+        if seen is None:
+            return cls(offset)
+        if offset:
+            raise ConfigurationError("offset and seen say the same thing: give one of them.")
+        return cls(len(seen), seen)
+
+    def beyond(self, text: str) -> str:
+        """Return what the reader has and the journal has not.
+
+        Raises:
+            JournalError: It has something else, or cannot say what.
+        """
+        if self.characters <= len(text):
+            return ""
+        if self.text is None:
+            raise JournalError(
+                f"The reader has {self.characters} characters and the journal {len(text)}: the "
+                "last ones were lost with their process, and may be worded differently when they "
+                "are asked for again. Give the reader's text, seen=…, or begin at offset=0."
+            )
+        self._check(text)
+        return self.text[len(text) :]
+
+    def offset(self, text: str) -> int:
+        """Return how much of the journal's text is seen.
+
+        Raises:
+            JournalError: The reader has something else.
+        """
+        self._check(text)
+        return self.characters
+
+    def _check(self, text: str) -> None:
+        common = min(len(text), self.characters)
+        if self.text is not None and self.text[:common] != text[:common]:
+            raise JournalError(
+                "The reader's text is not the beginning of this answer: what its process had "
+                "shown last was lost with it, and came in other words. Begin at offset=0."
+            )
+
+
 def required(journal: Journal | None) -> Journal:
     """Return the journal.
 
@@ -59,9 +123,9 @@ def begin(journal: Journal | None, request: ChatRequest) -> Opening:
     return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
 
 
-def resume(journal: Journal, call_id: str, offset: int) -> Opening:
-    """Take up an answer after so many characters; what is written of it is given at once."""
-    attempts = _attempts(journal, call_id, offset)
+def resume(journal: Journal, call_id: str, seen: Seen) -> Opening:
+    """Take up an answer; what is written of it, and not seen yet, is given at once."""
+    attempts = _attempts(journal, call_id, seen)
     while (opening := next(attempts)) is None:
         time.sleep(_POLL)
     return opening
@@ -74,9 +138,9 @@ async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
     return await _in_thread(partial(begin, journal, request))
 
 
-async def aresume(journal: Journal, call_id: str, offset: int) -> Opening:
+async def aresume(journal: Journal, call_id: str, seen: Seen) -> Opening:
     """Like `resume`, for asyncio; no thread is held while it waits."""
-    attempts = _attempts(journal, call_id, offset)
+    attempts = _attempts(journal, call_id, seen)
     while True:
         opening: Opening | None = await _in_thread(partial(next, attempts))
         if opening is not None:
@@ -84,7 +148,7 @@ async def aresume(journal: Journal, call_id: str, offset: int) -> Opening:
         await asyncio.sleep(_POLL)
 
 
-def _attempts(journal: Journal, call_id: str, offset: int) -> Iterator[Opening | None]:
+def _attempts(journal: Journal, call_id: str, seen: Seen) -> Iterator[Opening | None]:
     # None while somebody else writes it, who may be dead: his lease will show.
     until = time.monotonic() + journal.lease + 1
     while (taken := journal.take_over(call_id)) is None:
@@ -94,13 +158,30 @@ def _attempts(journal: Journal, call_id: str, offset: int) -> Iterator[Opening |
             )
         yield None
     entry, kept = taken
+    try:
+        yield _taken_up(call_id, entry, kept, seen)
+    except JournalError:
+        if entry is not None:
+            entry.fail(None)
+        raise
+
+
+def _taken_up(call_id: str, entry: Entry | None, kept: Kept, seen: Seen) -> Opening:
     request = replace(request_of(kept), call_id=call_id)
     if entry is None:
-        yield Opening(request, tuple(_whole(completion_of(kept), offset)))
-        return
+        completion = completion_of(kept)
+        offset = seen.offset(completion.text)
+        given = [*_shown(completion.text, completion.reasoning, offset)]
+        calls = [Delta(tool_calls=completion.tool_calls)] if completion.tool_calls else []
+        return Opening(request, (*given, *calls, completion))
     text = "".join(text for text, _ in kept.pieces)
     reasoning = "".join(said for _, said in kept.pieces)
-    yield Opening(request, tuple(_shown(text, reasoning, offset)), text, reasoning, entry)
+    more = seen.beyond(text)
+    if more:
+        entry.add(more)
+        return Opening(request, (), text + more, reasoning, entry)
+    shown = _shown(text, reasoning, seen.offset(text))
+    return Opening(request, tuple(shown), text, reasoning, entry)
 
 
 def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
@@ -159,10 +240,3 @@ def _shown(text: str, reasoning: str, offset: int) -> Iterator[Delta]:
     delta = Delta(text[offset:], "" if offset else reasoning)
     if delta.text or delta.reasoning:
         yield delta
-
-
-def _whole(completion: Completion, offset: int) -> Iterator[Delta | Completion]:
-    yield from _shown(completion.text, completion.reasoning, offset)
-    if completion.tool_calls:
-        yield Delta(tool_calls=completion.tool_calls)
-    yield completion

@@ -21,6 +21,8 @@ def check_request(request: ChatRequest) -> None:
     """
     if not isinstance(request.model, str) or not request.model.strip():
         raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
+    if not isinstance(request.call_id, str):
+        raise ConfigurationError(f"call_id={request.call_id!r}: needs a str.")
     _check_messages(request.messages)
     for name in request.params:
         _check_name(name)

@@ -66,6 +66,7 @@ FLOORS = [
         "otel",
         "cassettes",
         "journal",
+        "journal_entry",
         "journal_store",
         "journal_sqlite",
         "journal_redis",
