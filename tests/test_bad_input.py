@@ -147,3 +147,22 @@ def test_nobody_listening_is_one_typed_error():
         with pytest.raises(core.APIConnectionError) as caught:
             client.complete("gpt-4.1", ASK)
     assert len(caught.value.attempts) == 2
+
+
+@pytest.mark.parametrize("plugin", ["langchain", "llamaindex"])
+@pytest.mark.parametrize("wrong", [{"timeout": 3}, {"api_key": "sk-x"}, {"temprature": 0}])
+def test_a_call_takes_fields_of_the_request_and_refuses_settings(play, plugin, wrong):
+    script = play()
+    common = {"model": "gpt-4.1", "api_key": "k", "max_tokens": 5}
+    if plugin == "langchain":
+        ask = ChatHolySheep(base_url=script.base_url, **common).invoke
+    else:
+        ask = HolySheep(api_base=script.base_url, **common).complete
+    with pytest.raises(ConfigurationError, match="is not a field of a request"):
+        ask("go", **wrong)
+    assert not script.requests
+    ask("go", extra_body={"top_k": 3}, max_completion_tokens=9, response_format={"type": "text"})
+    body = script.requests[0].body
+    assert (body["top_k"], body["max_completion_tokens"]) == (3, 9)
+    assert body["response_format"] == {"type": "text"}
+    assert not {"extra_body", "max_tokens"} & body.keys()

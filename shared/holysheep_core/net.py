@@ -60,10 +60,15 @@ def translate(error: Exception) -> HolySheepError:
             del request.headers[name]
     for kind, cls, text in _MEANINGS:
         if isinstance(error, kind):
-            translated = cls(f"{text}: {error}" if str(error) else f"{text}.")
+            what = f"{text}{_place(request)}" if text.startswith("No connection") else text
+            translated = cls(f"{what}: {error}" if str(error) else f"{what}.")
             translated.__cause__ = error
             return translated
     raise error
+
+
+def _place(request: httpx.Request | None) -> str:
+    return "" if request is None else f" to {request.url.scheme}://{request.url.netloc.decode()}"
 
 
 _PLAIN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host"}

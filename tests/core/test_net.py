@@ -198,3 +198,11 @@ def test_what_a_listener_raises_during_silence_is_the_callers_and_closes_the_con
         time.sleep(0.01)
     assert len(script.requests) == 1
     handler.close()
+
+
+@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout])
+def test_where_no_connection_is_to_be_had_is_said(kind):
+    request = httpx.Request("POST", "https://me:secret@api.example:8443/v1/x?key=secret")
+    said = str(translate(kind("refused", request=request)))
+    assert " to https://api.example:8443: refused" in said
+    assert "secret" not in said
