@@ -126,9 +126,11 @@ def refusal(
     if status in _HTTP_REDIRECTS:
         place = scrub(headers.get("location", "an unknown place"), secrets)
         said = f"redirected to {place}; set that base URL."
-    advice = _ADVICE.get(cls, "")
+    said = f"{where}: {said or 'no reason given'}"
+    if advice := _ADVICE.get(cls):
+        said += f"{'' if said.endswith(('.', '!', '?', '。')) else '.'} {advice}"
     return cls(
-        " ".join(part for part in (f"{where}: {said or 'no reason given'}", advice) if part),
+        said,
         status_code=status,
         code=code,
         type=kind,

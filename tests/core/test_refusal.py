@@ -136,6 +136,12 @@ def test_a_body_that_is_no_json_still_gives_a_readable_message(body, message):
     assert str(refused(502, body=body)) == f"HTTP 502: {message}"
 
 
+@pytest.mark.parametrize("message", ["bad key", "bad key."])
+def test_the_servers_sentence_ends_before_our_advice_begins(message):
+    said = str(refused(401, body=json.dumps({"error": {"message": message}}).encode()))
+    assert said == "HTTP 401: bad key. Check the API key (HOLYSHEEP_API_KEY)."
+
+
 def test_all_fields_of_the_error_are_kept():
     sent = {"message": "no", "type": "t", "code": 7, "param": "messages"}
     error = refused(418, sent, headers={"x-request-id": "r", "retry-after": "3"})

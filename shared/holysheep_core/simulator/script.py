@@ -207,7 +207,12 @@ class Record:
 
 
 class Script:
-    """A scenario at work, under an address of its own."""
+    """A scenario at work, under an address of its own.
+
+    Attributes:
+        base_url: The address, for a model or client.
+        requests: A `Record` of each request that came, with its `body` and `headers`.
+    """
 
     def __init__(self, scenario: Scenario, base_url: str) -> None:
         self.scenario = scenario
