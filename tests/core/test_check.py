@@ -105,3 +105,12 @@ def test_with_a_key_that_is_refused_it_fails_and_never_shows_the_key(play):
     assert done.returncode == 1
     assert "✗" in done.stdout
     assert "cr-secret" not in done.stdout + done.stderr
+
+
+def test_names_are_shown_as_they_are_whatever_is_in_them(play):
+    script = play(text="1, 2, 3")
+    name = "ft:[odd]:100:m"
+    done = run(name, HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL=script.base_url)
+    assert done.stdout.count(name) == 2, "the table's title, and that it is not on the list"
+    done = run(HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL="http://127.0.0.1:9/[a]/v1")
+    assert "http://127.0.0.1:9/[a]/v1" in done.stdout

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 import holysheep_core
@@ -52,6 +53,11 @@ class Manner(str, Enum):
     different = "different"
 
 
+def _console() -> Console:
+    # No emoji either: ":100:" in a fine-tuned model's name is part of the name.
+    return Console(highlight=False, emoji=False)
+
+
 @app.command()
 def demo(
     live: Annotated[
@@ -59,7 +65,7 @@ def demo(
     ] = False,
 ) -> None:
     """Show what happens when streams break: with ordinary clients, and with this one."""
-    console = Console(highlight=False)
+    console = _console()
     good = run_live(console) if live else demos.run_all(console)
     raise typer.Exit(0 if good else 1)
 
@@ -84,7 +90,7 @@ def simulate(
     scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
     try:
         with Simulator(port=port, scenario=scenario) as simulator:
-            Console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
+            _console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
             stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
@@ -96,7 +102,7 @@ def rollback_drill(
     outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is away.")] = 5.0,
 ) -> None:
     """Rehearse an outage on local servers: the primary dies under load, and comes back."""
-    console = Console(highlight=False)
+    console = _console()
     console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
     report = asyncio.run(drill.rehearse(callers, outage, console))
     drill.show(report, console)
@@ -132,12 +138,12 @@ def check_gateway(
     ] = None,
 ) -> None:
     """Tell in a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
-    console = Console(highlight=False)
+    console = _console()
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
     try:
         if key:
-            console.print(f"Asking {base_url}, a few dozen tokens for each model.")
+            console.print(f"Asking {escape(base_url)}, a few dozen tokens for each model.")
             good = check.run(Provider(key, base_url), asked, console, learn)
         else:
             console.print(
@@ -172,7 +178,7 @@ def make_report(
     ] = None,
 ) -> None:
     """Tell how calls went: availability, latency, errors, resumes, tokens, cost."""
-    console = Console(highlight=False)
+    console = _console()
     try:
         with Progress(console=console, transient=True) as progress:
             found = figures.report(
@@ -188,7 +194,7 @@ def make_report(
         raise typer.BadParameter(str(error)) from error
     report.show(found, console)
     if html is not None:
-        console.print(f"The page is {html}.")
+        console.print(f"The page is {escape(str(html))}.")
 
 
 @app.command("watch")
@@ -201,7 +207,7 @@ def watch_calls(
     """Show what is going on: requests against the tier's limit, tokens, cooldowns, providers."""
     try:
         limits = RateLimits.coerce(tier) or RateLimits()
-        watch.watch(log, limits, Console(highlight=False), once=once, every=every)
+        watch.watch(log, limits, _console(), once=once, every=every)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -287,16 +287,16 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
         bar = progress.add_task("", total=len(models) * (len(PROBES) + 1))
         for number, model in enumerate(models):
             probe = Probe(provider, model)
-            progress.update(bar, description=f"{model}: models", advance=1)
+            progress.update(bar, description=f"{escape(model)}: models", advance=1)
             found = list(key_and_models(probe, model)) if not number else []
             for name, look in PROBES:
-                progress.update(bar, description=f"{model}: {name}", advance=1)
+                progress.update(bar, description=f"{escape(model)}: {name}", advance=1)
                 if all(each.good is not False or each.what not in _BASICS for each in found):
                     found += look(probe)
             probe.close()
-            table = Table(title=model, title_justify="left", box=None, show_header=False)
+            table = Table(title=escape(model), title_justify="left", box=None, show_header=False)
             for each in found:
-                table.add_row(_MARKS[each.good], each.what, escape(each.said))
+                table.add_row(_MARKS[each.good], escape(each.what), escape(each.said))
             progress.console.print(table)
             good = good and all(each.good is not False for each in found)
             if notes is not None and probe.takes_prefill is not None:
