@@ -89,6 +89,23 @@ def test_simulate_serves_an_address_for_anyones_app(stop):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--cut-at", "-2"),
+        ("--times", "-1"),
+        ("--delay", "-1"),
+    ],
+)
+def test_simulate_refuses_a_number_without_a_meaning(option, value):
+    done = run("simulate", "--port", "0", option, value)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_its_libraries_the_command_says_what_to_install():
     code = "import sys; sys.modules['typer'] = None\nfrom holysheep_core.cli import main; main()"
     result = subprocess.run(

@@ -129,6 +129,19 @@ def test_a_port_that_is_taken_is_an_error_at_once(simulator):
         Simulator(port=port).start()
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "error"),
+    [("127.0.0.1", 99999, OverflowError), ("127.0.0.1", "x", OSError), (5, 0, TypeError)],
+)
+def test_whatever_keeps_it_from_listening_is_raised_by_start(host, port, error):
+    before = threading.active_count()
+    broken = Simulator(host=host, port=port)
+    with pytest.raises(error):
+        broken.start()
+    broken.stop()
+    assert threading.active_count() == before
+
+
 @pytest.mark.parametrize("path", ["/nowhere/v1/chat/completions", "/v1/embeddings", "/"])
 def test_what_it_does_not_have_is_a_404(simulator, path):
     root = simulator.base_url.removesuffix("/v1")

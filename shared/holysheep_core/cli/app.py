@@ -72,15 +72,19 @@ def demo(
 
 @app.command()
 def simulate(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = 8089,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
+    ] = 8089,
     text: Annotated[str, typer.Option(help="The answer; made to fit the request if empty.")] = "",
-    cut_at: Annotated[int, typer.Option(help="Cut after that many characters; -1: never.")] = -1,
-    times: Annotated[int, typer.Option(help="How many responses to cut; 0: all.")] = 1,
+    cut_at: Annotated[
+        int, typer.Option(min=-1, help="Cut after that many characters; -1: never.")
+    ] = -1,
+    times: Annotated[int, typer.Option(min=0, help="How many responses to cut; 0: all.")] = 1,
     by: Annotated[By, typer.Option(help="Reset, half-closed body, or clean early end.")] = By.rst,
     manner: Annotated[
         Manner, typer.Option(help="How a cut answer is continued.")
     ] = Manner.obedient,
-    delay: Annotated[float, typer.Option(help="Seconds between events.")] = 0.02,
+    delay: Annotated[float, typer.Option(min=0, help="Seconds between events.")] = 0.02,
 ) -> None:
     """Run the local server that breaks on cue, for your own app. Ctrl-C stops it."""
     faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
