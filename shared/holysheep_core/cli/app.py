@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 import holysheep_core
-from holysheep_core.catalog_file import coerce
+from holysheep_core.catalog_file import check_learnable, coerce
 from holysheep_core.cli import check, drill, figures, report, watch
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli.live import run_live
@@ -145,7 +145,14 @@ def check_gateway(
     console = _console()
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
+    if learn is not None and not key:
+        raise typer.BadParameter(
+            "HOLYSHEEP_API_KEY is not set, and what the simulator does says nothing about a model.",
+            param_hint="--learn",
+        )
     try:
+        if learn is not None:
+            check_learnable(learn)
         if key:
             console.print(f"Asking {escape(base_url)}, a few dozen tokens for each model.")
             good = check.run(Provider(key, base_url), asked, console, learn)
@@ -155,10 +162,15 @@ def check_gateway(
                 "not the gateway's.[/]"
             )
             with Simulator() as simulator:
-                good = check.run(Provider("any", simulator.base_url), asked, console, learn)
+                good = check.run(Provider("any", simulator.base_url), asked, console, None)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
-    if good:
+    if good and not key:
+        console.print(
+            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to learn whether "
+            "migration is safe.[/]"
+        )
+    elif good:
         console.print("[green]Nothing stands in the way.[/]")
     else:
         console.print("[red]Not everything works: see ✗ above.[/]")
