@@ -11,6 +11,7 @@ import httpx
 import pytest
 from rich.console import Console
 
+import holysheep_core
 from holysheep_core.cli import demo, drill
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
@@ -104,6 +105,12 @@ def test_simulate_refuses_a_number_without_a_meaning(option, value):
     assert done.returncode == 2
     assert option in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_the_version_is_told_in_either_way(asked):
+    done = run(asked)
+    assert (done.returncode, done.stdout) == (0, f"{holysheep_core.__version__}\n")
 
 
 def test_without_its_libraries_the_command_says_what_to_install():

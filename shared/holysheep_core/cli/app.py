@@ -232,3 +232,20 @@ def watch_calls(
 def version() -> None:
     """Print the version."""
     typer.echo(holysheep_core.__version__)
+
+
+def _version_asked(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version_asked, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None: ...
