@@ -8,6 +8,7 @@ count on.
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,15 @@ from holysheep_core import (
 from llamaindex_holysheep.migration import HINTS, OTHERWISE
 
 _UNKNOWN_WINDOW = 128_000
+_CALLBACKS = ("on_token", "on_event", "observers")
+_STAYS = (  # in its process: secrets and connections
+    *("api_key", "default_headers", "store"),
+    *("journal", "gateway", "http_client", "http_async_client"),
+)
+_SHARED = (
+    *("gateway", "http_client", "http_async_client", "journal", *_CALLBACKS),
+    "rate_limiter",  # core's, which new versions have; a copy with a bucket of its own asks twice
+)
 
 
 class ModelSettings(FunctionCallingLLM):
@@ -184,17 +194,39 @@ class ModelSettings(FunctionCallingLLM):
             copied._built = None
         return copied
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy all but connections and callbacks, which have no copies."""
+        memo = {} if memo is None else memo
+        for name in _SHARED:
+            shared = getattr(self, name, None)
+            memo[id(shared)] = shared
+        return super().__deepcopy__(memo)
+
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the key, which the other process has from its environment, and connections."""
-        built, self._built = self._built, None  # core warns of what it cannot pickle
-        try:
-            state = dict(super().__getstate__())
-        finally:
-            self._built = built
-        gone = {"api_key", "default_headers", "store", "journal", "gateway"}
-        gone |= {"http_client", "http_async_client"}
-        state["__dict__"] = {k: v for k, v in state["__dict__"].items() if k not in gone}
-        return state
+        """Leave out key and headers, which the other process has to have, and connections.
+
+        Callbacks and core's own settings are left out where they have no pickle.
+
+        Raises:
+            TypeError: There are `providers`, whose keys are not pickled.
+        """
+        # Not core's: it deletes what has no pickle from this very model.
+        ours = ModelSettings.__annotations__.keys() - set(_CALLBACKS)
+        fields = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name in type(self).model_fields
+            and name not in _STAYS
+            and (name in ours or _has_pickle(value))
+        }
+        return {"__dict__": fields}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the key from the environment; a call says so if there is none."""
+        # Not core's: if making the model fails, it goes on with half of one.
+        given = {**state["__dict__"], "api_key": "none"}
+        self.__init__(**given)  # type: ignore[misc]  # what was left out is made anew
+        self.api_key = None
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -212,6 +244,14 @@ class ModelSettings(FunctionCallingLLM):
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )
+
+
+def _has_pickle(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - whatever a stranger's object raises
+        return False
+    return True
 
 
 @cache

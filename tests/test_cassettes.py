@@ -1,6 +1,8 @@
 """`cassette` records calls and plays them: through both plugins, sync and async, streamed or whole."""
 
 import asyncio
+import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 
 from holysheep_core import ConfigurationError, HolySheepError
 from holysheep_core.cassettes import cassette
-from holysheep_core.simulator import cut, refuse
+from holysheep_core.simulator import cut, refuse, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
@@ -64,6 +66,59 @@ def test_the_key_is_not_in_it(play, tmp_path):
     assert "gpt-4.1" in written
     assert KEY not in written
     assert "authorization" not in written.lower()
+
+
+HEADERS = {"X-Token": "hdr/0123456789", "cookie": "crumbs-0123", "x-flag": "1", "x-gone": ""}
+
+
+@pytest.mark.parametrize("refused", [True, False])
+@pytest.mark.parametrize("plugin", [ChatHolySheep, HolySheep])
+def test_what_the_server_repeats_of_headers_of_your_own_is_not_in_it(
+    play, tmp_path, plugin, refused
+):
+    said = f"{KEY} and hdr/0123456789, crumbs-0123, 1, Bearer {KEY}x"
+    raw = f'{{"error": {{"message": "{said}, hdr\\/0123456789"}}}}'  # as PHP writes a slash
+    script = play(said, piece=200, faults=[reply(401, raw)] if refused else [])
+    path = tmp_path / "mine.yaml"
+    given = {"model": "gpt-4.1", "api_key": KEY, "default_headers": HEADERS, "max_retries": 0}
+    address = "base_url" if plugin is ChatHolySheep else "api_base"
+    llm = plugin(**given, **{address: script.base_url})
+    expected = pytest.raises(HolySheepError) if refused else contextlib.nullcontext()
+    with cassette(path), expected:
+        llm.invoke("go") if plugin is ChatHolySheep else llm.complete("go")
+    written = path.read_text(encoding="utf-8")
+    assert "***" in written
+    assert not re.search(f"{KEY}|hdr|0123456789|crumbs", written)
+
+
+def test_a_secret_that_holds_another_is_masked_as_a_whole(play, tmp_path):
+    longer, path = f"{KEY}-and-more", tmp_path / "mine.yaml"
+    script = play(f"You sent {longer}.", piece=200)
+    llm = ChatHolySheep(
+        model="gpt-4.1", api_key=KEY, base_url=script.base_url, default_headers={"x-key": longer}
+    )
+    with cassette(path):
+        llm.invoke("go")
+    assert "and-more" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", ["none", "any", "k", "sheep"])
+def test_a_short_key_is_no_reason_to_change_words(play, tmp_path, key):
+    said = "none of many sheep know any key, text/event-stream and python-httpx among them"
+    path = tmp_path / "mine.yaml"
+    url = play(said, piece=200).base_url
+    with cassette(path):
+        first = READERS["invoke"](url, key)
+    with cassette(path, "none"):
+        assert READERS["invoke"](NOBODY, key) == first == [said]
+
+
+def test_an_answer_that_is_no_text_is_recorded_as_it_is(play, tmp_path):
+    path = tmp_path / "mine.yaml"
+    script = play(faults=[reply(400, b"\xff\xfe no text \x80", {})])
+    for url, mode in ((script.base_url, "once"), (NOBODY, "none")):
+        with cassette(path, mode), pytest.raises(HolySheepError, match="no text"):
+            READERS["invoke"](url)
 
 
 def test_a_request_that_is_not_in_it_is_refused(play, tmp_path):

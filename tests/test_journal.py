@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -604,6 +605,24 @@ def test_without_a_journal_the_error_says_what_to_give(play):
 def test_a_url_without_a_meaning_is_refused(bad):
     with pytest.raises(ConfigurationError, match="journal"):
         Journal(bad)
+
+
+@pytest.mark.parametrize("sign", ["/", "#", "?", "/b@"])
+@pytest.mark.parametrize("word", ["hunter2", "1234"])  # a number is read as a port
+def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(word, sign):
+    url = f"redis://:{word}{sign}secret@localhost:6379/0"
+    with pytest.raises(ConfigurationError, match="%2F") as caught:
+        Journal(url)
+    shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
+    assert word not in shown
+    assert "secret" not in shown
+
+
+def test_a_query_that_cannot_be_read_is_not_in_an_error_either():
+    url = "redis://localhost/0?db=hunter2"
+    with pytest.raises(ConfigurationError, match="%2F") as caught:
+        Journal(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_key_is_not_in_the_journal_and_old_answers_go(play, tmp_path, name):

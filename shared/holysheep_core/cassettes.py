@@ -5,7 +5,8 @@
 
 The first run asks the gateway and writes the file; later ones play it. Streams are played, too,
 though all at once: how they were paced is not kept. Of headers only the content type is, so a
-cassette holds no key; it does hold prompts and answers.
+cassette holds no key; it does hold prompts and answers. Where an answer repeats a key or a header
+of your own (of 8 characters or more), "***" is recorded.
 
 What is recorded is what came whole: vcrpy reads an answer to its end before anybody sees it, so a
 stream that was cut is one that never came, and is asked for again. To test what happens then, let
@@ -21,9 +22,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.providers import _A_SECRETS_LENGTH as A_SECRETS_LENGTH
+from holysheep_core.refusal import scrub
 
 KEPT = ("content-type",)
 """Headers that are recorded. Of all others, who knows what they tell?"""
+
+_PLAIN = (
+    *("accept", "accept-encoding", "accept-language", "cache-control", "connection"),
+    *("content-length", "content-type", "host", "transfer-encoding", "user-agent"),
+)
+"""Headers of a request that every client sends; what is in others may be a secret."""
 
 
 @contextmanager
@@ -78,21 +87,28 @@ class _Scribe:
     """Leaves out of a recording what is nobody's business."""
 
     def __init__(self) -> None:
-        self._keys: set[bytes] = set()
+        self._secrets: set[str] = set()
 
     def request(self, request: Any) -> Any:
-        said = str(request.headers.get("authorization", ""))
-        if key := said.removeprefix("Bearer ").encode():
-            self._keys.add(key)
+        for name, value in request.headers.items():
+            if name.lower() not in _PLAIN:
+                self._secrets |= _secrets_in(str(value))
         request.headers = _kept(request.headers)
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        # A server may repeat the key, to say what is wrong with it.
-        said = response["body"]["string"]
-        for key in self._keys:
-            said = said.replace(key, b"*" * 3)
-        return {**response, "headers": _kept(response["headers"]), "body": {"string": said}}
+        # A server may repeat a secret, to say what is wrong with it. The longest goes first: a
+        # shorter one may be a part of it.
+        said = response["body"]["string"].decode("utf-8", "surrogateescape")
+        said = scrub(said, sorted(self._secrets, key=len, reverse=True))
+        body = {"string": said.encode("utf-8", "surrogateescape")}
+        return {**response, "headers": _kept(response["headers"]), "body": body}
+
+
+def _secrets_in(value: str) -> set[str]:
+    # "Bearer …" as a whole, and what comes after the word. Short values ("none") are left: they
+    # are parts of ordinary words, and what is played would not be what was recorded.
+    return {each for each in (value, value.partition(" ")[2]) if len(each) >= A_SECRETS_LENGTH}
 
 
 def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,15 +54,27 @@ def learn(path: str | os.PathLike[str], model: str, **facts: object) -> None:
         ConfigurationError: The file is no JSON catalog, or cannot be written.
     """
     file = Path(path)
-    if file.suffix != ".json":
-        raise ConfigurationError(f"{file}: what is learned is written as JSON; name a .json file.")
-    models = _read(file) if file.exists() else {}
+    models = _learned(file)
     models[model] = {**models.get(model, {}), **facts}
     _card(file, model, models[model])
     try:
         file.write_text(json.dumps(models, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}.") from None
+
+
+def check_learnable(path: str | os.PathLike[str]) -> None:
+    """Tell before anything is learned whether `learn` can write it down.
+
+    Raises:
+        ConfigurationError: The file is no JSON catalog, or cannot be written.
+    """
+    file = Path(path)
+    _learned(file)
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"{file}: there is no folder {file.parent}.")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise ConfigurationError(f"{file}: cannot be written.")
 
 
 def coerce(value: Catalog | str | os.PathLike[str] | None) -> Catalog:
@@ -72,6 +84,15 @@ def coerce(value: Catalog | str | os.PathLike[str] | None) -> Catalog:
     if value is None:
         value = os.environ.get(VARIABLE)
     return Catalog() if not value else load_catalog(value)
+
+
+def _learned(file: Path) -> dict[str, Any]:
+    if file.suffix != ".json":
+        raise ConfigurationError(f"{file}: what is learned is written as JSON; name a .json file.")
+    models = _read(file) if file.exists() else {}
+    for name, facts in models.items():
+        _card(file, name, facts)
+    return models
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 
 from holysheep_core.errors import ConfigurationError, JournalError
 from holysheep_core.journal_store import Kept, Piece
+from holysheep_core.store import NO_URL, is_redis_url
 
 _TIMEOUT = 2.0
 _NOW = """
@@ -92,13 +93,15 @@ class RedisStore:
             raise ConfigurationError(
                 "journal: Redis needs its library: pip install 'holysheep[redis]'."
             ) from None
+        if not is_redis_url(url):
+            raise ConfigurationError(f"journal: {NO_URL}")
         self._failure = redis.RedisError
         try:
             self._redis: Any = redis.Redis.from_url(
                 url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
             )
-        except ValueError as error:
-            raise ConfigurationError(f"journal: {error}.") from None
+        except ValueError:
+            raise ConfigurationError(f"journal: {NO_URL}") from None
         self._keep = max(1, int(keep))
         self._prefix = f"{namespace}:journal"
         scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ)

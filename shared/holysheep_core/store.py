@@ -42,6 +42,12 @@ TIMEOUT = 0.25
 REST_SECONDS = 5.0
 """How long a store that failed is left alone."""
 
+NO_URL = (
+    "needs a Redis URL such as 'redis://localhost:6379/0'. In a password, "
+    "/ is written %2F, # %23, @ %40 and ? %3F."
+)
+"""What is said of any other; nothing of it, since any part may be one of its password."""
+
 _EXCHANGE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -290,6 +296,24 @@ def _keep_up(ref: weakref.ref[Store], wake: threading.Event) -> None:
         del store
 
 
+def is_redis_url(url: object) -> bool:
+    """Tell whether this is the URL of a Redis, with a password (if any) that is escaped.
+
+    One that is not ends at its first "/", "#" or "?", and what comes after it would be read as
+    a path, and shown as one.
+    """
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises
+    except ValueError:
+        return False
+    behind = f"{parts.path}{parts.query.partition('=')[0]}{parts.fragment}"
+    torn = bool(parts.netloc) and "@" in behind
+    return parts.scheme in ("redis", "rediss", "unix") and not torn
+
+
 def _connect(url: str, namespace: str) -> tuple[Any, RedisStorage]:
     try:
         import redis  # noqa: PLC0415 - an extra
@@ -300,8 +324,8 @@ def _connect(url: str, namespace: str) -> tuple[Any, RedisStorage]:
         raise ConfigurationError(
             "store= needs the redis library: pip install 'holysheep[redis]'."
         ) from error
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("redis", "rediss", "unix"):
-        raise ConfigurationError("store: needs a URL such as 'redis://localhost:6379/0'.")
+    if not is_redis_url(url):
+        raise ConfigurationError(f"store: {NO_URL}")
     try:
         client = redis.Redis.from_url(
             url,
@@ -309,8 +333,8 @@ def _connect(url: str, namespace: str) -> tuple[Any, RedisStorage]:
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )
-    except ValueError as error:
-        raise ConfigurationError(f"store: {error}") from None
+    except ValueError:
+        raise ConfigurationError(f"store: {NO_URL}") from None
     # A prefix of its own for the strategy: another one at the same keys is an error in Redis.
     storage = RedisStorage(
         "redis://", connection_pool=client.connection_pool, key_prefix=f"{namespace}:limits"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -89,14 +90,67 @@ def test_without_an_answer_nothing_is_learned():
     probe.close()
 
 
-def test_without_a_key_it_runs_on_the_simulator_and_says_so(tmp_path):
-    notes = tmp_path / "catalog.json"
-    done = run("gpt-4.1", "other", "--learn", notes)
+def test_without_a_key_it_runs_on_the_simulator_and_says_so():
+    done = run("gpt-4.1", "other")
     assert done.returncode == 0, done.stderr
     assert "these are the simulator's answers" in done.stdout
-    assert "Nothing stands in the way" in done.stdout
     assert done.stdout.count("tool calls") == 2
-    assert set(json.loads(notes.read_text())) == {"gpt-4.1", "other"}
+
+
+def test_without_a_key_it_does_not_end_as_if_migration_were_safe():
+    *_, last = run().stdout.splitlines()
+    assert "set HOLYSHEEP_API_KEY" in last
+    assert "Nothing stands in the way" not in last
+
+
+def test_what_the_simulator_does_is_not_learned_for_a_model(tmp_path):
+    notes = tmp_path / "catalog.json"
+    done = run("gpt-4.1", "--learn", notes)
+    assert done.returncode == 2
+    assert "HOLYSHEEP_API_KEY is not set" in done.stderr
+    assert "tool calls" not in done.stdout
+    assert not notes.exists()
+
+
+def test_what_is_found_is_learned_for_each_model(play, tmp_path):
+    script, notes = play(text="1, 2, 3, 4, 5, 6, 7, 8"), tmp_path / "catalog.json"
+    run("a", "b", "--learn", notes, HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL=script.base_url)
+    assert json.loads(notes.read_text()) == {"a": {"prefill": True}, "b": {"prefill": True}}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("notes.toml", "name a .json file"),
+        ("notes", "name a .json file"),
+        ("nowhere/notes.json", "there is no folder"),
+        ("folder.json", "Is a directory"),
+        ("list.json", "needs a table for each model"),
+        ("odd.json", "needs a table of facts"),
+    ],
+)
+def test_a_file_that_cannot_learn_is_refused_before_anybody_is_asked(play, tmp_path, name, why):
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "list.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "odd.json").write_text('{"gpt-4.1": 5}', encoding="utf-8")
+    script = play()
+    done = run(
+        "--learn",
+        tmp_path / name,
+        HOLYSHEEP_API_KEY="k",
+        HOLYSHEEP_BASE_URL=script.base_url,
+        COLUMNS="400",
+    )
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert not script.requests
+
+
+@pytest.mark.parametrize("models", [("gpt-4.1", "nope"), ("nope", "gpt-4.1"), ("nope",)])
+def test_a_model_the_server_does_not_list_is_warned_of(models):
+    said = run(*models).stdout
+    assert said.count("is not in the server's list of models") == 1
+    assert re.search(r"nope +is not in", said)
 
 
 def test_with_a_key_that_is_refused_it_fails_and_never_shows_the_key(play):
@@ -105,3 +159,12 @@ def test_with_a_key_that_is_refused_it_fails_and_never_shows_the_key(play):
     assert done.returncode == 1
     assert "✗" in done.stdout
     assert "cr-secret" not in done.stdout + done.stderr
+
+
+def test_names_are_shown_as_they_are_whatever_is_in_them(play):
+    script = play(text="1, 2, 3")
+    name = "ft:[odd]:100:m"
+    done = run(name, HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL=script.base_url)
+    assert done.stdout.count(name) == 2, "the table's title, and that it is not on the list"
+    done = run(HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL="http://127.0.0.1:9/[a]/v1")
+    assert "http://127.0.0.1:9/[a]/v1" in done.stdout

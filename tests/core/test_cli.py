@@ -1,5 +1,6 @@
 """The command line, as a user runs it."""
 
+import io
 import os
 import re
 import signal
@@ -8,8 +9,10 @@ import sys
 
 import httpx
 import pytest
+from rich.console import Console
 
-from holysheep_core.cli import drill
+import holysheep_core
+from holysheep_core.cli import demo, drill
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
 
@@ -50,6 +53,18 @@ def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
     assert "✗" in result.stdout
 
 
+def printing():
+    return Console(file=io.StringIO(), width=200)
+
+
+def test_a_demo_without_the_frameworks_names_the_extras_to_install(monkeypatch):
+    monkeypatch.setattr(demo, "_installed", lambda _module: False)
+    console = printing()
+    assert not demo.run_all(console)
+    wanted = 'pip install "holysheep[langchain]" "holysheep[llamaindex]"'
+    assert wanted in console.file.getvalue()
+
+
 def test_live_demo_says_what_is_missing_without_a_key():
     result = run("demo", "--live", HOLYSHEEP_API_KEY="")
     assert result.returncode == 1
@@ -75,6 +90,29 @@ def test_simulate_serves_an_address_for_anyones_app(stop):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--cut-at", "-2"),
+        ("--times", "-1"),
+        ("--delay", "-1"),
+    ],
+)
+def test_simulate_refuses_a_number_without_a_meaning(option, value):
+    done = run("simulate", "--port", "0", option, value)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_the_version_is_told_in_either_way(asked):
+    done = run(asked)
+    assert (done.returncode, done.stdout) == (0, f"{holysheep_core.__version__}\n")
+
+
 def test_without_its_libraries_the_command_says_what_to_install():
     code = "import sys; sys.modules['typer'] = None\nfrom holysheep_core.cli import main; main()"
     result = subprocess.run(
@@ -98,6 +136,13 @@ def test_a_drill_that_loses_a_call_or_takes_too_long_fails():
     assert not drill.Report(lost, broke=10.0, healed=19.0).good
     late = [ended[0], drill.Call(55.0, provider="holysheep", ended=56.0)]
     assert not drill.Report(late, broke=10.0, healed=19.0).good
+
+
+def test_a_drill_shows_an_error_with_all_its_brackets():
+    console = printing()
+    lost = drill.Call(11.0, fault="BadRequestError: needs [tools] or [/none]")
+    drill.show(drill.Report([lost], broke=10.0, healed=19.0), console)
+    assert "needs [tools] or [/none]" in console.file.getvalue()
 
 
 def test_switching_without_redis_says_that_nothing_was_switched():

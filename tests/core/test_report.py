@@ -181,6 +181,20 @@ def test_the_command_says_what_is_wrong(tmp_path):
     assert "no span of time" in run("report", "--since", "soon").stderr
 
 
+def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):
+    log, path, name = EventLog(tmp_path / "[x].db"), tmp_path / "[x].db", "ft:[odd]:100:m"
+    odd = attempt(model=name, outcome="ServerError[/]")
+    log.call_ended(record("odd", HOUR, odd, outcome="ServerError[/]", tags=("[tag]",)), "")
+    log.happened(events.ModelDowngraded("", 0.0, name, "[b]", "RateLimitError"))
+    log.happened(events.ActiveProviderChanged("", 0.0, "[other]", "switched to"))
+    log.close()
+    done = run("report", "--log", path, "--html", tmp_path / "[y].html")
+    assert done.returncode == 0, done.stderr
+    for part in (f"\n{name} ", "\n[tag] ", f"{name} → [b] 1", "ServerError[/] 1", "[other]"):
+        assert part in done.stdout
+    assert "[y].html" in done.stdout.replace("\n", "")
+
+
 def test_an_empty_log_is_said_to_be_empty(tmp_path):
     EventLog(tmp_path / "new.db")
     assert "Nothing was logged" in run("report", "--log", tmp_path / "new.db").stdout

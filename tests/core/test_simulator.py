@@ -6,6 +6,7 @@ import threading
 import httpx
 import pytest
 
+from holysheep_core import ResumeConfig, StreamingRetryHandler
 from holysheep_core.simulator import (
     MANNERS,
     Scenario,
@@ -19,6 +20,8 @@ from holysheep_core.simulator import (
     stall,
 )
 from holysheep_core.simulator.mind import sample
+from holysheep_core.transcript import Transcript
+from holysheep_core.types import ChatRequest
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "stream": True}
 
@@ -108,6 +111,44 @@ def test_an_earlier_answer_in_a_conversation_is_not_taken_for_a_partial(play, te
     assert contents(post(play(), messages=earlier).text) == text
 
 
+NEXT = ["And then?", 'What is "sheep", or "\\d"?', '5" of what?', '""', "Go on."]
+
+
+@pytest.mark.parametrize("asked", NEXT)
+def test_a_conversation_gets_an_answer_at_each_of_its_turns(play, text, asked):
+    for at in range(1, len(text) + 1):  # one that only began alike was whole, too
+        earlier = [*ASK["messages"], {"role": "assistant", "content": text[:at]}]
+        turn = {"role": "user", "content": asked}
+        assert contents(post(play(manner="exact"), messages=[*earlier, turn]).text) == text, at
+
+
+def test_a_question_about_the_last_word_of_a_whole_answer_is_a_question(play, text):
+    turn = {"role": "user", "content": f'Why "{text[-2:]}"?'}
+    earlier = [*ASK["messages"], {"role": "assistant", "content": text}]
+    assert contents(post(play(manner="exact"), messages=[*earlier, turn]).text) == text
+
+
+@pytest.mark.parametrize("prompt", ["en", "ko", 'The 5" of "it" end with {tail}, so "go on".'])
+def test_a_request_to_go_on_is_known_by_the_end_it_quotes(play, text, prompt):
+    script = play(manner="exact")
+    for at in range(1, len(text) + 1):
+        transcript = Transcript(ChatRequest("m", ASK["messages"]), ResumeConfig(prompt=prompt))
+        transcript.add_text(text[:at])
+        transcript.differed()  # a continuation, however little there is of it
+        question = transcript.question()
+        assert question.technique == "continuation"
+        answer = post(script, messages=question.request.messages)
+        assert contents(answer.text) == text[at:], at
+
+
+def test_a_cut_answer_late_in_a_conversation_is_continued(play, text):
+    earlier = [*ASK["messages"], {"role": "assistant", "content": text}, *ASK["messages"]]
+    script = play(faults=[cut(40)], manner="exact")
+    with StreamingRetryHandler(api_key="k", base_url=script.base_url) as handler:
+        assert handler.complete("gpt-4.1", earlier).text == text
+    assert len(script.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
@@ -127,6 +168,19 @@ def test_a_port_that_is_taken_is_an_error_at_once(simulator):
     port = int(simulator.base_url.split(":")[2].split("/")[0])
     with pytest.raises(OSError, match="in use"):
         Simulator(port=port).start()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "error"),
+    [("127.0.0.1", 99999, OverflowError), ("127.0.0.1", "x", OSError), (5, 0, TypeError)],
+)
+def test_whatever_keeps_it_from_listening_is_raised_by_start(host, port, error):
+    before = threading.active_count()
+    broken = Simulator(host=host, port=port)
+    with pytest.raises(error):
+        broken.start()
+    broken.stop()
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("path", ["/nowhere/v1/chat/completions", "/v1/embeddings", "/"])

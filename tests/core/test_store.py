@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
 
 import pytest
@@ -432,6 +433,36 @@ async def test_what_a_cancelled_caller_was_just_taking_is_given_back(server, pla
 def test_a_url_that_is_none_is_refused_at_once(wrong):
     with pytest.raises(ConfigurationError, match="redis://"):
         Store.at(wrong)
+
+
+@pytest.mark.parametrize("sign", ["/", "#", "?", "/b@", "#b@", "[", "[b]"])
+@pytest.mark.parametrize("begin", ["redis://:{}", "rediss://me:{}", "unix://:{}"])
+@pytest.mark.parametrize("word", ["hunter2", "1234"])  # a number is read as a port
+def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(begin, word, sign):
+    url = f"{begin.format(f'{word}{sign}secret')}@localhost:6379/0"
+    with pytest.raises(ConfigurationError, match="%2F") as caught:
+        StreamingRetryHandler("k", store=url)
+    shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
+    assert word not in shown
+    assert "secret" not in shown
+
+
+def test_a_query_that_cannot_be_read_is_not_in_an_error_either():
+    url = "redis://localhost/0?db=hunter2"
+    with pytest.raises(ConfigurationError, match="%2F") as caught:
+        Store.at(url)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://:a%2Fb%23c%40d%3F@localhost:6379/0", "redis://:a@b@localhost/0"),
+        *("redis://localhost/0?password=a@b", "unix:///run/a@b.sock", "rediss://[::1]:6379"),
+    ],
+)
+def test_a_url_that_can_be_read_is_taken(url):
+    assert Store(url).name.startswith(url.partition(":")[0])
 
 
 def test_two_clients_that_name_one_url_share_one_store(server, play):

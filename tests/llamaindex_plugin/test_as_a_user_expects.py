@@ -1,9 +1,12 @@
 """What a LlamaIndex user takes for granted: events, counts, copies, limits, hints."""
 
+import copy
 import inspect
+import logging
 import pickle
 import re
 
+import httpx
 import pytest
 from llama_index.core.base.llms import types as blocks
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler, TokenCountingHandler
@@ -13,7 +16,14 @@ from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage, TextBlock
 from llama_index.llms.openai_like import OpenAILike
 
-from holysheep_core import ConfigurationError, RetryConfig, Timeouts, card
+from holysheep_core import (
+    ConfigurationError,
+    Journal,
+    Provider,
+    RetryConfig,
+    Timeouts,
+    card,
+)
 from holysheep_core.simulator import cut, refuse
 from llamaindex_holysheep import EngineEvent, HolySheep
 from llamaindex_holysheep.settings import known_keywords
@@ -166,6 +176,88 @@ def test_a_pickle_of_it_holds_no_key_and_makes_the_same_model(play, text, monkey
     monkeypatch.setenv("HOLYSHEEP_API_KEY", "from-environment")
     assert pickle.loads(raw).complete("go").text == text
     assert script.requests[0].headers["authorization"] == "Bearer from-environment"
+
+
+@pytest.fixture(params=["journal", "lambdas", "http_client", "prompts", "all"])
+def without_pickles(request, tmp_path):
+    """Settings that cannot be pickled, and what they are told."""
+    told = []
+    with httpx.Client() as client:
+        settings = {
+            "journal": {"journal": Journal(f"sqlite:///{tmp_path}/answers.db")},
+            "lambdas": {
+                "on_token": lambda token: told.append(token),  # noqa: PLW0108 - has no pickle
+                "on_event": lambda event: told.append(str(event)),
+            },
+            "http_client": {"http_client": client},
+            "prompts": {"messages_to_prompt": lambda messages: str(messages)},  # noqa: PLW0108
+        }
+        settings["all"] = {k: v for each in settings.values() for k, v in each.items()}
+        yield settings[request.param], told
+
+
+def test_a_pickled_model_goes_on_as_if_it_had_not_been(play, text, without_pickles, caplog):
+    settings, told = without_pickles
+    caplog.set_level(logging.WARNING)
+    llm = model(play(faults=[cut(20)]), default_headers={"x-token": "hdr-01234567"}, **settings)
+    before = dict(llm.__dict__)
+    raw = pickle.dumps(llm)
+    assert b"hdr-01234567" not in raw
+    assert llm.__dict__ == before
+    assert [record.getMessage() for record in caplog.records] == []
+    assert llm.complete("go").text == text
+    assert ("".join(told) != "") is ("on_token" in settings)
+
+
+def test_a_pickle_of_a_model_with_callbacks_makes_one_that_answers(
+    play, text, without_pickles, monkeypatch
+):
+    settings, told = without_pickles
+    raw = pickle.dumps(model(play(), temperature=0.5, **settings))
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "from-environment")
+    again = pickle.loads(raw)
+    assert (again.temperature, again.on_token, again.http_client) == (0.5, None, None)
+    assert again.complete("go").text == text
+    assert told == []
+
+
+async def test_a_model_unpickled_without_a_key_says_so_when_it_is_called(play, text, monkeypatch):
+    raw = pickle.dumps(model(play()))
+    again = pickle.loads(raw)
+    assert again.api_key is None
+    with pytest.raises(ConfigurationError, match="HOLYSHEEP_API_KEY"):
+        again.complete("go")
+    with pytest.raises(ConfigurationError, match="HOLYSHEEP_API_KEY"):
+        await again.achat(GO)
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "from-environment")
+    assert again.complete("go").text == text
+
+
+def test_a_model_with_keys_of_providers_refuses_to_be_pickled(play, text):
+    llm = model(play(), providers=[Provider("sk-other", "https://x.example/v1")])
+    with pytest.raises(TypeError, match="key by environment"):
+        pickle.dumps(llm)
+    assert len(llm.providers) == 1
+    assert llm.complete("go").text == text
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda llm: llm.model_copy(deep=True)]
+)
+def test_a_copy_works_and_shares_connections_and_callbacks(play, text, without_pickles, copied):
+    settings, told = without_pickles
+    llm = copied(model(play(), **settings))
+    for name, value in settings.items():
+        assert getattr(llm, name) is value
+    assert llm.complete("go").text == text
+    assert (text in "".join(told)) is ("on_token" in settings)
+
+
+def test_a_deep_copy_draws_on_the_same_rate_limiter(play, text, bucket):
+    llm = model(play(), rate_limiter=bucket(requests_per_minute=6000))
+    copied = copy.deepcopy(llm)
+    assert copied.rate_limiter is llm.rate_limiter
+    assert copied.complete("go").text == text
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 import holysheep_core
-from holysheep_core.catalog_file import coerce
+from holysheep_core.catalog_file import check_learnable, coerce
 from holysheep_core.cli import check, drill, figures, report, watch
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli.live import run_live
@@ -52,6 +53,11 @@ class Manner(str, Enum):
     different = "different"
 
 
+def _console() -> Console:
+    # No emoji either: ":100:" in a fine-tuned model's name is part of the name.
+    return Console(highlight=False, emoji=False)
+
+
 @app.command()
 def demo(
     live: Annotated[
@@ -59,22 +65,26 @@ def demo(
     ] = False,
 ) -> None:
     """Show what happens when streams break: with ordinary clients, and with this one."""
-    console = Console(highlight=False)
+    console = _console()
     good = run_live(console) if live else demos.run_all(console)
     raise typer.Exit(0 if good else 1)
 
 
 @app.command()
 def simulate(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.")] = 8089,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
+    ] = 8089,
     text: Annotated[str, typer.Option(help="The answer; made to fit the request if empty.")] = "",
-    cut_at: Annotated[int, typer.Option(help="Cut after that many characters; -1: never.")] = -1,
-    times: Annotated[int, typer.Option(help="How many responses to cut; 0: all.")] = 1,
+    cut_at: Annotated[
+        int, typer.Option(min=-1, help="Cut after that many characters; -1: never.")
+    ] = -1,
+    times: Annotated[int, typer.Option(min=0, help="How many responses to cut; 0: all.")] = 1,
     by: Annotated[By, typer.Option(help="Reset, half-closed body, or clean early end.")] = By.rst,
     manner: Annotated[
         Manner, typer.Option(help="How a cut answer is continued.")
     ] = Manner.obedient,
-    delay: Annotated[float, typer.Option(help="Seconds between events.")] = 0.02,
+    delay: Annotated[float, typer.Option(min=0, help="Seconds between events.")] = 0.02,
 ) -> None:
     """Run the local server that breaks on cue, for your own app. Ctrl-C stops it."""
     faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
@@ -84,7 +94,7 @@ def simulate(
     scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
     try:
         with Simulator(port=port, scenario=scenario) as simulator:
-            Console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
+            _console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
             stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
@@ -96,7 +106,7 @@ def rollback_drill(
     outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is away.")] = 5.0,
 ) -> None:
     """Rehearse an outage on local servers: the primary dies under load, and comes back."""
-    console = Console(highlight=False)
+    console = _console()
     console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
     report = asyncio.run(drill.rehearse(callers, outage, console))
     drill.show(report, console)
@@ -132,12 +142,19 @@ def check_gateway(
     ] = None,
 ) -> None:
     """Tell in a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
-    console = Console(highlight=False)
+    console = _console()
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
+    if learn is not None and not key:
+        raise typer.BadParameter(
+            "HOLYSHEEP_API_KEY is not set, and what the simulator does says nothing about a model.",
+            param_hint="--learn",
+        )
     try:
+        if learn is not None:
+            check_learnable(learn)
         if key:
-            console.print(f"Asking {base_url}, a few dozen tokens for each model.")
+            console.print(f"Asking {escape(base_url)}, a few dozen tokens for each model.")
             good = check.run(Provider(key, base_url), asked, console, learn)
         else:
             console.print(
@@ -145,10 +162,15 @@ def check_gateway(
                 "not the gateway's.[/]"
             )
             with Simulator() as simulator:
-                good = check.run(Provider("any", simulator.base_url), asked, console, learn)
+                good = check.run(Provider("any", simulator.base_url), asked, console, None)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
-    if good:
+    if good and not key:
+        console.print(
+            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to learn whether "
+            "migration is safe.[/]"
+        )
+    elif good:
         console.print("[green]Nothing stands in the way.[/]")
     else:
         console.print("[red]Not everything works: see ✗ above.[/]")
@@ -172,7 +194,7 @@ def make_report(
     ] = None,
 ) -> None:
     """Tell how calls went: availability, latency, errors, resumes, tokens, cost."""
-    console = Console(highlight=False)
+    console = _console()
     try:
         with Progress(console=console, transient=True) as progress:
             found = figures.report(
@@ -188,7 +210,7 @@ def make_report(
         raise typer.BadParameter(str(error)) from error
     report.show(found, console)
     if html is not None:
-        console.print(f"The page is {html}.")
+        console.print(f"The page is {escape(str(html))}.")
 
 
 @app.command("watch")
@@ -201,7 +223,7 @@ def watch_calls(
     """Show what is going on: requests against the tier's limit, tokens, cooldowns, providers."""
     try:
         limits = RateLimits.coerce(tier) or RateLimits()
-        watch.watch(log, limits, Console(highlight=False), once=once, every=every)
+        watch.watch(log, limits, _console(), once=once, every=every)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -210,3 +232,20 @@ def watch_calls(
 def version() -> None:
     """Print the version."""
     typer.echo(holysheep_core.__version__)
+
+
+def _version_asked(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version_asked, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None: ...

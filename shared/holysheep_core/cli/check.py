@@ -176,25 +176,20 @@ class Probe:
                 seen.first = time.monotonic() - started
 
 
-def key_and_models(probe: Probe, model: str) -> Iterable[Finding]:
-    """Look at the list of models, which also proves the key."""
+def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
+    """Look at the list of models, which also proves the key; None if there is no list."""
     seen = probe.get("models")
     if seen.status in (401, 403):
-        yield Finding("key", False, f"not accepted (status {seen.status})")
-        return
+        return [Finding("key", False, f"not accepted (status {seen.status})")], None
     if seen.status != 200:  # noqa: PLR2004
-        yield Finding("list of models", None, f"none here ({seen.status or seen.body})")
-        return
-    yield Finding("key", True, "accepted")
+        return [Finding("list of models", None, f"none here ({seen.status or seen.body})")], None
+    key = Finding("key", True, "accepted")
     try:
         names = [str(each["id"]) for each in msgspec.json.decode(seen.body)["data"]]
     except (msgspec.DecodeError, KeyError, TypeError):
-        yield Finding("list of models", None, "in a shape of its own")
-        return
+        return [key, Finding("list of models", None, "in a shape of its own")], None
     some = ", ".join(names[:6]) + (", …" if names[6:] else "")
-    yield Finding("list of models", None, f"{len(names)}: {some}")
-    if model not in names:
-        yield Finding(model, None, "is not on the list, which need not mean anything")
+    return [key, Finding("list of models", None, f"{len(names)}: {some}")], names
 
 
 def stream(probe: Probe) -> Iterable[Finding]:
@@ -283,20 +278,26 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
         Whether nothing stands in the way.
     """
     good = True
+    listed: list[str] | None = None
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(models) * (len(PROBES) + 1))
         for number, model in enumerate(models):
             probe = Probe(provider, model)
-            progress.update(bar, description=f"{model}: models", advance=1)
-            found = list(key_and_models(probe, model)) if not number else []
+            progress.update(bar, description=f"{escape(model)}: models", advance=1)
+            found: list[Finding] = []
+            if not number:
+                found, listed = key_and_models(probe)
+            if listed is not None and model not in listed:
+                said = "is not in the server's list of models: is the name right?"
+                found.append(Finding(model, None, said))
             for name, look in PROBES:
-                progress.update(bar, description=f"{model}: {name}", advance=1)
+                progress.update(bar, description=f"{escape(model)}: {name}", advance=1)
                 if all(each.good is not False or each.what not in _BASICS for each in found):
                     found += look(probe)
             probe.close()
-            table = Table(title=model, title_justify="left", box=None, show_header=False)
+            table = Table(title=escape(model), title_justify="left", box=None, show_header=False)
             for each in found:
-                table.add_row(_MARKS[each.good], each.what, escape(each.said))
+                table.add_row(_MARKS[each.good], escape(each.what), escape(each.said))
             progress.console.print(table)
             good = good and all(each.good is not False for each in found)
             if notes is not None and probe.takes_prefill is not None:

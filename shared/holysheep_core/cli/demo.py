@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from holysheep_core import Timeouts
 from holysheep_core.cli.stage import Stage, attempt
@@ -33,13 +34,14 @@ def run_all(console: Console) -> bool:
     missing = [
         package
         for module, package in (
-            ("langchain_core", "holysheep[langchain]"),
-            ("llama_index.core", "holysheep[llamaindex]"),
+            ("langchain_core", '"holysheep[langchain]"'),
+            ("llama_index.core", '"holysheep[llamaindex]"'),
         )
         if not _installed(module)
     ]
     if missing:
-        console.print(f"[red]The demo needs both frameworks: pip install {' '.join(missing)}[/]")
+        packages = escape(" ".join(missing))  # an extra's brackets are no markup
+        console.print(f"[red]The demo needs both frameworks: pip install {packages}[/]")
         return False
     stage = Stage(console)
     stage.title(

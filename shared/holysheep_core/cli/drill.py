@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from holysheep_core import (
@@ -188,5 +189,5 @@ def show(report: Report, console: Console) -> None:
         table.add_row(what, f"[bold]{figure}[/]")
     console.print(table)
     for call in report.lost[:3]:
-        console.print(f"  [red]{call.fault}[/]")
+        console.print(f"  [red]{escape(call.fault)}[/]")
     console.print("[bold green]✓ passed[/]" if report.good else "[bold red]✗ failed[/]")

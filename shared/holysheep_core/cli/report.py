@@ -6,6 +6,7 @@ import time
 
 from rich.columns import Columns
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -41,15 +42,15 @@ def show(found: Report, console: Console) -> None:
             for number, head in enumerate([title, *HEAD[1:]]):
                 table.add_column(head, justify="right" if number else "left")
             for row in as_table(groups):
-                table.add_row(*row)
+                table.add_row(*map(escape, row))
             console.print(table)
     console.print("[dim]latencies: 50th / 95th / 99th percentile[/]")
     for title, pairs in lists(found):
         if pairs:
             counted = ", ".join(f"{name} {count:,}" for name, count in pairs)
-            console.print(f"[bold]{title}[/]: {counted}")
+            console.print(f"[bold]{title}[/]: {escape(counted)}")
     for at, said in found.notes[-10:]:
-        console.print(f"[dim]{clock(at)}[/] {said}")
+        console.print(f"[dim]{clock(at)}[/] {escape(said)}")
 
 
 def bars(values: list[int]) -> str:

@@ -8,6 +8,7 @@ for the standard tests of the frameworks.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import msgspec
 
 from holysheep_core.catalog import estimate_tokens
+from holysheep_core.seam import is_provable
 from holysheep_core.simulator.script import Scenario
 
 _DEPTH = 6
@@ -80,16 +82,27 @@ def _begun(text: str, messages: Sequence[Mapping[str, Any]]) -> tuple[int, str] 
     """Return how much of its answer the model is shown, and the words it is to repeat."""
     *_, last = messages or [{}]
     if last.get("role") == "assistant":  # a prefill
-        partial, turn = text_of(last), ""
+        partial, anchor = text_of(last), ""
     elif [message.get("role") for message in messages[-2:]] == ["assistant", "user"]:
-        partial, turn = text_of(messages[-2]), text_of(last)
+        partial = text_of(messages[-2])
+        anchor = _quoted_end(partial, text_of(last))
+        # After a whole answer, the next turn of a conversation may well quote its last word.
+        if not anchor or (partial == text and not is_provable(anchor)):
+            return None
     else:
         return None
-    if not partial or not text.startswith(partial):
-        return None
-    quoted = re.search(r'"(?:[^"\\]|\\.)*"', turn)
-    anchor = msgspec.json.decode(quoted.group()) if quoted else ""
-    return len(partial), anchor if partial.endswith(anchor) else ""
+    return (len(partial), anchor) if partial and text.startswith(partial) else None
+
+
+def _quoted_end(partial: str, turn: str) -> str:
+    """Return the end of a partial that a turn quotes, as each request to go on does; or ""."""
+    # A quotation may begin at any mark: the words before it are the user's, marks and all.
+    for quoted in re.finditer(r'(?=("(?:[^"\\]|\\.)+"))', turn):
+        with contextlib.suppress(msgspec.DecodeError):
+            end = msgspec.json.decode(quoted[1], type=str)
+            if partial.endswith(end):
+                return end
+    return ""
 
 
 def _improvise(

@@ -40,19 +40,22 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
-        self._failure: OSError | None = None
+        self._failure: BaseException | None = None
         self.connections = 0
 
     def start(self) -> Simulator:
         """Begin to listen.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is taken. Whatever else keeps the server from listening is raised
+                likewise, as it is.
         """
         self._thread = threading.Thread(target=self._run, name="holysheep-simulator", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
+            self._thread.join()
+            self._loop = None  # it is closed: `stop` has nothing left to do
             raise self._failure
         self._scripts["v1"] = Script(self._scenario, self.base_url)
         return self
@@ -90,7 +93,14 @@ class Simulator:
     # -- the thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._ready.is_set():
+                raise
+            # Who waits in `start` would wait for ever, and not learn why.
+            self._failure = error
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -113,12 +123,7 @@ class Simulator:
                 self.connections -= 1
                 writer.close()
 
-        try:
-            server = await asyncio.start_server(accept, self._host, self._port, backlog=1024)
-        except OSError as error:
-            self._failure = error
-            self._ready.set()
-            return
+        server = await asyncio.start_server(accept, self._host, self._port, backlog=1024)
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
