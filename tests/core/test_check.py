@@ -168,3 +168,11 @@ def test_names_are_shown_as_they_are_whatever_is_in_them(play):
     assert done.stdout.count(name) == 2, "the table's title, and that it is not on the list"
     done = run(HOLYSHEEP_API_KEY="k", HOLYSHEEP_BASE_URL="http://127.0.0.1:9/[a]/v1")
     assert "http://127.0.0.1:9/[a]/v1" in done.stdout
+
+
+@pytest.mark.parametrize("columns", ["80", "50"])
+def test_a_models_name_is_folded_where_there_is_no_room(columns):
+    name = "claude-sonnet-4.5-with-a-name-that-is-longer-than-any-line-2026-01-01"
+    said = run(name, COLUMNS=columns).stdout
+    assert "…" not in said
+    assert "2026-01-01" in said.split("stream")[0]

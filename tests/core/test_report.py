@@ -1,5 +1,6 @@
 """Reports of an event log: the figures, the terminal, the page in a real browser, the live view."""
 
+import io
 import json
 import os
 import shutil
@@ -9,12 +10,14 @@ import sys
 import time
 from html import escape
 
+import msgspec
 import pytest
+from rich.console import Console
 
 from holysheep_core import Attempt, CallRecord, Catalog, ConfigurationError, EventLog, Usage, events
 from holysheep_core.cli import figures, watch
 from holysheep_core.cli.page import page
-from holysheep_core.cli.report import bars
+from holysheep_core.cli.report import bars, show
 from holysheep_core.types import total_cost
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
@@ -118,6 +121,30 @@ def test_a_saving_is_reckoned_for_what_has_a_price(path):
     assert made(path, against="unheard-of").saving is None
 
 
+@pytest.mark.parametrize("saving", [-0.00001, -0.0, 0.0, 0.00001])
+def test_a_saving_of_next_to_nothing_has_no_sign(path, saving):
+    found = made(path)
+    found.saving = saving
+    (word,) = [word for name, _, word in figures.facts(found) if name == "cost"]
+    assert word.endswith("US$ 0.0000")
+
+
+def test_what_was_mended_is_counted(path, tmp_path):
+    titles = [title for title, _ in figures.lists(made(path))]
+    assert "requests that failed (1 of 2 mended)" in titles
+    assert "Requests that failed (1 of 2 mended)" in page(made(path))
+    log = EventLog(tmp_path / "more.db")
+    cut, ill = attempt(1, "StreamCutError"), attempt(2, "ServerError")
+    log.call_ended(record("well", HOUR, ill, cut, attempt(3)), "")
+    log.call_ended(record("left", HOUR, cut, attempt(2, "closed"), outcome="closed"), "")
+    log.call_ended(record("bad", HOUR, cut, ill, outcome="ServerError"), "")
+    late = msgspec.structs.replace(ill, started=2 * HOUR)  # its call began before the span
+    log.call_ended(record("long", 25 * HOUR, late, outcome="ServerError"), "")
+    log.close()
+    found = made(tmp_path / "more.db")
+    assert (found.troubles.total(), found.mended) == (6, 2)
+
+
 def test_hours_add_up_to_the_whole(path):
     found = made(path)
     assert found.step == HOUR
@@ -152,6 +179,12 @@ def test_what_is_no_log_is_refused(tmp_path, what):
         path.write_text("hello " * 200, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no event log"):
         made(path)
+
+
+def test_a_folder_is_said_to_be_one(tmp_path):
+    with pytest.raises(ConfigurationError, match="is a folder; name the file") as caught:
+        made(tmp_path)
+    assert tmp_path.name + "'" not in str(caught.value), "nobody is to give a folder to a model"
 
 
 def test_bars_are_as_tall_as_their_values():
@@ -193,6 +226,23 @@ def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):
     for part in (f"\n{name} ", "\n[tag] ", f"{name} → [b] 1", "ServerError[/] 1", "[other]"):
         assert part in done.stdout
     assert "[y].html" in done.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize("columns", [130, 80, 50])
+def test_names_and_figures_are_folded_where_there_is_no_room(tmp_path, columns):
+    path, name = tmp_path / "calls.db", "claude-sonnet-4.5-of-a-long-name-2026-01-01"
+    log = EventLog(path)
+    log.call_ended(
+        record("a", HOUR, attempt(model=name, provider="name" * 9), tags=("tag" * 9,)), ""
+    )
+    log.close()
+    console = Console(file=io.StringIO(), width=columns)
+    show(made(path), console)
+    said = console.file.getvalue()
+    assert "…" not in said
+    first = "".join(line.split(" ")[0] for line in said.splitlines())
+    for each in (name, "name" * 9, "tag" * 9):
+        assert each in first
 
 
 def test_an_empty_log_is_said_to_be_empty(tmp_path):

@@ -296,6 +296,8 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
                     found += look(probe)
             probe.close()
             table = Table(title=escape(model), title_justify="left", box=None, show_header=False)
+            for _ in range(3):  # a name is folded, where there is no room, and not cut
+                table.add_column(overflow="fold")
             for each in found:
                 table.add_row(_MARKS[each.good], escape(each.what), escape(each.said))
             progress.console.print(table)

@@ -101,7 +101,8 @@ class Report:
         providers: Requests by provider.
         tags: Calls by tag.
         errors: Calls that failed, by class of error.
-        troubles: Requests that failed, by class of error; most of them were mended.
+        troubles: Requests that failed, by class of error.
+        mended: How many of these were mended: their calls were completed all the same.
         downgrades: Moves to another model, as "a → b".
         resumes: Continuations.
         saved_characters: Characters that were not asked for again.
@@ -122,6 +123,7 @@ class Report:
     tags: list[Group] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
+    mended: int = 0
     downgrades: Counter[str] = field(default_factory=Counter)
     resumes: int = 0
     saved_characters: int = 0
@@ -146,6 +148,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         ConfigurationError: There is none.
     """
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder; name the file in it given as event_log=.")
     if not path.is_file():
         raise ConfigurationError(
             f"{path}: there is no event log. Give event_log={path.name!r} to a model first."
@@ -203,11 +207,13 @@ def report(
             found.resumes += row["resumes"]
             found.saved_characters += row["saved_characters"]
             found.waited += row["waited"]
+        incomplete = {call_id for (call_id,) in database.execute(_INCOMPLETE)}
         for row in track(*_rows(database, "attempts", since)):
             _in(by_model, row["model"]).add(row)
             _in(by_provider, row["provider"]).add(row)
             if row["outcome"] not in _FINE:
                 found.troubles[row["outcome"]] += 1
+                found.mended += row["call_id"] not in incomplete
         for kind, at, message, fields in database.execute(_EVENTS, (since,)):
             if kind == "ModelDowngraded":
                 moved = json.loads(fields)
@@ -227,6 +233,8 @@ def _rows(database: sqlite3.Connection, table: str, since: float) -> tuple[sqlit
     return database.execute(f"SELECT * {matching}", (since,)), total
 
 
+# Of any time: a request within the span may belong to a call that began before it.
+_INCOMPLETE = "SELECT call_id FROM calls WHERE outcome <> 'completed'"
 _EVENTS = """
 SELECT kind, at, message, fields FROM events WHERE at >= ? AND kind IN (
     'ModelDowngraded', 'ProviderSwitched', 'ProviderHealthChanged', 'ActiveProviderChanged',
@@ -282,7 +290,8 @@ def facts(found: Report) -> list[tuple[str, str, str]]:
     failed = "none failed" if not calls.failed else f"{calls.failed:,} of {calls.count:,} failed"
     closed = calls.count - calls.failed - len(calls.durations)
     late = percentile(calls.first_tokens, 0.95)
-    saving = "not known" if found.saving is None else f"US$ {found.saving:,.4f}"
+    # Next to nothing, lost or saved, is 0; a sum that adds 0.0 has no negative zero.
+    saving = "not known" if found.saving is None else f"US$ {round(found.saving, 4) + 0.0:,.4f}"
     return [
         ("calls", f"{calls.count:,}", f"of them {closed:,} left by their reader"),
         ("availability", f"{100 * calls.availability:.3f} %", failed),
@@ -305,8 +314,9 @@ def facts(found: Report) -> list[tuple[str, str, str]]:
 
 def lists(found: Report) -> list[tuple[str, list[tuple[Any, ...]]]]:
     """Return what is counted by name: a title, and pairs."""
+    mended = f"{found.mended:,} of {found.troubles.total():,}"
     return [
         ("calls that failed", found.errors.most_common()),
-        ("requests that failed (most were mended)", found.troubles.most_common()),
+        (f"requests that failed ({mended} mended)", found.troubles.most_common()),
         ("downgrades", found.downgrades.most_common()),
     ]

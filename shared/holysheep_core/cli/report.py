@@ -40,7 +40,8 @@ def show(found: Report, console: Console) -> None:
         if groups:
             table = Table(box=None, pad_edge=False, header_style="bold")
             for number, head in enumerate([title, *HEAD[1:]]):
-                table.add_column(head, justify="right" if number else "left")
+                # Folded, on a narrow terminal: of a name or a figure that is cut nobody is told.
+                table.add_column(head, justify="right" if number else "left", overflow="fold")
             for row in as_table(groups):
                 table.add_row(*map(escape, row))
             console.print(table)
