@@ -6,7 +6,11 @@ the others' transactions), and many may read while they do. What is older than `
 the oldest while the file is larger than `max_bytes`, is deleted. There is no text of prompts or
 answers in it, and no key.
 
-If the file cannot be written (a full disk, say), calls go on and one warning is logged.
+If the file cannot be written (a full disk, say), calls go on and one warning is logged. A record
+that cannot be written is left out, likewise. A file that is moved away or deleted is made anew.
+
+A process that is forked writes what happens in it, and leaves to its parent what that has not
+written yet.
 
 Tables: `calls`, one row per call; `attempts`, one per request; `events`, one per happening.
 Times are Unix times and seconds, prices US$; a price that is not known is NULL, never 0.
@@ -19,6 +23,7 @@ import logging
 import os
 import queue
 import sqlite3
+import sys
 import threading
 import time
 import weakref
@@ -63,6 +68,10 @@ CREATE INDEX IF NOT EXISTS events_at ON events (at);
 _INSERT_CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 20)})"  # noqa: S608 - no data
 _INSERT_ATTEMPT = f"INSERT INTO attempts VALUES ({', '.join('?' * 16)})"  # noqa: S608
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+_A_ROWS_FAULT = (
+    *(sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError),
+    *(ValueError, TypeError, OverflowError, msgspec.MsgspecError),  # half a pair of UTF-16, say
+)
 _TIMES = {"calls": "began", "attempts": "began", "events": "at"}
 Row = tuple[str, tuple[Any, ...]]
 Rows = queue.SimpleQueue[Row | threading.Event | None]
@@ -82,6 +91,7 @@ class EventLog(Observer):
     """
 
     _all: ClassVar[weakref.WeakValueDictionary[str, EventLog]] = weakref.WeakValueDictionary()
+    _every: ClassVar[weakref.WeakSet[EventLog]] = weakref.WeakSet()
     _guard = threading.Lock()
 
     def __init__(
@@ -99,6 +109,7 @@ class EventLog(Observer):
                 database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             raise ConfigurationError(f"event_log {self.path}: {error}.") from None
+        self._every.add(self)
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> EventLog:
@@ -120,8 +131,7 @@ class EventLog(Observer):
         call_id, after = fields.pop("call_id"), fields.pop("at")
         began = self._began.get(call_id)
         at = time.time() if began is None else began + after
-        row = (at, call_id, type(event).__name__, str(event), msgspec.json.encode(fields).decode())
-        self._put(_INSERT_EVENT, row)
+        self._put(_INSERT_EVENT, (at, call_id, type(event).__name__, str(event), fields))
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
         """Write a call and its requests."""
@@ -144,10 +154,10 @@ class EventLog(Observer):
                 *tokens,
                 record.cost_usd,
                 record.resumes,
-                _json(record.downgrades),
+                record.downgrades,
                 record.waited,
                 len(record.attempts),
-                _json(record.tags),
+                record.tags,
             ),
         )
         for attempt in record.attempts:
@@ -176,20 +186,25 @@ class EventLog(Observer):
 
     def close(self) -> None:
         """Return when all that was told so far is in the file (or cannot be written)."""
-        if self._writer is not None and self._writer.process == os.getpid():
+        if self._writer is not None:
             self._writer.flush()
 
     def _put(self, sql: str, values: tuple[Any, ...]) -> None:
         writer = self._writer
-        if writer is None or writer.process != os.getpid():
+        if writer is None:
             with self._lock:
                 writer = self._writer
-                if (
-                    writer is None or writer.process != os.getpid()
-                ):  # forked: the parent has its own
+                if writer is None:
                     writer = self._writer = _Writer(*self._settings)
                     weakref.finalize(self, writer.rows.put, None).atexit = False
         writer.rows.put((sql, values))
+
+    def _forked(self) -> None:
+        # Whatever thread held the lock is not here; what is in the queue, the parent writes.
+        self._lock = threading.Lock()
+        if self._writer is not None:
+            self._writer.forget()
+            self._writer = None
 
 
 class _Writer:
@@ -199,13 +214,15 @@ class _Writer:
         self._path = path
         self._max_age = max_age
         self._max_bytes = max_bytes
-        self._warned = False
+        self._warned = self._left_out = False
         self._writes = 0
-        self.process = os.getpid()
         self.rows: Rows = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="holysheep-log", daemon=True)
-        self._thread.start()
         atexit.register(self.flush)
+        # A child of multiprocessing ends without `atexit`. Late, as others' ends may make calls.
+        util: Any = sys.modules.get("multiprocessing.util")
+        self._finalizer = util and util.Finalize(None, self.flush, exitpriority=-100)
+        self._thread.start()
 
     def flush(self) -> None:
         """Return when all is written, or after some seconds."""
@@ -213,6 +230,12 @@ class _Writer:
             written = threading.Event()
             self.rows.put(written)
             written.wait(BUSY_SECONDS * 2)
+
+    def forget(self) -> None:
+        """Do nothing at the end of the program."""
+        atexit.unregister(self.flush)
+        if self._finalizer is not None:
+            self._finalizer.cancel()
 
     def _run(self) -> None:
         taken: list[Row | threading.Event | None] = []
@@ -228,26 +251,67 @@ class _Writer:
             for each in taken:
                 if isinstance(each, threading.Event):
                     each.set()
-        atexit.unregister(self.flush)
+        self.forget()
 
     def _write(self, rows: list[Row]) -> None:
         # What cannot be written is dropped, with one warning.
         if not rows:
             return
         try:
-            with closing(_open(self._path)) as database:
+            with _Fork.writing, closing(_open(self._path)) as database:
+                database.executescript(_SCHEMA)  # the file may be gone, and this be a new one
                 with database:
                     for sql, values in rows:
-                        database.execute(sql, values)
+                        self._insert(database, sql, values)
                 self._writes += 1
                 if self._writes % _PRUNE_EVERY == 1:
                     _prune(database, time.time() - self._max_age, self._max_bytes)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - what ends this thread loses all that comes
             if not self._warned:
                 _log.warning("%s cannot be written: %s. Calls go on without.", self._path, error)
             self._warned = True
         else:
             self._warned = False
+
+    def _insert(self, database: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> None:
+        try:
+            database.execute(sql, [_plain(value) for value in values])
+        except _A_ROWS_FAULT as error:
+            if not self._left_out:
+                _log.warning(
+                    "%s: a record that cannot be written is left out: %s", self._path, error
+                )
+            self._left_out = True
+
+
+class _Fork:
+    """Holds a fork until no file is open: the child's SQLite would believe its locks are held."""
+
+    writing = threading.Lock()
+    _held = False
+
+    @classmethod
+    def before(cls) -> None:
+        # Nobody waits for ever to fork.
+        cls._held = cls.writing.acquire(timeout=BUSY_SECONDS)
+
+    @classmethod
+    def parent(cls) -> None:
+        if cls._held:
+            cls.writing.release()
+
+    @classmethod
+    def child(cls) -> None:
+        cls.writing = threading.Lock()
+        EventLog._guard = threading.Lock()  # noqa: SLF001 - of this room, as are the next
+        for log in tuple(EventLog._every):  # noqa: SLF001
+            log._forked()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        before=_Fork.before, after_in_parent=_Fork.parent, after_in_child=_Fork.child
+    )
 
 
 def _prune(database: sqlite3.Connection, oldest: float, max_bytes: int) -> None:
@@ -286,5 +350,6 @@ def _used(database: sqlite3.Connection) -> int:
     return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
 
 
-def _json(values: tuple[str, ...]) -> str:
-    return msgspec.json.encode(values).decode()
+def _plain(value: Any) -> Any:
+    # Here and not where it is told: an error there would be on a call's way.
+    return msgspec.json.encode(value).decode() if isinstance(value, (tuple, dict)) else value

@@ -3,18 +3,30 @@
 import gc
 import json
 import logging
+import multiprocessing
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from contextlib import closing
 
 import pytest
 
-from holysheep_core import ConfigurationError, EventLog, HolySheepError, StreamingRetryHandler
+from holysheep_core import (
+    ConfigurationError,
+    EventLog,
+    HolySheepError,
+    StreamingRetryHandler,
+    event_log,
+)
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse
 
+LOG = "holysheep.event_log"
+EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
 ASK = [{"role": "user", "content": "A question nobody should find."}]
 
 
@@ -140,16 +152,150 @@ def test_a_forked_process_writes_what_it_does_itself(path):
     assert len(rows(path, "SELECT * FROM calls")) == 2
 
 
+def ask_and_leave(handler):
+    handler.complete("gpt-4.1", ASK)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_of_multiprocessing_loses_nothing_at_its_end_and_writes_nothing_twice(path):
+    forking = multiprocessing.get_context("fork")
+    with Simulator() as simulator:
+        url = simulator.add(Scenario(text="short")).base_url
+        handler = StreamingRetryHandler("k", base_url=url, event_log=path)
+        for _ in range(3):
+            handler.complete("gpt-4.1", ASK)  # the parent has not written this when it forks
+            fresh = StreamingRetryHandler("k", base_url=url, event_log=path)
+            child = forking.Process(target=ask_and_leave, args=(fresh,))
+            child.start()
+            child.join(30)
+            assert child.exitcode == 0
+        handler.close()
+    calls = rows(path, "SELECT call_id FROM calls")
+    assert len({call["call_id"] for call in calls}) == len(calls) == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_while_a_lock_is_held_has_locks_and_a_thread_of_its_own(path):
+    log = EventLog(path)
+    log._put(EVENT, (time.time(), "parent", "", "", {}))
+    writer = log._writer
+    with log._lock, EventLog._guard:
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(20)  # a lock that is held for ever is no hanging test
+            EventLog.at(path)
+            log._put(EVENT, (time.time(), "child", "", "", {}))
+            log.close()
+            os._exit(log._writer is writer)
+    assert os.waitpid(child, 0)[1] == 0
+    log.close()
+    assert sorted(row["call_id"] for row in rows(path, "SELECT call_id FROM events")) == [
+        "child",
+        "parent",
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_write_waits_for_its_end(path, monkeypatch):
+    log, opened, go_on = EventLog(path), threading.Event(), threading.Event()
+
+    def prune(*_):
+        opened.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(event_log, "_prune", prune)
+    log._put(EVENT, (time.time(), "parent", "", "", {}))
+    assert opened.wait(10)
+    threading.Timer(0.5, go_on.set).start()
+    began = time.monotonic()
+    child = os.fork()
+    if not child:
+        os._exit(not go_on.is_set())
+    assert os.waitpid(child, 0)[1] == 0
+    assert time.monotonic() - began < 5
+    log.close()
+    assert len(rows(path, "SELECT * FROM events")) == 1
+
+
+def test_a_writer_that_has_ended_is_held_by_nobody(path):
+    log = EventLog(path)
+    log._put(EVENT, (time.time(), "x", "", "", {}))
+    thread, writer = log._writer._thread, weakref.ref(log._writer)
+    del log
+    gc.collect()
+    thread.join(5)
+    del thread
+    gc.collect()
+    assert writer() is None
+
+
+@pytest.mark.parametrize("gone", ["deleted", "rotated", "emptied"])
+def test_a_file_that_is_gone_is_made_anew(client, path, caplog, gone):
+    handler = client()
+    handler.complete("gpt-4.1", ASK)
+    handler.close()
+    if gone == "deleted":
+        path.unlink()
+    elif gone == "rotated":
+        path.rename(path.with_suffix(".1"))
+    else:
+        path.write_bytes(b"")
+    for _ in range(2):
+        handler.complete("gpt-4.1", ASK)
+        handler.close()
+    assert len(rows(path, "SELECT * FROM calls")) == 2
+    assert rows(path, "SELECT * FROM attempts")
+    assert [record.message for record in caplog.records if record.name == LOG] == []
+
+
+@pytest.mark.parametrize("name", ["call_id", "tags", "both"])
+def test_a_record_that_cannot_be_written_is_left_out_with_one_warning(client, path, caplog, name):
+    handler = client()
+    bad = "half \ud83d"
+    given = {
+        **({"call_id": bad} if name != "tags" else {}),
+        **({"tags": [bad]} if name != "call_id" else {}),
+    }
+    for tags in ("before", None, "after"):
+        settings = given if tags is None else {"tags": [tags]}
+        assert handler.complete("gpt-4.1", ASK, **settings).text
+    handler.close()
+    assert handler.complete("gpt-4.1", ASK, tags=["later"]).text
+    handler.close()
+    told = [json.loads(call["tags"]) for call in rows(path, "SELECT tags FROM calls")]
+    assert told == [["before"], ["after"], ["later"]]
+    warned = [record for record in caplog.records if record.name == LOG]
+    assert len(warned) == 1
+    assert "left out" in warned[0].message
+
+
+@pytest.mark.parametrize("value", [2**70, object(), "\udcff", {"x": "\udcff"}, {"x": object()}])
+def test_no_value_ends_the_thread_that_writes(path, value):
+    log = EventLog(path)
+    for each in (value, "good"):
+        log._put(EVENT, (time.time(), "x", "", each, ""))
+    log.close()
+    assert rows(path, "SELECT message FROM events") == [{"message": "good"}]
+    assert log._writer._thread.is_alive()
+
+
 def test_a_file_that_cannot_be_written_costs_one_warning_and_no_call(client, path, caplog):
     handler = client()
-    blocker = sqlite3.connect(path, isolation_level=None)
-    blocker.execute("DROP TABLE calls")
-    with caplog.at_level(logging.WARNING, "holysheep.event_log"):
+    path.unlink()
+    path.mkdir()
+    with caplog.at_level(logging.WARNING, LOG):
         for _ in range(3):
             assert handler.complete("gpt-4.1", ASK).text
             handler.close()
-    blocker.close()
+    path.rmdir()
     assert len([each for each in caplog.records if "cannot be written" in each.message]) == 1
+    handler.complete("gpt-4.1", ASK, tags=["there again"])
+    handler.close()
+    assert len(rows(path, "SELECT * FROM calls")) == 1
 
 
 @pytest.mark.parametrize("bad", ["folder", "text"])
