@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -109,9 +108,11 @@ def shown_beyond_the_journal(play, url, name):
     here, there = fork.Pipe()
 
     def die():
-        client, got = handler(script, journal(url, interval=0.3)), ""
-        for text in client.stream_with_retry("gpt-4.1", ASK, call_id=name):
+        kept, got = journal(url), ""
+        for text in handler(script, kept).stream_with_retry("gpt-4.1", ASK, call_id=name):
             got += text
+            if len(got) >= 200:  # its next write comes too late
+                kept.store.append = lambda *_: time.sleep(60)
             if len(got) >= 400:
                 there.send(got)
                 os._exit(9)
@@ -605,24 +606,6 @@ def test_without_a_journal_the_error_says_what_to_give(play):
 def test_a_url_without_a_meaning_is_refused(bad):
     with pytest.raises(ConfigurationError, match="journal"):
         Journal(bad)
-
-
-@pytest.mark.parametrize("sign", ["/", "#", "?", "/b@"])
-@pytest.mark.parametrize("word", ["hunter2", "1234"])  # a number is read as a port
-def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(word, sign):
-    url = f"redis://:{word}{sign}secret@localhost:6379/0"
-    with pytest.raises(ConfigurationError, match="%2F") as caught:
-        Journal(url)
-    shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
-    assert word not in shown
-    assert "secret" not in shown
-
-
-def test_a_query_that_cannot_be_read_is_not_in_an_error_either():
-    url = "redis://localhost/0?db=hunter2"
-    with pytest.raises(ConfigurationError, match="%2F") as caught:
-        Journal(url)
-    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_key_is_not_in_the_journal_and_old_answers_go(play, tmp_path, name):

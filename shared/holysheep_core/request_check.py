@@ -25,7 +25,7 @@ def check_request(request: ChatRequest) -> None:
         raise ConfigurationError(f"call_id={request.call_id!r}: needs a str.")
     _check_messages(request.messages)
     for name in request.params:
-        _check_name(name)
+        _check_name(str(name))
     _check_params(request.params)
 
 

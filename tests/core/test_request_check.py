@@ -72,6 +72,10 @@ def test_a_good_request_passes(good):
     assert check_request(request(**good)) is None
 
 
+def test_a_name_that_is_no_str_is_left_to_the_json():
+    assert check_request(ChatRequest("gpt-4.1", MESSAGES, {1: 2})) is None
+
+
 def test_a_key_given_to_a_call_is_refused_and_not_shown():
     with pytest.raises(ConfigurationError, match="api_key is not a field") as refused:
         check_request(request(api_key="sk-of-somebody"))

@@ -19,6 +19,7 @@ from holysheep_core import (
     APIGateway,
     Canary,
     ConfigurationError,
+    Journal,
     Provider,
     RateLimits,
     RetryBudget,
@@ -435,22 +436,28 @@ def test_a_url_that_is_none_is_refused_at_once(wrong):
         Store.at(wrong)
 
 
+def as_store(url):
+    return StreamingRetryHandler("k", store=url)
+
+
+@pytest.mark.parametrize("take", [as_store, Journal])
 @pytest.mark.parametrize("sign", ["/", "#", "?", "/b@", "#b@", "[", "[b]"])
 @pytest.mark.parametrize("begin", ["redis://:{}", "rediss://me:{}", "unix://:{}"])
 @pytest.mark.parametrize("word", ["hunter2", "1234"])  # a number is read as a port
-def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(begin, word, sign):
+def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(take, begin, word, sign):
     url = f"{begin.format(f'{word}{sign}secret')}@localhost:6379/0"
     with pytest.raises(ConfigurationError, match="%2F") as caught:
-        StreamingRetryHandler("k", store=url)
+        take(url)
     shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
     assert word not in shown
     assert "secret" not in shown
 
 
-def test_a_query_that_cannot_be_read_is_not_in_an_error_either():
+@pytest.mark.parametrize("take", [as_store, Journal])
+def test_a_query_that_cannot_be_read_is_not_in_an_error_either(take):
     url = "redis://localhost/0?db=hunter2"
     with pytest.raises(ConfigurationError, match="%2F") as caught:
-        Store.at(url)
+        take(url)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
