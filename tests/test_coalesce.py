@@ -5,7 +5,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
 from holysheep_core import StreamingRetryHandler
-from holysheep_core.leg import Leg
+from holysheep_core.protocol.response import Leg
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 

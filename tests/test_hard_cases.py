@@ -23,8 +23,8 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.actions import Send
-from holysheep_core.seam import Seam, choose_anchor
+from holysheep_core.engine.actions import Send
+from holysheep_core.resume.stitcher import Seam, choose_anchor
 from holysheep_core.simulator import cut, malformed, refuse, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep

@@ -12,7 +12,7 @@ from holysheep_core import (
     Throttled,
     Timeouts,
 )
-from holysheep_core.limiter import limiter_of
+from holysheep_core.limits.limiter import limiter_of
 from holysheep_core.simulator import cut, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep

@@ -6,13 +6,13 @@ On virtual time, which the pure session allows: minutes pass in milliseconds.
 import pytest
 
 from holysheep_core import APIError, FallbackConfig, Provider
-from holysheep_core.actions import Finish, Wait
-from holysheep_core.circuit import PROBE_SECONDS
-from holysheep_core.memory import RouteMemory
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Wait
+from holysheep_core.engine.retry import RetryBudget
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.routing.circuit import PROBE_SECONDS
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.types import ChatRequest
 
 M, F = "gpt-4.1", "gemini-2.5-flash"

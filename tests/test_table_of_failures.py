@@ -12,12 +12,12 @@ from llama_index.core.llms import ChatMessage
 
 import holysheep_core as core
 from holysheep_core import Provider, RetryConfig, StreamingRetryHandler, Timeouts
-from holysheep_core.actions import Wait
-from holysheep_core.memory import RouteMemory
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Wait
+from holysheep_core.engine.retry import RetryBudget
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall
 from holysheep_core.types import ChatRequest
 from langchain_holysheep import ChatHolySheep

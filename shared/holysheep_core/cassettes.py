@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.providers import _A_SECRETS_LENGTH as A_SECRETS_LENGTH
-from holysheep_core.refusal import scrub
+from holysheep_core.protocol.error_response import scrub
+from holysheep_core.routing.providers import _A_SECRETS_LENGTH as A_SECRETS_LENGTH
 
 KEPT = ("content-type",)
 """Headers that are recorded. Of all others, who knows what they tell?"""

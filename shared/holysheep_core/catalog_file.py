@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from holysheep_core.catalog import Catalog, ModelCard, card
-from holysheep_core.config import check_count, check_number
+from holysheep_core.config.settings import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
 VARIABLE = "HOLYSHEEP_CATALOG"

@@ -36,7 +36,7 @@ def test_demo_shows_every_step_whole_and_exits_0():
 def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
     # A seam that lets everything through: the repeated words reach the reader, and are noticed.
     code = (
-        "from holysheep_core.seam import Seam\n"
+        "from holysheep_core.resume.stitcher import Seam\n"
         "Seam.feed = lambda self, text: (setattr(self, 'decided', True), text)[1]\n"
         "from holysheep_core.cli import main; import sys\n"
         "sys.argv = ['holysheep', 'demo']; main()\n"

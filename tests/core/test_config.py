@@ -7,7 +7,7 @@ import pickle
 import pytest
 import tenacity
 
-from holysheep_core.config import (
+from holysheep_core.config.settings import (
     CONTINUE_EN,
     CONTINUE_KO,
     RETRYABLE_STATUS_CODES,

@@ -3,9 +3,9 @@
 import pytest
 
 from holysheep_core import HealthCheck, Provider
-from holysheep_core.health_check import Pulse, ask
-from holysheep_core.net import make_client
+from holysheep_core.gateway.health_check import Pulse, ask
 from holysheep_core.simulator import refuse
+from holysheep_core.transport.httpx_client import make_client
 
 
 def pulse(*results, **config):

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from holysheep_core import events
-from holysheep_core.config import ResumeConfig
-from holysheep_core.ledger import Ledger
-from holysheep_core.leg import Leg
-from holysheep_core.providers import Provider, Route
-from holysheep_core.transcript import Transcript
+from holysheep_core.config.settings import ResumeConfig
+from holysheep_core.engine.ledger import Ledger
+from holysheep_core.protocol.response import Leg
+from holysheep_core.resume.transcript import Transcript
+from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.types import ChatRequest, Usage
 
 ROUTE = Route(Provider("sk-1", name="one"), "gpt-4.1")

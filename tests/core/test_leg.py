@@ -8,7 +8,7 @@ import h11
 import pytest
 
 from holysheep_core import APIError, HolySheepError, InvalidResponseError
-from holysheep_core.leg import Leg
+from holysheep_core.protocol.response import Leg
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

@@ -22,11 +22,11 @@ from holysheep_core import (
     Timeouts,
     UpstreamError,
 )
+from holysheep_core.engine.policy import Again, Standing, decide
 from holysheep_core.errors import APIError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.policy import Again, Standing, decide
-from holysheep_core.providers import Provider, Route
-from holysheep_core.routes import Ladder
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import Ladder
 
 ONE = Provider("k1", "https://one.test/v1", name="one")
 TWO = Provider("k2", "https://two.test/v1", name="two")

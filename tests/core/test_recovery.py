@@ -10,15 +10,15 @@ from holysheep_core import (
     ServerError,
     StreamFailed,
 )
-from holysheep_core.exchange import Exchange
-from holysheep_core.ledger import Ledger
-from holysheep_core.leg import Leg
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider, Route
-from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Ladder
-from holysheep_core.settings import Settings
-from holysheep_core.transcript import Transcript
+from holysheep_core.engine.exchange import Exchange
+from holysheep_core.engine.ledger import Ledger
+from holysheep_core.engine.recovery import Recovery
+from holysheep_core.engine.settings import Settings
+from holysheep_core.protocol.response import Leg
+from holysheep_core.resume.transcript import Transcript
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import Ladder
 from holysheep_core.types import ChatRequest
 
 REQUEST = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}])

@@ -10,11 +10,11 @@ import pytest
 
 from holysheep_core import catalog, smart_model_selector
 from holysheep_core.catalog import ModelCard
-from holysheep_core.config import FallbackConfig
+from holysheep_core.config.settings import FallbackConfig
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider, Route, Secret
-from holysheep_core.routes import Ladder, build_ladder, prompt_tokens
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider, Route, Secret
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import Ladder, build_ladder, prompt_tokens
 from holysheep_core.types import ChatRequest
 
 KEY = "sk-very-secret"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holysheep_core.seam import MAX_ANCHOR, Seam, choose_anchor, is_evidence
+from holysheep_core.resume.stitcher import MAX_ANCHOR, Seam, choose_anchor, is_evidence
 
 TEXT = (
     "안녕, 양 세 마리가 왔어요! Then count `flock = [1, 2]`:\n\n"

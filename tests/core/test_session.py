@@ -20,12 +20,12 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.actions import Finish, Send, Wait
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider, Route
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import LINGER, Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Send, Wait
+from holysheep_core.engine.session import LINGER, Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.types import ChatRequest
 
 REFUSED = msgspec.json.encode({"error": {"message": "no", "code": None}})

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holysheep_core import HolySheepError, RetryBudget, RetryConfig, Timeouts
-from holysheep_core.actions import Finish, Send, Wait
+from holysheep_core.engine.actions import Finish, Send, Wait
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import StreamCutError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.routing.providers import Provider
+from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.simulator import (
     Scenario,
     Simulator,

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from holysheep_core import ResumeConfig, StreamingRetryHandler
+from holysheep_core.resume.transcript import Transcript
 from holysheep_core.simulator import (
     MANNERS,
     Scenario,
@@ -20,7 +21,6 @@ from holysheep_core.simulator import (
     stall,
 )
 from holysheep_core.simulator.mind import sample
-from holysheep_core.transcript import Transcript
 from holysheep_core.types import ChatRequest
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "stream": True}

@@ -26,11 +26,11 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
 )
-from holysheep_core.actions import Admit
-from holysheep_core.limiter import RateLimiter
-from holysheep_core.providers import Route
+from holysheep_core.engine.actions import Admit
+from holysheep_core.limits.limiter import RateLimiter
+from holysheep_core.routing.providers import Route
 from holysheep_core.simulator import refuse
-from holysheep_core.store import Fact, Store
+from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
@@ -218,10 +218,10 @@ HAMMER = """
 import sys, time
 from limits import RateLimitItemPerMinute
 from holysheep_core import Provider, RateLimits
-from holysheep_core.limiter import RateLimiter
-from holysheep_core.providers import Route
-from holysheep_core.actions import Admit
-from holysheep_core.store import Store
+from holysheep_core.limits.limiter import RateLimiter
+from holysheep_core.routing.providers import Route
+from holysheep_core.engine.actions import Admit
+from holysheep_core.store.store import Store
 from holysheep_core.types import ChatRequest
 
 url, limit, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -314,7 +314,7 @@ def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, cap
             assert ten_calls(handler, text) < 5
             time.sleep(2.5)  # some exchanges later
             ten_calls(handler, text)
-    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store"]
+    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store.store"]
     assert len(warnings) == 1
     assert "Calls go on" in warnings[0]
 

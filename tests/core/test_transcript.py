@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core.catalog import estimate_tokens
-from holysheep_core.config import CONTINUE_EN, CONTINUE_KO, ResumeConfig
-from holysheep_core.transcript import Transcript
+from holysheep_core.config.settings import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.resume.transcript import Transcript
 from holysheep_core.types import ChatRequest
 
 SYSTEM = {"role": "system", "content": "너는 양치기야."}

@@ -12,13 +12,13 @@ import httpcore
 import msgspec
 from httpx_sse._decoders import SSEDecoder as PeerDecoder
 
-from holysheep_core.backends import Stream
 from holysheep_core.errors import HolySheepError, InvalidResponseError
-from holysheep_core.fold import fold
-from holysheep_core.lead import announcement_of
-from holysheep_core.leg import Leg
-from holysheep_core.seam import Seam, choose_anchor, is_provable
-from holysheep_core.sse import SSEDecoder
+from holysheep_core.protocol.response import Leg
+from holysheep_core.protocol.sse import SSEDecoder
+from holysheep_core.resume.normalize import fold
+from holysheep_core.resume.preamble import announcement_of
+from holysheep_core.resume.stitcher import Seam, choose_anchor, is_provable
+from holysheep_core.transport.streams import Stream
 
 BOM = codecs.BOM_UTF8
 CAP = 4096

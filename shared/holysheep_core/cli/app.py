@@ -21,10 +21,10 @@ from holysheep_core.cli import check, drill, figures, report, watch
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli.live import run_live
 from holysheep_core.cli.page import page
+from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.gateway import announce
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.rate_limits import RateLimits
+from holysheep_core.gateway.gateway import announce
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(

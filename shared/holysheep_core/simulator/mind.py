@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from holysheep_core.catalog import estimate_tokens
-from holysheep_core.seam import is_provable
+from holysheep_core.resume.stitcher import is_provable
 from holysheep_core.simulator.script import Scenario
 
 _DEPTH = 6

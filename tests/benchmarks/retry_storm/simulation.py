@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holysheep_core import APIConnectionError, FallbackConfig, HolySheepError, Provider, RetryConfig
-from holysheep_core.actions import Finish, Wait
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import Ladder, RouteMemory, build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Wait
+from holysheep_core.engine.retry import RetryBudget
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.routing.routes import Ladder, RouteMemory, build_ladder
 from holysheep_core.types import ChatRequest
 
 MODEL, STAND_IN = "gpt-4.1", "gemini-2.5-flash"

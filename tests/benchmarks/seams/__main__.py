@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from corpus import corpus
 from manners import MANNERS, is_ambiguous
 
-from holysheep_core.seam import Seam, choose_anchor, is_provable
+from holysheep_core.resume.stitcher import Seam, choose_anchor, is_provable
 
 FRESH = "gives another answer"
 
