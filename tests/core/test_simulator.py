@@ -20,7 +20,7 @@ from holysheep_core.simulator import (
     slow,
     stall,
 )
-from holysheep_core.simulator.mind import sample
+from holysheep_core.simulator.answers import sample
 from holysheep_core.types import ChatRequest
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "stream": True}

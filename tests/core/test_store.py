@@ -93,7 +93,7 @@ def gateway_of(store, *scripts, **settings):
     ]
     gateway = APIGateway(providers, health_check=None, **settings)
     gateway.store = store  # another process' view: stores of one URL are one per process
-    gateway.memory.changed = gateway._circuit_changed
+    gateway.route_states.changed = gateway._circuit_changed
     store.join(gateway)
     return gateway
 
@@ -125,19 +125,19 @@ def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play)
 
 def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
     one, other = (gateway_of(Store(server.url), play()) for _ in range(2))
-    route = one.memory
+    route = one.route_states
     key = f"{one.providers[0].account}/gpt-4.1"
     other.providers = one.providers
     route.open(key, time.monotonic(), time.monotonic() + 30)
     one._circuit_changed(key, time.monotonic() + 30)
     one.store.exchange()
     other.store.exchange()
-    assert other.memory._circuits[key].until is not None
+    assert other.route_states._circuits[key].until is not None
     route.close(key)
     one._circuit_changed(key, None)
     one.store.exchange()
     other.store.exchange()
-    assert other.memory._circuits[key].until is None
+    assert other.route_states._circuits[key].until is None
 
 
 def test_a_switch_reaches_all_within_seconds(server, play):

@@ -16,8 +16,8 @@ from holysheep_core.errors import HolySheepError
 from holysheep_core.transport.httpx_client import (
     FAILURES,
     abody_of,
+    client_closed_error,
     headers_of,
-    of_closed,
     parsed,
     request_timeout,
     translate,
@@ -82,7 +82,7 @@ async def _exchange(
             yield delta
         return
     except RuntimeError as error:
-        for delta in session.receive_error(of_closed(client, error), clock()):
+        for delta in session.receive_error(client_closed_error(client, error), clock()):
             yield delta
         return
     async with aclosing(response):

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing, nullcontext
 from typing import Any
 
-from holysheep_core.client.listeners import Telling
+from holysheep_core.client.listeners import AsyncListeners
 from holysheep_core.clock import clock
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -16,7 +16,7 @@ from holysheep_core.errors import HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal.opening import Opening
-from holysheep_core.limits.admission import Gate
+from holysheep_core.limits.admission import Admission
 from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients
 from holysheep_core.types import Completion, Delta
@@ -81,15 +81,15 @@ class Calls:
             client, store = self._clients.sync(), self._gateway.store
             if store is not None:
                 store.open()
-            gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
-            session = self._begin(opening, self._listeners(on_event), gated=gate.is_needed)
+            admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
+            session = self._begin(opening, self._listeners(on_event), gated=admission.is_needed)
 
             def finish(completion: Completion) -> None:
                 if entry is not None:
                     entry.finish(completion)
 
             connect = self._settings.timeouts.connect
-            deltas = self._drive(session, client, connect, gate.enter, finish)
+            deltas = self._drive(session, client, connect, admission.enter, finish)
             write = None if entry is None else entry.write_at_once
             try:
                 if on_token is None and write is None:
@@ -102,7 +102,7 @@ class Calls:
                         _tell(on_token, delta)
                         yield delta
             finally:
-                self._end(session, gate)
+                self._end(session, admission)
 
     async def arun(
         self,
@@ -123,9 +123,9 @@ class Calls:
             client, store = await self._clients.for_running_loop(), self._gateway.store
             if store is not None:
                 await store.aopen()
-            gate = Gate(self._gateway.providers, self._gateway.memory, store, pace)
-            telling = Telling(self._listeners(on_event))
-            session = self._begin(opening, telling, gated=gate.is_needed)
+            admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
+            telling = AsyncListeners(self._listeners(on_event))
+            session = self._begin(opening, telling, gated=admission.is_needed)
 
             async def finish(completion: Completion) -> None:
                 if entry is not None:
@@ -133,7 +133,7 @@ class Calls:
                 await telling.done()
 
             connect = self._settings.timeouts.connect
-            deltas = self._adrive(session, client, connect, gate.aenter, finish)
+            deltas = self._adrive(session, client, connect, admission.aenter, finish)
             write = None if entry is None else entry.write_at_once
             try:
                 async with aclosing(deltas):
@@ -147,7 +147,7 @@ class Calls:
                 await telling.done()
                 raise
             finally:
-                self._end(session, gate)
+                self._end(session, admission)
 
     def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
         listeners: list[OnEvent] = [each.happened for each in self._observers]
@@ -166,7 +166,7 @@ class Calls:
             observer.call_began(request.call_id, request)
         session = Session(
             request,
-            self._gateway.ladder(request, self._settings.fallback, self._settings.catalog),
+            self._gateway.chain(request, self._settings.fallback, self._settings.catalog),
             self._settings,
             now=clock(),
             notify=notify,
@@ -178,10 +178,10 @@ class Calls:
             opening.entry.watch(session)
         return session
 
-    def _end(self, session: Session, gate: Gate) -> None:
+    def _end(self, session: Session, admission: Admission) -> None:
         now = clock()
         session.close(now)
-        gate.settle(session.attempts)
+        admission.settle(session.attempts)
         record, answer = session.record(now), session.answer
         for observer in self._observers:
             observer.call_ended(record, answer)

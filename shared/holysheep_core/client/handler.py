@@ -18,13 +18,12 @@ from contextlib import aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from holysheep_core.catalog import Catalog
-from holysheep_core.catalog_file import coerce
+from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import Calls, OnEvent, OnToken
+from holysheep_core.client.request_check import check_request
 from holysheep_core.config.limits import RateLimits, SpendLimit
-from holysheep_core.config.settings import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
-from holysheep_core.engine.request_check import check_request
-from holysheep_core.engine.retry import PROCESS_BUDGET, RetryBudget
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.gateway import APIGateway
@@ -34,6 +33,7 @@ from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.logs import Log
 from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.totals import Totals
+from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.transport.clients import Clients
@@ -342,7 +342,7 @@ class StreamingRetryHandler:
         on_event: OnEvent | None = None,
     ) -> Generator[Delta | Completion, None, None]:
         """Stream an answer of the journal, from its beginning, as `stream` does."""
-        journal, has = keeping.required(self._journal), keeping.Seen.of(offset, seen)
+        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
         begin = partial(keeping.resume, journal, call_id, has)
         return self._calls.run(begin, on_token, on_event, None)
 
@@ -356,7 +356,7 @@ class StreamingRetryHandler:
         on_event: OnEvent | None = None,
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream_again`, for asyncio."""
-        journal, has = keeping.required(self._journal), keeping.Seen.of(offset, seen)
+        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
         begin = partial(keeping.aresume, journal, call_id, has)
         return self._calls.arun(begin, on_token, on_event, None)
 

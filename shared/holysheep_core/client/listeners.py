@@ -10,7 +10,7 @@ from typing import Any
 from holysheep_core.events import Event
 
 
-class Telling:
+class AsyncListeners:
     """Hands events to listeners of which some are coroutine functions.
 
     The session, which makes the events, cannot await. So what listeners return runs as tasks,

@@ -16,8 +16,8 @@ from holysheep_core.errors import HolySheepError
 from holysheep_core.transport.httpx_client import (
     FAILURES,
     body_of,
+    client_closed_error,
     headers_of,
-    of_closed,
     parsed,
     request_timeout,
     translate,
@@ -79,7 +79,7 @@ def _exchange(
         yield from session.receive_error(translate(error), clock())
         return
     except RuntimeError as error:
-        yield from session.receive_error(of_closed(client, error), clock())
+        yield from session.receive_error(client_closed_error(client, error), clock())
         return
     with closing(response):
         session.receive_response(response.status_code, headers_of(response), clock())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
 

@@ -19,9 +19,9 @@ from holysheep_core.errors import (
     StreamInterruptedError,
     TokenLimitError,
 )
-from holysheep_core.protocol.response import Leg, Piece
+from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
-from holysheep_core.resume.transcript import Question, Transcript
+from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
 
@@ -36,14 +36,14 @@ class Exchange:
 
     def __init__(
         self,
-        question: Question,
-        leg: Leg,
+        next_request: NextRequest,
+        decoder: ResponseDecoder,
         transcript: Transcript,
         ledger: Ledger,
         max_hold: float = 10.0,
     ) -> None:
-        self.question = question
-        self.leg = leg
+        self.next_request = next_request
+        self.decoder = decoder
         self._transcript = transcript
         self._ledger = ledger
         self._max_hold = max_hold
@@ -57,22 +57,22 @@ class Exchange:
     @property
     def mismatch(self) -> bool:
         """The model gave another answer than the one begun."""
-        return self.question.seam.mismatch
+        return self.next_request.stitcher.mismatch
 
     @property
     def shown(self) -> str:
         """The text this answer has given the reader."""
         return "".join(self._shown)
 
-    def take(self, pieces: list[Piece], now: float) -> list[Delta]:
+    def take(self, pieces: list[TextPiece], now: float) -> list[Delta]:
         """Join pieces of the answer to the transcript; return what is new for the reader."""
         if pieces and not self._begun:
             self._begun = True
             self._ledger.first_token(now)
         deltas: list[Delta] = []
-        seam = self.question.seam
+        stitcher = self.next_request.stitcher
         for said, thought in pieces:
-            text = said and self._show(said if seam.decided else self._join(said, now))
+            text = said and self._show(said if stitcher.decided else self._join(said, now))
             reasoning = thought and self._new_reasoning(thought)
             if text or reasoning:
                 deltas.append(Delta(text, reasoning))
@@ -87,14 +87,14 @@ class Exchange:
         Returns:
             What is new for the reader, and the flaw that forbids to call this a success.
         """
-        limited = self.leg.finish_reason == "length"
+        limited = self.decoder.finish_reason == "length"
         deltas = self.release(limited=limited)
-        self.tool_calls, broken = self.leg.tools.finish(limited=limited)
+        self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
         return deltas, self.difference() or self._flaw(params, broken)
 
     def release(self, *, limited: bool) -> list[Delta]:
         """The answer ended: let through what was held back and is not said already."""
-        text = self._show(self.question.seam.close(limited=limited))
+        text = self._show(self.next_request.stitcher.close(limited=limited))
         return [Delta(text)] if text else []
 
     def difference(self) -> HolySheepError | None:
@@ -106,19 +106,19 @@ class Exchange:
         )
 
     def _join(self, text: str, now: float) -> str:
-        seam = self.question.seam
-        joined = seam.feed(text)
+        stitcher = self.next_request.stitcher
+        joined = stitcher.feed(text)
         if self._holding_since is None:
             self._holding_since = now
         elif now - self._holding_since > self._max_hold:
-            joined += seam.hurry()
-        if seam.decided:
+            joined += stitcher.hurry()
+        if stitcher.decided:
             self._ledger.tell(
                 events.Resumed,
                 now,
                 attempt=len(self._ledger.attempts),
                 characters=self._transcript.characters,
-                removed=seam.removed,
+                removed=stitcher.removed,
             )
         return joined
 
@@ -131,9 +131,9 @@ class Exchange:
     def _new_reasoning(self, text: str) -> str:
         # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the
         # same; a continuation's never, being thoughts about how to go on.
-        if self.question.technique in ("continuation", "prefill"):
+        if self.next_request.technique in ("continuation", "prefill"):
             return ""
-        if self.question.technique == "replay":
+        if self.next_request.technique == "replay":
             text = self._beyond_what_was_shown(text)
         if text:
             self._transcript.add_reasoning(text)
@@ -150,8 +150,8 @@ class Exchange:
     def _flaw(
         self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
     ) -> HolySheepError | None:
-        leg = self.leg
-        limited = leg.finish_reason == "length"
+        decoder = self.decoder
+        limited = decoder.finish_reason == "length"
         if broken and limited:
             return TokenLimitError(
                 f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
@@ -160,7 +160,7 @@ class Exchange:
             return IncompleteToolCallError(
                 f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
             )
-        excused = leg.tools or leg.refusal or leg.finish_reason == "content_filter"
+        excused = decoder.tools or decoder.refusal or decoder.finish_reason == "content_filter"
         if asks_for_json(params) and not excused and not is_json(self._transcript.text):
             return InvalidJSONOutputError(
                 "JSON output was asked for, but the answer does not parse"

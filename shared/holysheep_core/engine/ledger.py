@@ -12,11 +12,11 @@ from collections.abc import Callable
 import msgspec
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG, Catalog, estimate_tokens
-from holysheep_core.protocol.response import Leg
-from holysheep_core.resume.transcript import Question
+from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.protocol.response import ResponseDecoder
+from holysheep_core.resume.transcript import NextRequest
 from holysheep_core.routing.providers import Route
-from holysheep_core.routing.routes import prompt_tokens
+from holysheep_core.tokens import estimate_tokens, prompt_tokens
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_cost
 
 Notify = Callable[[events.Event], object]
@@ -84,21 +84,28 @@ class Ledger:
             self._attempts[-1] = msgspec.structs.replace(attempt, first_token=latency)
             self.tell(events.FirstToken, now, attempt=attempt.number, latency=latency)
 
-    def end(self, leg: Leg, question: Question, shown: str, outcome: str, now: float) -> None:
+    def end(
+        self,
+        decoder: ResponseDecoder,
+        next_request: NextRequest,
+        shown: str,
+        outcome: str,
+        now: float,
+    ) -> None:
         """The attempt is over; `shown` is the text it gave the reader."""
         attempt = self._attempts[-1]
-        usage = leg.usage
+        usage = decoder.usage
         if usage is None:
             usage = Usage()
-            if leg.has_content:
-                prompt = prompt_tokens(question.request)
-                written = max(leg.pieces, estimate_tokens(shown))
+            if decoder.has_content:
+                prompt = prompt_tokens(next_request.request)
+                written = max(decoder.pieces, estimate_tokens(shown))
                 usage = Usage(prompt, written, estimated=True)
         self._attempts[-1] = msgspec.structs.replace(
             attempt,
             duration=now - self._started - attempt.started,
-            status_code=leg.status,
-            request_id=leg.request_id,
+            status_code=decoder.status,
+            request_id=decoder.request_id,
             outcome=outcome,
             characters=len(shown),
             usage=usage,

@@ -30,8 +30,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from holysheep_core.config.settings import FallbackConfig, RetryConfig, Timeouts
-from holysheep_core.engine.retry import backoff, exhausted, retry_state
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.engine.backoff import backoff, exhausted, retry_state
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,
@@ -67,7 +67,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.routing.circuit import Outcome
 from holysheep_core.routing.providers import Route
-from holysheep_core.routing.routes import Ladder
+from holysheep_core.routing.routes import FallbackChain
 
 
 class Move(Enum):
@@ -155,7 +155,7 @@ class Standing:
         now: The time.
     """
 
-    ladder: Ladder
+    chain: FallbackChain
     tried: tuple[Route, ...]
     here: int
     retries: int
@@ -230,7 +230,7 @@ def decide(
         again = 0
     if rule.cools and not patient:
         until = standing.now + (fallback.cooldown if hint is None else hint)
-        standing.ladder.memory.cool(route, standing.now, until)
+        standing.chain.route_states.cool(route, standing.now, until)
 
     answer: Again | None = None
     if standing.progressed and again:
@@ -280,7 +280,7 @@ def elsewhere(
     rule = rule_for(failure, retry)
     route = standing.tried[-1]
     if rule.stay and not standing.progressed:
-        standing.ladder.memory.cool(route, standing.now, standing.now + fallback.cooldown)
+        standing.chain.route_states.cool(route, standing.now, standing.now + fallback.cooldown)
     if answer.route != route:
         return answer
     other = _other_route(rule.move, standing)
@@ -290,7 +290,7 @@ def elsewhere(
 def _other_route(move: Move, standing: Standing) -> Route | None:
     if move is Move.NOWHERE:
         return None
-    return standing.ladder.next(
+    return standing.chain.next(
         standing.tried,
         standing.now,
         other_provider=move is Move.OTHER_PROVIDER,

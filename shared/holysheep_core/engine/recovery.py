@@ -26,7 +26,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.circuit import Note, Outcome
-from holysheep_core.routing.routes import Ladder
+from holysheep_core.routing.routes import FallbackChain
 
 SOUND_PROGRESS = 40
 """Characters an attempt must have brought for the next one to follow without a wait."""
@@ -43,20 +43,20 @@ class Recovery:
 
     def __init__(
         self,
-        ladder: Ladder,
+        chain: FallbackChain,
         settings: Settings,
         ledger: Ledger,
         transcript: Transcript,
         now: float,
         rng: Callable[[], float],
     ) -> None:
-        self._ladder = ladder
+        self._chain = chain
         self._settings = settings
         self._ledger = ledger
         self._transcript = transcript
         self._started = now
         self._rng = rng
-        self.route = ladder.first(now)
+        self.route = chain.first(now)
         self.resumes = 0
         self._tried = [self.route]
         self._failures: list[HolySheepError] = []
@@ -66,8 +66,8 @@ class Recovery:
         self._lent = 0  # requests whose cost comes back to the budget once content flows
         self._sent = now  # when the request at hand went out
         self.heard = False
-        if self.route != ladder.routes[0]:
-            ledger.moved(ladder.routes[0], self.route, "cooling down", now)
+        if self.route != chain.routes[0]:
+            ledger.moved(chain.routes[0], self.route, "cooling down", now)
 
     def after(
         self, failure: HolySheepError, exchange: Exchange, now: float
@@ -84,12 +84,12 @@ class Recovery:
         """
         settings = self._settings
         self._judge(rule_for(failure, settings.retry).outcome, now)
-        if exchange.question.technique == "prefill" and type(failure) is BadRequestError:
+        if exchange.next_request.technique == "prefill" and type(failure) is BadRequestError:
             # Not the user's error: the route has taught us to ask in words.
-            self._ladder.memory.learn_no_prefill(self.route)
+            self._chain.route_states.learn_no_prefill(self.route)
             self._follow(Again(self.route), failure, now)
             return 0.0
-        in_answer = exchange.leg.has_content
+        in_answer = exchange.decoder.has_content
         if in_answer and isinstance(failure, APIError):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)
@@ -112,7 +112,7 @@ class Recovery:
         if in_answer and not (resume.enabled and self.resumes < resume.max_resumes):
             return self._give_up(failure, now)
         standing = Standing(
-            ladder=self._ladder,
+            chain=self._chain,
             tried=tuple(self._tried),
             here=self._mismatches if exchange.mismatch else self._here,
             retries=self._retries,
@@ -148,8 +148,8 @@ class Recovery:
 
     def goes_on_beyond_limit(self, exchange: Exchange) -> bool:
         """Tell whether an answer that its token limit ended is to go on; if so, count it."""
-        resume, leg = self._settings.resume, exchange.leg
-        if not resume.continue_on_length or leg.finish_reason != "length" or leg.tools:
+        resume, decoder = self._settings.resume, exchange.decoder
+        if not resume.continue_on_length or decoder.finish_reason != "length" or decoder.tools:
             return False
         if not exchange.shown or self.resumes >= resume.max_resumes:
             return False
@@ -165,7 +165,7 @@ class Recovery:
         if self.heard:
             return
         self.heard = True
-        self._ladder.memory.succeeded(self.route, self._sent)
+        self._chain.route_states.succeeded(self.route, self._sent)
         if self._lent:
             self._settings.budget.succeeded(self._lent)
             self._lent = 0
@@ -181,11 +181,11 @@ class Recovery:
         self._judge(None, now)
 
     def _judge(self, outcome: Outcome | None, now: float) -> None:
-        memory, attempts = self._ladder.memory, self._ledger.attempts
+        route_states, attempts = self._chain.route_states, self._ledger.attempts
         first_token = attempts[-1].first_token if attempts and self.heard else None
         note = None if outcome is None else Note(now, outcome, first_token)
-        if memory.ended(self.route, note, probing=not self.heard):
-            memory.cool(self.route, now, now + self._settings.fallback.cooldown)
+        if route_states.ended(self.route, note, probing=not self.heard):
+            route_states.cool(self.route, now, now + self._settings.fallback.cooldown)
 
     def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:
         reason = type(failure).__name__

@@ -50,7 +50,7 @@ from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.recovery import Recovery
 from holysheep_core.engine.settings import Settings
-from holysheep_core.engine.spend import Purse
+from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.errors import (
     APIConnectionError,
     DeadlineExceededError,
@@ -61,10 +61,11 @@ from holysheep_core.errors import (
     caused,
 )
 from holysheep_core.protocol.rate_limit_headers import allowance
-from holysheep_core.protocol.response import Leg
+from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
-from holysheep_core.routing.routes import Ladder, prompt_tokens
+from holysheep_core.routing.routes import FallbackChain
+from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
 
 LINGER = 0.5
@@ -94,7 +95,7 @@ class Session:
     def __init__(
         self,
         request: ChatRequest,
-        ladder: Ladder,
+        chain: FallbackChain,
         settings: Settings,
         *,
         now: float,
@@ -106,7 +107,7 @@ class Session:
         begun: tuple[str, str] = ("", ""),
     ) -> None:
         self._request = request
-        self._ladder = ladder
+        self._chain = chain
         self._settings = settings
         self._notify = notify
         self._call_id = call_id
@@ -121,7 +122,7 @@ class Session:
             self._transcript.add_text(text)
         if reasoning:
             self._transcript.add_reasoning(reasoning)
-        self._recovery = Recovery(ladder, settings, self._ledger, self._transcript, now, rng)
+        self._recovery = Recovery(chain, settings, self._ledger, self._transcript, now, rng)
         self._due = now
         self._alive = now  # when something was last heard of this call
         self._outcome: Completion | HolySheepError | None = None
@@ -135,7 +136,7 @@ class Session:
         self._fresh = False  # content came since the driver last read
         limit = settings.spend_limit
         self._stopped: HolySheepError | None = None
-        self._purse = None if limit is None else Purse(limit, settings.catalog)
+        self._spend = None if limit is None else SpendTracker(limit, settings.catalog)
 
     # -- what the driver asks ---------------------------------------------------------------
 
@@ -151,8 +152,8 @@ class Session:
             return Finish(self._outcome)
         if now < self._due:
             return self._wait(now)
-        if self._purse is not None and self._is_spent(self._purse):
-            self._follow(self._purse.error(), now)
+        if self._spend is not None and self._is_spent(self._spend):
+            self._follow(self._spend.error(), now)
             return self.next_action(now)
         if not self._admitted:
             return self._admit()
@@ -164,11 +165,11 @@ class Session:
 
         Counted from the last *content*: comments do not move it.
         """
-        timeouts, leg = self._settings.timeouts, self._exchange.leg
-        if leg.finished:
+        timeouts, decoder = self._settings.timeouts, self._exchange.decoder
+        if decoder.finished:
             limit: float | None = LINGER
         else:
-            limit = timeouts.stall if leg.has_content else timeouts.first_token
+            limit = timeouts.stall if decoder.has_content else timeouts.first_token
         late = None if limit is None else self._clock_started + limit
         if timeouts.total is None:
             return late
@@ -211,9 +212,9 @@ class Session:
         """Take the status and the headers, names in lower case."""
         if self._gated:
             left = allowance(headers, now=now, wall=self._wall())
-            self._ladder.memory.hear(self._recovery.route.provider, left)
+            self._chain.route_states.hear(self._recovery.route.provider, left)
         try:
-            self._exchange.leg.receive_response(status, headers)
+            self._exchange.decoder.receive_response(status, headers)
         except HolySheepError as error:
             self._end(error, now)
 
@@ -221,10 +222,10 @@ class Session:
         """Take bytes of the body and return what is new for the reader."""
         if not self._reading:
             return []
-        leg = self._exchange.leg
-        was_finished = leg.finished
+        decoder = self._exchange.decoder
+        was_finished = decoder.finished
         try:
-            pieces = leg.receive_data(data)
+            pieces = decoder.receive_data(data)
         except HolySheepError as error:
             return self._end(error, now)
         deltas: list[Delta] = []
@@ -232,12 +233,12 @@ class Session:
             if not self._recovery.heard:
                 self._recovery.progressed()
             deltas = self._exchange.take(pieces, now)
-        if leg.malformed:
-            self._ledger.malformed(leg.malformed, now)
-        over = self._stopped or (self._purse and self._overspent(self._purse))
-        if over or leg.complete or self._exchange.mismatch:
-            return deltas + self._end(over or leg.failure(), now)
-        if pieces or (leg.finished and not was_finished):
+        if decoder.malformed:
+            self._ledger.malformed(decoder.malformed, now)
+        over = self._stopped or (self._spend and self._overspent(self._spend))
+        if over or decoder.complete or self._exchange.mismatch:
+            return deltas + self._end(over or decoder.failure(), now)
+        if pieces or (decoder.finished and not was_finished):
             self._fresh = True
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
@@ -257,32 +258,32 @@ class Session:
         """The body ended, properly as far as HTTP is concerned."""
         if not self._reading:
             return []
-        leg = self._exchange.leg
+        decoder = self._exchange.decoder
         try:
-            deltas = self._exchange.take(leg.receive_eof(), now)
+            deltas = self._exchange.take(decoder.receive_eof(), now)
         except HolySheepError as error:
             return self._end(error, now)
-        return deltas + self._end(leg.failure(), now)
+        return deltas + self._end(decoder.failure(), now)
 
     def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
         """The connection could not be made, broke, or was silent until the deadline."""
         if not self._reading:
             return []
-        leg, deadline = self._exchange.leg, self.deadline
+        decoder, deadline = self._exchange.decoder, self.deadline
         late = deadline is not None and now >= deadline
-        if leg.settled:
-            return self._end(leg.failure(), now)
+        if decoder.settled:
+            return self._end(decoder.failure(), now)
         if late or isinstance(error, StreamStalledError):
             return self._end(self._lateness(now), now)
-        if isinstance(error, StreamCutError) and not leg.has_content:
+        if isinstance(error, StreamCutError) and not decoder.has_content:
             error = caused(
                 APIConnectionError(f"No content, then the connection broke: {error}"), error
             )
         return self._end(error, now)
 
-    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+    def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return the pieces of text and of reasoning after so many of each; from any thread."""
-        return self._transcript.brought(texts, reasonings)
+        return self._transcript.pieces_since(texts, reasonings)
 
     def stop(self, error: HolySheepError) -> None:
         """End with this error, at the next byte that comes; from any thread."""
@@ -304,11 +305,11 @@ class Session:
             ended,
             now,
             began=self._began,
-            model=self._exchange.leg.model or route.model,
+            model=self._exchange.decoder.model or route.model,
             provider=route.provider.name,
             characters=self._transcript.characters,
             resumes=self._recovery.resumes,
-            finish_reason=self._exchange.leg.finish_reason,
+            finish_reason=self._exchange.decoder.finish_reason,
         )
 
     def close(self, now: float) -> None:
@@ -316,22 +317,22 @@ class Session:
         if self._reading:
             self._reading = False
             exchange = self._exchange
-            self._ledger.end(exchange.leg, exchange.question, exchange.shown, "closed", now)
+            self._ledger.end(exchange.decoder, exchange.next_request, exchange.shown, "closed", now)
             self._recovery.abandoned(now)
 
     # -- one exchange -----------------------------------------------------------------------
 
-    def _is_spent(self, purse: Purse) -> bool:
+    def _is_spent(self, spend: SpendTracker) -> bool:
         """Tell whether the next request is more than the call may spend."""
         self._exchange, self._prepared = self._new_exchange(), True
-        prompt = prompt_tokens(self._exchange.question.request)
-        return not purse.opens(
+        prompt = prompt_tokens(self._exchange.next_request.request)
+        return not spend.opens(
             self._recovery.route.model, self._ledger, prompt, self._transcript.characters
         )
 
-    def _overspent(self, purse: Purse) -> HolySheepError | None:
-        empty = purse.is_empty(self._exchange.leg.pieces, self._transcript.characters)
-        return purse.error() if empty else None
+    def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
+        empty = spend.is_empty(self._exchange.decoder.pieces, self._transcript.characters)
+        return spend.error() if empty else None
 
     def _admit(self) -> Admit:
         self._exchange, self._prepared = self._new_exchange(), True
@@ -342,11 +343,11 @@ class Session:
             name = route.provider.name
             self._ledger.tell(events.Throttled, now, provider=name, limit=limit, wait=wait)
 
-        return Admit(route, self._exchange.question.request, until, held)
+        return Admit(route, self._exchange.next_request.request, until, held)
 
     def _new_exchange(self) -> Exchange:
         provider = self._recovery.route.provider
-        leg = Leg(
+        decoder = ResponseDecoder(
             finish_signal=provider.finish_signal or self._settings.resume.finish_signal,
             secrets=provider.secrets,
             wall=self._wall(),
@@ -355,11 +356,11 @@ class Session:
         route, resume = self._recovery.route, self._settings.resume
         known = self._settings.catalog.card(route.model)
         prefill = known.prefill if resume.prefill is None else resume.prefill
-        question = self._transcript.question(
-            prefill=prefill and not self._ladder.memory.rejects_prefill(route),
+        next_request = self._transcript.next_request(
+            prefill=prefill and not self._chain.route_states.rejects_prefill(route),
             prefix_flag=route.provider.prefix_flag,
         )
-        return Exchange(question, leg, self._transcript, self._ledger, resume.max_hold)
+        return Exchange(next_request, decoder, self._transcript, self._ledger, resume.max_hold)
 
     def _send(self, now: float) -> Send:
         if not self._prepared:
@@ -369,11 +370,11 @@ class Session:
         self._reading = True
         self._recovery.sent(now)
         self._clock_started, self._fresh, self._alive = now, False, now
-        question, route = self._exchange.question, self._recovery.route
+        next_request, route = self._exchange.next_request, self._recovery.route
         provider, model = route.provider, route.model
-        self._ledger.begin(route, question.technique, now)
+        self._ledger.begin(route, next_request.technique, now)
         body = encode_request(
-            question.request,
+            next_request.request,
             model=provider.models.get(model, model),
             stream_usage=self._settings.stream_usage,
         )
@@ -393,12 +394,12 @@ class Session:
 
     def _lateness(self, now: float) -> HolySheepError | None:
         """Return the error for a deadline that passed, unless what came is whole."""
-        timeouts, leg = self._settings.timeouts, self._exchange.leg
-        if leg.settled:
-            return leg.failure()
+        timeouts, decoder = self._settings.timeouts, self._exchange.decoder
+        if decoder.settled:
+            return decoder.failure()
         if timeouts.total is not None and now >= self._started + timeouts.total:
             return DeadlineExceededError(f"The call took longer than its {timeouts.total:g} s.")
-        if leg.has_content:
+        if decoder.has_content:
             return StreamStalledError(f"No content for {timeouts.stall:g} s in mid-answer.")
         return FirstTokenTimeoutError(f"No content within {timeouts.first_token:g} s.")
 
@@ -410,13 +411,13 @@ class Session:
         failure = exchange.difference() or failure
         if failure is None and self._recovery.goes_on_beyond_limit(exchange):
             deltas = exchange.release(limited=True)
-            self._ledger.end(exchange.leg, exchange.question, exchange.shown, "length", now)
+            self._ledger.end(exchange.decoder, exchange.next_request, exchange.shown, "length", now)
             self._due = now
             return deltas
         if failure is None:
             deltas, failure = exchange.finish(self._request.params)
         outcome = "completed" if failure is None else type(failure).__name__
-        self._ledger.end(exchange.leg, exchange.question, exchange.shown, outcome, now)
+        self._ledger.end(exchange.decoder, exchange.next_request, exchange.shown, outcome, now)
         if failure is None:
             self._outcome = self._complete(now)
             if exchange.tool_calls:
@@ -433,24 +434,28 @@ class Session:
             self._due = now + answer
 
     def _complete(self, now: float) -> Completion:
-        leg, calls, route = self._exchange.leg, self._exchange.tool_calls, self._recovery.route
+        decoder, calls, route = (
+            self._exchange.decoder,
+            self._exchange.tool_calls,
+            self._recovery.route,
+        )
         self._recovery.succeeded(now)
         completion = Completion(
             text=self._transcript.text,
             reasoning=self._transcript.reasoning,
             tool_calls=calls,
-            refusal=leg.refusal,
-            finish_reason=leg.finish_reason or ("tool_calls" if calls else "stop"),
+            refusal=decoder.refusal,
+            finish_reason=decoder.finish_reason or ("tool_calls" if calls else "stop"),
             requested_model=self._request.model,
-            model=leg.model or route.model,
+            model=decoder.model or route.model,
             provider=route.provider.name,
             usage=self._ledger.usage,
             attempts=self._ledger.attempts,
             resumes=self._recovery.resumes,
             downgrades=self._ledger.downgrades,
             waited=self._ledger.waited,
-            id=leg.id,
-            system_fingerprint=leg.system_fingerprint,
+            id=decoder.id,
+            system_fingerprint=decoder.system_fingerprint,
         )
         self._ledger.tell(
             events.StreamCompleted,

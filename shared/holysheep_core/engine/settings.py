@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from holysheep_core.catalog import CATALOG, Catalog
 from holysheep_core.config.limits import SpendLimit
-from holysheep_core.config.settings import FallbackConfig, ResumeConfig, RetryConfig, Timeouts
-from holysheep_core.engine.retry import PROCESS_BUDGET, RetryBudget
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from holysheep_core.types import Usage, total_cost
 _CHARACTERS_PER_TOKEN = 4
 
 
-class Purse:
+class SpendTracker:
     """What is left of a call's limit, request by request. Pure."""
 
     def __init__(self, limit: SpendLimit, catalog: Catalog) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.routing.circuit import Health
 from holysheep_core.types import ChatRequest

@@ -16,7 +16,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.routing.circuit import Note, Outcome
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.route_state import RouteStates
 
 REST_SECONDS = 10.0
 """How long a provider whose call failed is asked after the others."""
@@ -26,17 +26,19 @@ _WHATEVER = "*"
 
 
 def execute(
-    call: Callable[[Provider], Any], order: Callable[[], Sequence[Provider]], memory: RouteMemory
+    call: Callable[[Provider], Any],
+    order: Callable[[], Sequence[Provider]],
+    route_states: RouteStates,
 ) -> Any:
     """Run `call` with the first provider that is well, and with the next if it fails.
 
     Args:
         call: Takes a provider.
         order: Returns the providers, best first.
-        memory: Remembers which of them failed.
+        route_states: Remembers which of them failed.
     """
     _check_call(call)
-    course = _Course(call, order, memory)
+    course = _FallbackRun(call, order, route_states)
     if inspect.isgeneratorfunction(call):
         return course.stream()
     if inspect.isasyncgenfunction(call):
@@ -46,18 +48,18 @@ def execute(
     return course.call()
 
 
-class _Course:
+class _FallbackRun:
     def __init__(
         self,
         call: Callable[[Provider], Any],
         order: Callable[[], Sequence[Provider]],
-        memory: RouteMemory,
+        route_states: RouteStates,
     ) -> None:
         self._call = call
-        self._memory = memory
+        self._route_states = route_states
         now = clock()
         routes = [Route(provider, _WHATEVER) for provider in order()]
-        well = [route for route in routes if memory.admits(route, now)]
+        well = [route for route in routes if route_states.admits(route, now)]
         self._left = well + [route for route in routes if route not in well]
         self._route = self._left.pop(0)
         self._sent = now
@@ -67,17 +69,17 @@ class _Course:
         return self._call(self._route.provider)
 
     def _went_well(self) -> None:
-        self._memory.succeeded(self._route, self._sent)
-        self._memory.ended(self._route, Note(clock(), Outcome.SUCCESS, None), probing=False)
+        self._route_states.succeeded(self._route, self._sent)
+        self._route_states.ended(self._route, Note(clock(), Outcome.SUCCESS, None), probing=False)
 
     def _failed(self, error: Exception) -> None:
         """Remember it; raises the error if there is nobody else to ask, or no use in it."""
         if _is_own_fault(error):
-            self._memory.ended(self._route, None, probing=True)
+            self._route_states.ended(self._route, None, probing=True)
             raise error
         now = clock()
-        self._memory.ended(self._route, Note(now, Outcome.FAILURE, None), probing=True)
-        self._memory.cool(self._route, now, now + REST_SECONDS)
+        self._route_states.ended(self._route, Note(now, Outcome.FAILURE, None), probing=True)
+        self._route_states.cool(self._route, now, now + REST_SECONDS)
         if not self._left:
             raise error
         self._route = self._left.pop(0)

@@ -11,16 +11,16 @@ from typing import Any, NoReturn
 from holysheep_core import events
 from holysheep_core.catalog import CATALOG, Catalog
 from holysheep_core.clock import clock
-from holysheep_core.config.settings import FallbackConfig
-from holysheep_core.engine.retry import RetryBudget
+from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.canary import Canary, Rollout
 from holysheep_core.gateway.execute import execute
 from holysheep_core.gateway.health_check import HealthCheck, HealthChecks
+from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig, Health
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteMemory
-from holysheep_core.routing.routes import Ladder, build_ladder
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import FallbackChain, build_ladder
 from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
 
@@ -74,7 +74,7 @@ class APIGateway:
         self._lock = threading.RLock()
         self._history: list[str] = [next(iter(self._by_name))]
         self._absorbed: dict[str, str] = {}
-        self.memory = RouteMemory(circuit)
+        self.route_states = RouteStates(circuit)
         self.rollout = None if canary is None else Rollout(canary, clock())
         self._users: weakref.WeakSet[Any] = weakref.WeakSet()
         self._checks: HealthChecks | None = None
@@ -87,7 +87,7 @@ class APIGateway:
         if self.store is not None:
             self.store.join(self)
         changed = weakref.WeakMethod(self._circuit_changed)
-        self.memory.changed = lambda *args: (call := changed()) and call(*args)
+        self.route_states.changed = lambda *args: (call := changed()) and call(*args)
 
     # -- who is asked -----------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class APIGateway:
 
     def health(self, name: str, *, model: str | None = None) -> Health:
         """Return how a provider did lately, judged by real calls."""
-        return self.memory.health(self._known(name), model=model)
+        return self.route_states.health(self._known(name), model=model)
 
     def is_up(self, name: str) -> bool:
         """Tell whether the checks find a provider well (always, without checks)."""
@@ -135,9 +135,9 @@ class APIGateway:
         """Take all traffic from the canary."""
         self._move_canary(None, "aborted")
 
-    def ladder(
+    def chain(
         self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
-    ) -> Ladder:
+    ) -> FallbackChain:
         """Lay out the routes of a request, best first."""
         if self._checks is not None and self._users:
             self._checks.start()
@@ -149,12 +149,12 @@ class APIGateway:
             theirs = self._known(rollout.canary.provider)
             rest = [provider for provider in providers if provider != theirs]
             providers = [theirs, *rest] if new else [*rest, theirs]
-        ladder = build_ladder(request, providers, fallback, self.memory, catalog)
+        chain = build_ladder(request, providers, fallback, self.route_states, catalog)
         if new and rollout is not None and rollout.canary.model is not None:
             first = Route(providers[0], rollout.canary.model)
-            others = [route for route in ladder.routes if route != first]
-            return Ladder([first, *others], self.memory, catalog)
-        return ladder
+            others = [route for route in chain.routes if route != first]
+            return FallbackChain([first, *others], self.route_states, catalog)
+        return chain
 
     def execute_with_fallback(self, call: Callable[[Provider], Any]) -> Any:
         """Run something with the provider in use, and with the next one if it fails.
@@ -176,7 +176,7 @@ class APIGateway:
             Exception: What the last provider's call raised. An error that is the request's own
                 (status 400, 404, 413, 422) is raised at once.
         """
-        return execute(call, lambda: self._order(), self.memory)  # noqa: PLW0108 - anew each time
+        return execute(call, lambda: self._order(), self.route_states)  # noqa: PLW0108 - anew each time
 
     # -- life -------------------------------------------------------------------------------
 
@@ -227,9 +227,9 @@ class APIGateway:
             kind, _, rest = name.partition(":")
             said = fact.value.split(" ")[0]
             if kind == "circuit" and said == "open":
-                self.memory.open(rest, now, now + fact.seconds)
+                self.route_states.open(rest, now, now + fact.seconds)
             elif kind == "circuit":
-                self.memory.close(rest)
+                self.route_states.close(rest)
             elif name == _ACTIVE and said in self._by_name:
                 with self._lock:
                     self._history.append(said)
@@ -282,8 +282,8 @@ class APIGateway:
         theirs = canary.instead_of if canary.model else None
         with self._lock:
             verdict = rollout.judge(
-                self.memory.health(new, model=canary.model, since=rollout.since),
-                self.memory.health(
+                self.route_states.health(new, model=canary.model, since=rollout.since),
+                self.route_states.health(
                     new if canary.model and not canary.provider else other,
                     model=theirs,
                     since=rollout.since,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holysheep_core.clock import clock
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import HolySheepError
 from holysheep_core.routing.providers import Provider
 
@@ -56,7 +56,7 @@ class HealthCheck:
         check_count("up_after", self.up_after, minimum=1)
 
 
-class Pulse:
+class HealthState:
     """What the checks of one provider say. Pure.
 
     Attributes:
@@ -100,7 +100,7 @@ class HealthChecks:
     ) -> None:
         self._config = config
         self._told = told
-        self._pulses = {provider.account: Pulse(config, clock()) for provider in providers}
+        self._pulses = {provider.account: HealthState(config, clock()) for provider in providers}
         self._providers = tuple(providers)
         self._lock = threading.RLock()  # a finalizer may stop it just when it starts
         self._over: threading.Event | None = None

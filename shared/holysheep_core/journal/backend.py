@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredAnswer:
     """What is written of an answer.
 
     Attributes:
@@ -26,7 +26,7 @@ class Kept:
     ending: bytes = b""
 
 
-class Piece(NamedTuple):
+class StoredPiece(NamedTuple):
     """What came in a while, and how many such pieces came before it."""
 
     number: int
@@ -43,7 +43,7 @@ class JournalStore(Protocol):
     def claim(self, call_id: str, owner: str, lease: float) -> bool:
         """Take the lease; False if another has it."""
 
-    def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
+    def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
         """Write a piece, if it is not written already, and renew the lease.
 
         Returns:
@@ -53,7 +53,7 @@ class JournalStore(Protocol):
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
         """Write how it ended, and give the lease back; False if another has it."""
 
-    def read(self, call_id: str, skip: int) -> Kept | None:
+    def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
 
     def unfinished(self) -> list[str]:

@@ -32,13 +32,13 @@ from typing import ClassVar
 
 import msgspec
 
-from holysheep_core.config.settings import check_number
+from holysheep_core.config.checks import check_number
 from holysheep_core.errors import (
     ConfigurationError,
     JournalError,
 )
-from holysheep_core.journal.backend import JournalStore, Kept
-from holysheep_core.journal.writer import Entry
+from holysheep_core.journal.backend import JournalStore, StoredAnswer
+from holysheep_core.journal.writer import AnswerWriter
 from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
@@ -80,7 +80,7 @@ class Journal:
         self.interval = interval
         self.lease = lease
         self.keep = keep
-        self._entries: set[Entry] = set()
+        self._entries: set[AnswerWriter] = set()
         self._warned = False
         self._failing_until = 0.0
         self._start()
@@ -118,7 +118,7 @@ class Journal:
 
     # -- writing ----------------------------------------------------------------------------
 
-    def begin(self, call_id: str, request: ChatRequest) -> Entry:
+    def begin(self, call_id: str, request: ChatRequest) -> AnswerWriter:
         """Begin an answer.
 
         Raises:
@@ -131,9 +131,9 @@ class Journal:
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name."
             )
-        return self._watched(Entry(self, call_id, owner, asked))
+        return self._watched(AnswerWriter(self, call_id, owner, asked))
 
-    def take_over(self, call_id: str) -> tuple[Entry | None, Kept] | None:
+    def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
         """Take an answer; None while somebody writes it. One that is done needs no entry.
 
         Raises:
@@ -146,10 +146,10 @@ class Journal:
         kept = self.read(call_id)
         if kept.state == "done":
             return None, kept
-        entry = Entry(self, call_id, owner, kept.request, len(kept.pieces))
+        entry = AnswerWriter(self, call_id, owner, kept.request, len(kept.pieces))
         return self._watched(entry), kept
 
-    def release(self, entry: Entry) -> None:
+    def release(self, entry: AnswerWriter) -> None:
         """An answer is over."""
         # Without the lock, which whoever holds it may come here with: the collector closes dropped
         # streams at any moment.
@@ -167,7 +167,7 @@ class Journal:
         """Whether the store has just not answered."""
         return time.monotonic() < self._failing_until
 
-    def _watched(self, entry: Entry) -> Entry:
+    def _watched(self, entry: AnswerWriter) -> AnswerWriter:
         with self._lock:
             self._entries.add(entry)
             if self.thread is None or not self.thread.is_alive():
@@ -196,7 +196,7 @@ class Journal:
 
     # -- reading ----------------------------------------------------------------------------
 
-    def read(self, call_id: str, skip: int = 0) -> Kept:
+    def read(self, call_id: str, skip: int = 0) -> StoredAnswer:
         """Return what is written of an answer.
 
         Raises:
@@ -239,12 +239,12 @@ if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
     os.register_at_fork(after_in_child=Journal.after_fork)
 
 
-def request_of(kept: Kept) -> ChatRequest:
+def request_of(kept: StoredAnswer) -> ChatRequest:
     """Return the request of an answer."""
     return msgspec.json.decode(kept.request, type=ChatRequest)
 
 
-def completion_of(kept: Kept) -> Completion:
+def completion_of(kept: StoredAnswer) -> Completion:
     """Return the completion of an answer that is done."""
     return msgspec.json.decode(kept.ending, type=Completion)
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from holysheep_core.config.settings import check_count
+from holysheep_core.config.checks import check_count
 from holysheep_core.errors import AnswerInUseError, ConfigurationError, JournalError
-from holysheep_core.journal.backend import Kept
+from holysheep_core.journal.backend import StoredAnswer
 from holysheep_core.journal.journal import Journal, completion_of, request_of
-from holysheep_core.journal.writer import Entry
+from holysheep_core.journal.writer import AnswerWriter
 from holysheep_core.types import ChatRequest, Completion, Delta
 
 _POLL = 0.05  # seconds between looks at an answer that somebody else writes
@@ -37,7 +37,7 @@ class Opening:
     given: tuple[Delta | Completion, ...] = ()
     text: str = ""
     reasoning: str = ""
-    entry: Entry | None = None
+    entry: AnswerWriter | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -46,7 +46,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReaderPosition:
     """What a reader has of an answer already.
 
     Attributes:
@@ -58,7 +58,7 @@ class Seen:
     text: str | None = None
 
     @classmethod
-    def of(cls, offset: int, seen: str | None) -> Seen:
+    def of(cls, offset: int, seen: str | None) -> ReaderPosition:
         """Return what is seen, from what a user gave.
 
         Raises:
@@ -123,7 +123,7 @@ def begin(journal: Journal | None, request: ChatRequest) -> Opening:
     return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
 
 
-def resume(journal: Journal, call_id: str, seen: Seen) -> Opening:
+def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
     """Take up an answer; what is written of it, and not seen yet, is given at once."""
     attempts = _attempts(journal, call_id, seen)
     while (opening := next(attempts)) is None:
@@ -138,7 +138,7 @@ async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
     return await _in_thread(partial(begin, journal, request))
 
 
-async def aresume(journal: Journal, call_id: str, seen: Seen) -> Opening:
+async def aresume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
     """Like `resume`, for asyncio; no thread is held while it waits."""
     attempts = _attempts(journal, call_id, seen)
     while True:
@@ -148,7 +148,7 @@ async def aresume(journal: Journal, call_id: str, seen: Seen) -> Opening:
         await asyncio.sleep(_POLL)
 
 
-def _attempts(journal: Journal, call_id: str, seen: Seen) -> Iterator[Opening | None]:
+def _attempts(journal: Journal, call_id: str, seen: ReaderPosition) -> Iterator[Opening | None]:
     # None while somebody else writes it, who may be dead: his lease will show.
     until = time.monotonic() + journal.lease + 1
     while (taken := journal.take_over(call_id)) is None:
@@ -166,7 +166,9 @@ def _attempts(journal: Journal, call_id: str, seen: Seen) -> Iterator[Opening | 
         raise
 
 
-def _taken_up(call_id: str, entry: Entry | None, kept: Kept, seen: Seen) -> Opening:
+def _taken_up(
+    call_id: str, entry: AnswerWriter | None, kept: StoredAnswer, seen: ReaderPosition
+) -> Opening:
     request = replace(request_of(kept), call_id=call_id)
     if entry is None:
         completion = completion_of(kept)

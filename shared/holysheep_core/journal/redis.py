@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from holysheep_core.errors import ConfigurationError, JournalError
-from holysheep_core.journal.backend import Kept, Piece
+from holysheep_core.journal.backend import StoredAnswer, StoredPiece
 from holysheep_core.store.store import NO_URL, is_redis_url
 
 _TIMEOUT = 2.0
@@ -117,7 +117,7 @@ class RedisStore:
         """Take the lease; False if another has it."""
         return bool(self._do(lambda: self._claim(self._keys(call_id), [owner, lease, self._keep])))
 
-    def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
+    def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
         """Write a piece, if it is not written already, and renew the lease.
 
         Returns:
@@ -134,14 +134,14 @@ class RedisStore:
         args = [owner, state, ending, call_id]
         return bool(self._do(lambda: self._end(self._keys(call_id), args)))
 
-    def read(self, call_id: str, skip: int) -> Kept | None:
+    def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
         found = self._do(lambda: self._read(self._keys(call_id), [skip]))
         if found is None:
             return None
         state, request, lease, ending, pieces = found
         texts = [msgspec.json.decode(piece, type=tuple[str, str]) for piece in pieces]
-        return Kept(state.decode(), request, texts, float(lease), ending)
+        return StoredAnswer(state.decode(), request, texts, float(lease), ending)
 
     def unfinished(self) -> list[str]:
         """Return the names of answers that are not done and that nobody is writing."""

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 from holysheep_core.errors import ConfigurationError, JournalError
-from holysheep_core.journal.backend import Kept, Piece
+from holysheep_core.journal.backend import StoredAnswer, StoredPiece
 
 _BUSY_SECONDS = 2.0
 _ANSWERS = """
@@ -71,7 +71,7 @@ class SQLiteStore:
                 return True  # nothing will be written any more
             return database.execute(sql, values).rowcount == 1
 
-    def append(self, call_id: str, owner: str, piece: Piece | None, lease: float) -> bool:
+    def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
         """Write a piece, if it is not written already, and renew the lease.
 
         Returns:
@@ -95,7 +95,7 @@ class SQLiteStore:
         with self._open() as database:
             return database.execute(sql, (state, ending, call_id, owner)).rowcount == 1
 
-    def read(self, call_id: str, skip: int) -> Kept | None:
+    def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
         head = "SELECT state, request, lease, ending FROM answers WHERE call_id = ?"
         new = "FROM pieces WHERE call_id = ? AND number >= ? ORDER BY number"
@@ -106,7 +106,7 @@ class SQLiteStore:
                 return None
             state, request, lease, ending = found
             pieces = database.execute(body, (call_id, skip)).fetchall()
-        return Kept(state, request, pieces, lease - time.time(), ending)
+        return StoredAnswer(state, request, pieces, lease - time.time(), ending)
 
     def unfinished(self) -> list[str]:
         """Return the names of answers that are not done and that nobody is writing."""

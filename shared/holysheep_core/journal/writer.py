@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from holysheep_core.errors import AnswerInUseError, HolySheepError, JournalError
-from holysheep_core.journal.backend import JournalStore, Piece
+from holysheep_core.journal.backend import JournalStore, StoredPiece
 from holysheep_core.types import Completion
 
 _log = logging.getLogger("holysheep.journal")
@@ -22,7 +22,7 @@ _PATIENCE = 60.0  # seconds in which the end of an answer is tried to be written
 class Source(Protocol):
     """A call, whose answer grows, and which can be stopped."""
 
-    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+    def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return pieces of text and of reasoning after so many of each."""
 
     def stop(self, error: HolySheepError) -> None:
@@ -55,11 +55,11 @@ class Keeper(Protocol):
     def complain(self, error: JournalError) -> None:
         """Warn once that the store does not answer."""
 
-    def release(self, entry: Entry) -> None:
+    def release(self, entry: AnswerWriter) -> None:
         """An answer is over."""
 
 
-class Entry:
+class AnswerWriter:
     """One answer, while this process writes it.
 
     What is to be written is looked up in the call itself, from time to time, so that a token costs
@@ -77,13 +77,13 @@ class Entry:
         self._source: Source | None = None
         self._texts = self._reasonings = 0  # pieces that were taken from the source
         self._written = written
-        self._unsure: Piece | None = None  # written or not: the store did not say
+        self._unsure: StoredPiece | None = None  # written or not: the store did not say
         self._renewed = time.monotonic()
         self._ending: tuple[str, bytes] | None = None
         self._until = 0.0  # when to give up writing how it ended
         self._ended = self._over = False
 
-    def __enter__(self) -> Entry:
+    def __enter__(self) -> AnswerWriter:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
@@ -99,7 +99,7 @@ class Entry:
         """Write text that a reader brings, who has more than the store."""
         with self._lock:
             try:
-                self._append(Piece(self._written, text, ""))
+                self._append(StoredPiece(self._written, text, ""))
             except JournalError as error:
                 self._journal.complain(error)
 
@@ -110,7 +110,7 @@ class Entry:
 
     def watch(self, source: Source) -> None:
         """Take what comes from this call; what it has now is written already."""
-        texts, reasonings = source.brought(0, 0)
+        texts, reasonings = source.pieces_since(0, 0)
         self._texts, self._reasonings = len(texts), len(reasonings)
         self._source = source
 
@@ -147,17 +147,17 @@ class Entry:
         self._over = True
         self._journal.release(self)
 
-    def _taken(self) -> Piece | None:
+    def _taken(self) -> StoredPiece | None:
         if self._source is None:
             return None
-        texts, reasonings = self._source.brought(self._texts, self._reasonings)
+        texts, reasonings = self._source.pieces_since(self._texts, self._reasonings)
         if not texts and not reasonings:
             return None
         self._texts += len(texts)
         self._reasonings += len(reasonings)
-        return Piece(self._written, "".join(texts), "".join(reasonings))
+        return StoredPiece(self._written, "".join(texts), "".join(reasonings))
 
-    def _append(self, piece: Piece | None) -> None:
+    def _append(self, piece: StoredPiece | None) -> None:
         # Should the store not answer, the very same piece is written again, under its number.
         self._unsure = piece
         journal = self._journal

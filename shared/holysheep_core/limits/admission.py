@@ -10,12 +10,12 @@ from typing import Any
 from holysheep_core.engine.actions import Admit
 from holysheep_core.limits.limiter import RateLimiter, limiter_of
 from holysheep_core.routing.providers import Provider
-from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.store.store import Store
 from holysheep_core.types import Attempt
 
 
-class Gate:
+class Admission:
     """The gate of one call.
 
     Args:
@@ -29,12 +29,12 @@ class Gate:
     def __init__(
         self,
         providers: Sequence[Provider],
-        memory: RouteMemory,
+        route_states: RouteStates,
         store: Store | None,
         pace: Callable[[], Any] | None,
     ) -> None:
         self.is_needed = pace is not None or any(each.limits for each in providers)
-        self._memory = memory
+        self._route_states = route_states
         self._store = store
         self._pace = pace
         self._let_out: list[tuple[RateLimiter, int] | None] = []
@@ -48,7 +48,7 @@ class Gate:
         if self._pace is not None:
             self._pace()
         limiter = limiter_of(action.route.provider, self._store)
-        left = self._memory.left(action.route.provider)
+        left = self._route_states.left(action.route.provider)
         taken = None if limiter is None else (limiter, limiter.enter(action, left))
         self._let_out.append(taken)
 
@@ -58,7 +58,7 @@ class Gate:
         if inspect.isawaitable(waited):
             await waited
         limiter = limiter_of(action.route.provider, self._store)
-        left = self._memory.left(action.route.provider)
+        left = self._route_states.left(action.route.provider)
         taken = None if limiter is None else (limiter, await limiter.aenter(action, left))
         self._let_out.append(taken)
 

@@ -24,7 +24,7 @@ from holysheep_core.engine.actions import Admit
 from holysheep_core.errors import LocalRateLimitError
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.routing.providers import Provider
-from holysheep_core.routing.routes import prompt_tokens
+from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ _COUNTING = 10.0
 which is a moment unless the store hangs."""
 
 
-class Room(NamedTuple):
+class Availability(NamedTuple):
     """Whether there is room for a request: if not, which limit says so and for how long."""
 
     wait: float = 0.0
     limit: str = ""
 
 
-class Line:
+class FairQueue:
     """Who waits, in order. A newcomer does not overtake, however lucky its timing."""
 
     def __init__(self) -> None:
@@ -97,8 +97,8 @@ class RateLimiter:
         self._account = account
         self._store = store
         self._memory = MemoryStorage()
-        self._line = Line()
-        self._held = Room()  # why the first in line has to wait, and until when
+        self._queue = FairQueue()
+        self._held = Availability()  # why the first in line has to wait, and until when
         self._heard: Allowance | None = None
         self._since_heard = Spent(0, 0)
         rpm, tpm, tpd = limits.requests_per_minute, limits.tokens_per_minute, limits.tokens_per_day
@@ -158,25 +158,25 @@ class RateLimiter:
 
     def _course(
         self, action: Admit, wake: Callable[[], object], left: Allowance | None
-    ) -> Generator[Take | float, Room | None, int]:
+    ) -> Generator[Take | float, Availability | None, int]:
         tokens = self._estimate(action.request)
         latest = clock() + self.limits.max_wait
         if action.until is not None:
             latest = min(latest, action.until)
         said = False
-        self._line.join(wake)
+        self._queue.join(wake)
         try:
-            while not self._line.is_first(wake):
+            while not self._queue.is_first(wake):
                 # Those before are being counted, which takes a moment, or are held back: then
                 # so is everybody behind them, at least as long.
                 held, late = self._held, clock() - latest
                 if (held.wait and held.wait > latest) or late > _COUNTING:
                     wait = max(0.0, held.wait - clock())
-                    raise self._refusal(Room(wait, held.limit or "callers before this one"))
+                    raise self._refusal(Availability(wait, held.limit or "callers before this one"))
                 yield max(_A_TURN, -late)
             while True:
-                room = (yield Take(tokens, left)) or Room()
-                self._held = Room(room.wait and clock() + room.wait, room.limit)
+                room = (yield Take(tokens, left)) or Availability()
+                self._held = Availability(room.wait and clock() + room.wait, room.limit)
                 if not room.wait:
                     return tokens
                 if clock() + room.wait > latest:
@@ -186,9 +186,9 @@ class RateLimiter:
                     said = True
                 yield room.wait
         finally:
-            self._line.leave(wake)
+            self._queue.leave(wake)
 
-    def _refusal(self, room: Room) -> LocalRateLimitError:
+    def _refusal(self, room: Availability) -> LocalRateLimitError:
         return LocalRateLimitError(
             f"Own limit reached ({room.limit}): room in {room.wait:.1f} s, which is longer than "
             f"max_wait={self.limits.max_wait:g} or the call's own time allows.",
@@ -205,13 +205,13 @@ class RateLimiter:
 
     # -- counting ---------------------------------------------------------------------------
 
-    def _take(self, tokens: int, left: Allowance | None) -> Room:
+    def _take(self, tokens: int, left: Allowance | None) -> Availability:
         room = self._what_the_server_said(tokens, left)
         if room.wait:
             return room
         storage = self._store.limits() if self._store is not None else None
         if storage is not None and self._store is not None:
-            with self._store.forgiving():
+            with self._store.tolerating_redis_errors():
                 room = self._count(storage, tokens)
                 if not room.wait:
                     self._count(self._memory, tokens)  # so that it knows when the store is lost
@@ -222,7 +222,7 @@ class RateLimiter:
             self._since_heard = self._since_heard.plus(tokens)
         return room
 
-    async def _atake(self, tokens: int, left: Allowance | None) -> Room:
+    async def _atake(self, tokens: int, left: Allowance | None) -> Availability:
         if self._store is None:
             return self._take(tokens, left)
         taking = self._store.submit(lambda: self._take(tokens, left))
@@ -233,40 +233,42 @@ class RateLimiter:
             taking.add_done_callback(lambda done: self._give_back(done, tokens))
             raise
 
-    def _give_back(self, done: Future[Room], tokens: int) -> None:
+    def _give_back(self, done: Future[Availability], tokens: int) -> None:
         if not done.cancelled() and done.exception() is None and not done.result().wait:
             self.settle(tokens, 0)
 
-    def _what_the_server_said(self, tokens: int, left: Allowance | None) -> Room:
+    def _what_the_server_said(self, tokens: int, left: Allowance | None) -> Availability:
         """It counts what we cannot see: other programs with the same key."""
         if left is not self._heard:
             self._heard, self._since_heard = left, Spent(0, 0)
         wait = 0.0 if left is None else left.until - clock()
         if left is None or wait <= 0:
-            return Room()
+            return Availability()
         if left.requests is not None and self._since_heard.requests >= left.requests:
-            return Room(wait, "requests, as the server counts them")
+            return Availability(wait, "requests, as the server counts them")
         if left.tokens is not None and self._since_heard.tokens + tokens > left.tokens:
-            return Room(wait, "tokens, as the server counts them")
-        return Room()
+            return Availability(wait, "tokens, as the server counts them")
+        return Availability()
 
-    def _count(self, storage: Storage, tokens: int) -> Room:
+    def _count(self, storage: Storage, tokens: int) -> Availability:
         """Take what is needed of every limit, or nothing at all."""
         from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415
 
         taken = []
-        room = Room()
+        room = Availability()
         for item in self._tokens:
             key, most = item.key_for(self._account), min(tokens, item.amount)
             taken.append((key, item.get_expiry(), most))
             if storage.incr(key, item.get_expiry(), most) > item.amount:
-                room = Room(_seconds_to(storage.get_expiry(key)), f"{item.amount:,} tokens")
+                room = Availability(_seconds_to(storage.get_expiry(key)), f"{item.amount:,} tokens")
                 break
         if not room.wait and self._requests is not None:
             window = MovingWindowRateLimiter(storage)
             if not window.hit(self._requests, self._account):
                 reset = window.get_window_stats(self._requests, self._account).reset_time
-                room = Room(_seconds_to(reset), f"{self._requests.amount} requests per minute")
+                room = Availability(
+                    _seconds_to(reset), f"{self._requests.amount} requests per minute"
+                )
         if room.wait:
             for key, expiry, most in taken:
                 storage.incr(key, expiry, -most)

@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.observers.observer import Observer

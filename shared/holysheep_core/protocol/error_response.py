@@ -26,6 +26,7 @@ from holysheep_core.errors import (
     ServerError,
 )
 from holysheep_core.protocol.rate_limit_headers import reset_wait, retry_after, wait_in_words
+from holysheep_core.secrets import scrub
 
 MAX_BODY_CHARACTERS = 2000
 
@@ -147,14 +148,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if name in headers:
             return headers[name]
     return None
-
-
-def scrub(text: str, secrets: Collection[str]) -> str:
-    """Blank out secrets in a text that comes from outside, also as JSON writes them."""
-    for secret in secrets:
-        for written in (secret, secret.replace("/", "\\/")):
-            text = text.replace(written, "***") if written else text
-    return text
 
 
 def _wait(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from holysheep_core.config.settings import FinishSignal
+from holysheep_core.config.checks import FinishSignal
 from holysheep_core.errors import (
     APIError,
     HolySheepError,
@@ -32,11 +32,11 @@ MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
 _HEAD_BYTES = 64
 
-Piece = tuple[str, str]
+TextPiece = tuple[str, str]
 """New text and new reasoning; one of them may be empty."""
 
 
-class Leg:
+class ResponseDecoder:
     """The answer to one request.
 
     Args:
@@ -123,7 +123,7 @@ class Leg:
         elif kind == "application/json":
             self._body = bytearray()
 
-    def receive_data(self, data: bytes) -> list[Piece]:
+    def receive_data(self, data: bytes) -> list[TextPiece]:
         """Take bytes of the body and return what they say.
 
         Raises:
@@ -149,7 +149,7 @@ class Leg:
             return len(self._body) >= MAX_REFUSAL_BYTES
         return not self.finished and (self.torn or self.error is not None)
 
-    def receive_eof(self) -> list[Piece]:
+    def receive_eof(self) -> list[TextPiece]:
         """The body ended; return what was still unfinished in the buffer.
 
         Raises:
@@ -203,8 +203,8 @@ class Leg:
                 return None
             raise self._no_api(f"JSON of another shape ({error})") from None
 
-    def _pieces(self, payloads: list[bytes]) -> list[Piece]:
-        pieces: list[Piece] = []
+    def _pieces(self, payloads: list[bytes]) -> list[TextPiece]:
+        pieces: list[TextPiece] = []
         for data in payloads:
             if self.done or self.complete:
                 break
@@ -227,7 +227,7 @@ class Leg:
         signs = {"finish_reason": reason, "done": self.done, "either": self.done or reason}
         self.finished = signs[self._signal]
 
-    def _take(self, chunk: Chunk) -> list[Piece]:
+    def _take(self, chunk: Chunk) -> list[TextPiece]:
         if not self._recognised:
             self._recognised = chunk.is_recognised()
         if chunk.error is not None:
@@ -257,7 +257,7 @@ class Leg:
         if chunk.usage is not None:
             self.usage = chunk.usage.to_usage()
 
-    def _take_message(self, message: Message) -> list[Piece]:
+    def _take_message(self, message: Message) -> list[TextPiece]:
         if message.tool_calls or message.function_call is not None:
             self.tools.add(message)
             self.has_content = True
@@ -284,7 +284,7 @@ class Leg:
             text, self._half = text[:-1], text[-1]
         return joined(text)
 
-    def _take_response_event(self, chunk: Chunk) -> list[Piece]:
+    def _take_response_event(self, chunk: Chunk) -> list[TextPiece]:
         # Some models behind the gateway answer in the Responses API's events, on this path too.
         if chunk.type == "response.output_text.delta" and isinstance(chunk.delta, str):
             return self._take_message(Message(content=chunk.delta))

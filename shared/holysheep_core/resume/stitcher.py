@@ -90,7 +90,7 @@ def choose_anchor(seen: str, characters: int) -> str:
     return seen[blank + 1 if blank >= 0 else start :]
 
 
-class Seam:
+class Stitcher:
     r"""Joins one resumed leg to the text that was seen before it.
 
     >>> seam = Seam("The quick brown fox", anchor="brown fox")

@@ -19,22 +19,22 @@ from typing import Any
 
 import msgspec
 
-from holysheep_core.catalog import estimate_tokens
-from holysheep_core.config.settings import ResumeConfig
+from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.protocol.wire import asks_for_json
-from holysheep_core.resume.stitcher import Seam, choose_anchor, is_evidence, is_provable
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_evidence, is_provable
+from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
 
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True)
-class Question:
+class NextRequest:
     """A request to send, the seam its answer has to pass, and the words it is to begin with."""
 
     request: ChatRequest
     technique: str
-    seam: Seam
+    stitcher: Stitcher
     anchor: str = ""
 
 
@@ -59,7 +59,7 @@ class Transcript:
         """All reasoning given to the reader."""
         return "".join(self._reasoning)
 
-    def brought(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+    def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return the pieces of text and of reasoning after so many of each."""
         return self._parts[texts:], self._reasoning[reasonings:]
 
@@ -76,7 +76,7 @@ class Transcript:
         """The model answered something else: ask no more for replays, and ask more firmly."""
         self._differed = True
 
-    def question(self, *, prefill: bool = False, prefix_flag: bool = False) -> Question:
+    def next_request(self, *, prefill: bool = False, prefix_flag: bool = False) -> NextRequest:
         """Return what to send next to get the rest of the answer.
 
         Args:
@@ -85,16 +85,16 @@ class Transcript:
         """
         seen = self.text
         if not seen and not self._reasoning:
-            return Question(self._request, "request", Seam(""))
+            return NextRequest(self._request, "request", Stitcher(""))
         if prefill and is_evidence(seen) and not self._differed:
             return self._prefill(seen, prefix_flag=prefix_flag)
         if not is_provable(seen) and not (seen and self._differed):
-            return Question(self._request, "replay", Seam(seen, replay=True))
+            return NextRequest(self._request, "replay", Stitcher(seen, replay=True))
         anchor = choose_anchor(seen, self._config.anchor_characters)
-        seam = Seam(seen, anchor=anchor, max_held=self._config.max_held)
-        return Question(self._continuation(seen, anchor), "continuation", seam, anchor)
+        stitcher = Stitcher(seen, anchor=anchor, max_held=self._config.max_held)
+        return NextRequest(self._continuation(seen, anchor), "continuation", stitcher, anchor)
 
-    def _prefill(self, seen: str, *, prefix_flag: bool) -> Question:
+    def _prefill(self, seen: str, *, prefix_flag: bool) -> NextRequest:
         # Some providers reject white space at the end of a prefill; the seam sees to it that
         # what the reader has of it does not come twice.
         turn: dict[str, Any] = {"role": "assistant", "content": seen.rstrip()}
@@ -103,8 +103,8 @@ class Transcript:
         request = ChatRequest(
             self._request.model, [*self._request.messages, turn], self._params_after(seen)
         )
-        seam = Seam(seen, prefilled=True, max_held=self._config.max_held)
-        return Question(request, "prefill", seam)
+        stitcher = Stitcher(seen, prefilled=True, max_held=self._config.max_held)
+        return NextRequest(request, "prefill", stitcher)
 
     def _params_after(self, seen: str, again: str = "") -> dict[str, Any]:
         """Return the parameters for what is left; `again` is what will be said once more."""

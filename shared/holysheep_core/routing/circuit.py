@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal, NamedTuple
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 
 PROBE_SECONDS = 10.0
 """How long a probe has a half-open route to itself. One that ends frees its place at once; this
@@ -124,7 +124,7 @@ def _percentile(ordered: list[float], share: float) -> float | None:
 
 
 class Circuit:
-    """The breaker of one route. Not thread-safe: `RouteMemory` has the lock."""
+    """The breaker of one route. Not thread-safe: `RouteStates` has the lock."""
 
     def __init__(self, config: CircuitConfig) -> None:
         self._config = config

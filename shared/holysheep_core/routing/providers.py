@@ -10,45 +10,14 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NoReturn
 from urllib.parse import urlsplit
 
+from holysheep_core.config.checks import FinishSignal, check_finish_signal
 from holysheep_core.config.limits import RateLimits
-from holysheep_core.config.settings import FinishSignal, check_finish_signal
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.secrets import MIN_SECRET_LENGTH, Secret
 
 DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
-
-
-class Secret:
-    """A key that shows itself only when asked to: not in a repr, a dict, a log or a pickle."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the key."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __copy__(self) -> Secret:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Secret:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("API keys are not pickled; give the other process its key by environment.")
 
 
 @dataclass(frozen=True)
@@ -121,7 +90,7 @@ class Provider:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no error may show: the key, and what is in headers of your own."""
-        long = (value for value in self.headers.values() if len(value) >= _A_SECRETS_LENGTH)
+        long = (value for value in self.headers.values() if len(value) >= MIN_SECRET_LENGTH)
         return (self.key, *long)
 
     def request_headers(self) -> dict[str, str]:
@@ -133,10 +102,6 @@ class Provider:
             "content-type": "application/json",
             **self.headers,
         }
-
-
-_A_SECRETS_LENGTH = 8
-"""Characters; blanking out shorter values ("1", "gzip") would make errors unreadable."""
 
 
 @dataclass(frozen=True)

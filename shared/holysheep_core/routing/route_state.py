@@ -10,7 +10,7 @@ from holysheep_core.routing.circuit import Circuit, CircuitConfig, Health, Note,
 from holysheep_core.routing.providers import Provider, Route
 
 
-class RouteMemory:
+class RouteStates:
     """Remembers of each route whether to leave it alone, how it did, and what it rejects.
 
     A cooldown that is over leaves the route *half open*: one call may try it, and the others

@@ -3,7 +3,7 @@
 A route is one model at one provider. The ladder is the model asked for and its fallbacks at
 the first provider, then the same at the next. Routes that cannot do what a request needs
 (tools, images, a JSON schema, the window) are left out; a route that was limited or overloaded
-cools down, for all calls that share the `RouteMemory`, and is used again afterwards.
+cools down, for all calls that share the `RouteStates`, and is used again afterwards.
 """
 
 from __future__ import annotations
@@ -11,35 +11,28 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from holysheep_core.catalog import (
-    CATALOG,
-    Catalog,
-    ModelCard,
-    default_fallbacks,
-    estimate_tokens,
-)
-from holysheep_core.config.settings import FallbackConfig
+from holysheep_core.catalog import CATALOG, Catalog, ModelCard, default_fallbacks
+from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteMemory
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
 
 
-class Ladder:
+class FallbackChain:
     """The routes of one call, best first."""
 
     def __init__(
-        self, routes: Sequence[Route], memory: RouteMemory, catalog: Catalog = CATALOG
+        self, routes: Sequence[Route], route_states: RouteStates, catalog: Catalog = CATALOG
     ) -> None:
         self.routes = tuple(routes)
-        self.memory = memory
+        self.route_states = route_states
         self._catalog = catalog
 
     def first(self, now: float) -> Route:
         """Return the best route that is not cooling down, else the best of all."""
         for route in self.routes:
-            if self.memory.admits(route, now):
+            if self.route_states.admits(route, now):
                 return route
         return self.routes[0]
 
@@ -68,7 +61,7 @@ class Ladder:
                 continue
             if wider and not self._is_wider(route, last):
                 continue
-            if self.memory.admits(route, now):
+            if self.route_states.admits(route, now):
                 return route
         return None
 
@@ -125,13 +118,13 @@ def build_ladder(
     request: ChatRequest,
     providers: Sequence[Provider],
     fallback: FallbackConfig,
-    memory: RouteMemory,
+    route_states: RouteStates,
     catalog: Catalog = CATALOG,
-) -> Ladder:
+) -> FallbackChain:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
     models = able_models(request, fallback, catalog)
     routes = [Route(provider, model) for provider in providers for model in models]
-    return Ladder(routes, memory, catalog)
+    return FallbackChain(routes, route_states, catalog)
 
 
 def _is_able(facts: ModelCard, request: ChatRequest) -> bool:
@@ -149,17 +142,3 @@ def _has_image(message: Mapping[str, Any]) -> bool:
     return isinstance(content, list) and any(
         isinstance(part, Mapping) and part.get("type") == "image_url" for part in content
     )
-
-
-def prompt_tokens(request: ChatRequest) -> int:
-    """Estimate the tokens of a request's prompt, media not counted."""
-    texts: list[str] = []
-    for message in request.messages:
-        content = message.get("content")
-        parts = content if isinstance(content, list) else [{"text": content}]
-        texts.extend(str(part.get("text") or "") for part in parts if isinstance(part, Mapping))
-    tools = request.params.get("tools")
-    if tools:
-        # What is no JSON is refused when the request is encoded; here it only has a length.
-        texts.append(msgspec.json.encode(tools, enc_hook=repr).decode())
-    return sum(estimate_tokens(text) + 4 for text in texts)

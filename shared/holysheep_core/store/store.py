@@ -24,8 +24,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from holysheep_core.engine.retry import RetryBudget
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.retry_budget import RetryBudget
 
 if TYPE_CHECKING:
     from limits.storage import RedisStorage
@@ -212,7 +212,7 @@ class Store:
             self._corrections[key, expiry] = self._corrections.get((key, expiry), 0) + amount
 
     @contextmanager
-    def forgiving(self) -> Iterator[None]:
+    def tolerating_redis_errors(self) -> Iterator[None]:
         """Go on after it where Redis fails, with one warning."""
         import redis  # noqa: PLC0415 - an extra
 
@@ -249,7 +249,7 @@ class Store:
         for budget, change in budgets:
             args += [f"budget:{budget.capacity:g}", change, budget.capacity]
         told = False
-        with self.forgiving():
+        with self.tolerating_redis_errors():
             keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
             known, sums = self._exchange(keys=keys, args=args)
             told = True
@@ -257,7 +257,7 @@ class Store:
             for (key, expiry), amount in corrections.items():
                 self.later(key, expiry, amount)
             return False
-        with self.forgiving():
+        with self.tolerating_redis_errors():
             for (key, expiry), amount in corrections.items():
                 self._limits.incr(key, expiry, amount)
         self._rests_until = 0.0

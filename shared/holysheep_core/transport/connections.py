@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
 _PROXIES = ("http", "https", "socks5", "socks5h")

@@ -11,7 +11,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from holysheep_core.config.settings import Timeouts
+from holysheep_core.config.retry import Timeouts
 from holysheep_core.engine.session import Session
 from holysheep_core.errors import (
     APIConnectionError,
@@ -97,7 +97,9 @@ FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
 """What a driver catches."""
 
 
-def of_closed(client: httpx.Client | httpx.AsyncClient, refusal: RuntimeError) -> HolySheepError:
+def client_closed_error(
+    client: httpx.Client | httpx.AsyncClient, refusal: RuntimeError
+) -> HolySheepError:
     """Return ours for a client that was closed under a call, for which httpx has no class.
 
     Raises:

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holysheep_core.cli.figures import HEAD, Report, as_table, facts, lists
+from holysheep_core.cli.report_data import HEAD, Report, as_table, facts, lists
 
 _BARS = " ▁▂▃▄▅▆▇█"
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from holysheep_core.catalog import estimate_tokens
 from holysheep_core.resume.stitcher import is_provable
-from holysheep_core.simulator.script import Scenario
+from holysheep_core.simulator.scenario import Scenario
+from holysheep_core.tokens import estimate_tokens
 
 _DEPTH = 6
 

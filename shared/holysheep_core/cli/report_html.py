@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from holysheep_core.cli.figures import HEAD, Group, Report, as_table, facts, lists, percentile
-from holysheep_core.cli.report import clock, span
+from holysheep_core.cli.report_data import HEAD, Group, Report, as_table, facts, lists, percentile
+from holysheep_core.cli.report_text import clock, span
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 180, 52, 22
 _LATENCIES = "Latencies are the 50th / 95th / 99th percentile."

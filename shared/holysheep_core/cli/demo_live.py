@@ -7,7 +7,7 @@ import os
 from rich.console import Console
 
 from holysheep_core import HolySheepError, StreamingRetryHandler
-from holysheep_core.cli.stage import Stage
+from holysheep_core.cli.demo_output import Stage
 
 MODEL = "gpt-4.1"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from holysheep_core.config.settings import check_count, check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.types import ChatRequest
 
