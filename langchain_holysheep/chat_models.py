@@ -37,7 +37,7 @@ from holysheep_core import (
     estimate_tokens,
 )
 from langchain_holysheep.caching import OnlyAskedModel
-from langchain_holysheep.channels import Channels
+from langchain_holysheep.callbacks import Channels
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
 from langchain_holysheep.errors import for_langchain
 from langchain_holysheep.messages import to_wire

@@ -46,7 +46,7 @@ from holysheep_core import (
     Totals,
     refuse_unknown,
 )
-from langchain_holysheep.migration import HINTS, OTHERWISE
+from langchain_holysheep.keyword_hints import HINTS, OTHERWISE
 
 _SHARED = (
     "gateway",

@@ -4,7 +4,7 @@
 >>> llm = HolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment
 """
 
-from llamaindex_holysheep.base import HolySheep
-from llamaindex_holysheep.channels import EngineEvent, ResilienceEvent
+from llamaindex_holysheep.instrumentation import EngineEvent, ResilienceEvent
+from llamaindex_holysheep.llm import HolySheep
 
 __all__ = ["EngineEvent", "HolySheep", "ResilienceEvent"]

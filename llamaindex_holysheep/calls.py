@@ -26,8 +26,8 @@ from llama_index_instrumentation.dispatcher import active_instrument_tags
 from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion, estimate_tokens
-from llamaindex_holysheep.channels import listener
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
+from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
 from llamaindex_holysheep.tools import json_schema

@@ -48,7 +48,7 @@ from holysheep_core import (
     default_fallbacks,
     refuse_unknown,
 )
-from llamaindex_holysheep.migration import HINTS, OTHERWISE
+from llamaindex_holysheep.keyword_hints import HINTS, OTHERWISE
 
 _UNKNOWN_WINDOW = 128_000
 _CALLBACKS = ("on_token", "on_event", "observers")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from holysheep_core.retry import PROCESS_BUDGET
+from holysheep_core.retry_budget import PROCESS_BUDGET
 from holysheep_core.simulator import Scenario, Script, Simulator
 
 TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."

@@ -5,7 +5,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
 from holysheep_core import StreamingRetryHandler
-from holysheep_core.leg import Leg
+from holysheep_core.protocol.response import ResponseDecoder
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
@@ -30,13 +30,13 @@ def in_one_read(**kinds):
 @pytest.mark.parametrize("coalesce", [True, False])
 def test_one_read_is_one_piece_however_the_body_is_split(coalesce):
     for at in range(1, len(BODY)):
-        leg = Leg(coalesce=coalesce)
-        leg.receive_response(200, {})
-        first, second = leg.receive_data(BODY[:at]), leg.receive_data(BODY[at:])
+        decoder = ResponseDecoder(coalesce=coalesce)
+        decoder.receive_response(200, {})
+        first, second = decoder.receive_data(BODY[:at]), decoder.receive_data(BODY[at:])
         assert "".join(text for text, _ in first + second) == "".join(WORDS)
         assert "".join(thought for _, thought in first + second) == "r0r1r2r3r4"
-        assert leg.pieces == len(WORDS)
-        assert leg.finished
+        assert decoder.pieces == len(WORDS)
+        assert decoder.finished
         if coalesce:
             assert len(first) <= 1
             assert len(second) <= 1

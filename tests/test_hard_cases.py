@@ -23,8 +23,8 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.actions import Send
-from holysheep_core.seam import Seam, choose_anchor
+from holysheep_core.engine.actions import Send
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor
 from holysheep_core.simulator import cut, malformed, refuse, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
@@ -89,9 +89,11 @@ REPETITIVE = {
 def test_a_model_that_repeats_the_words_it_was_asked_to_loses_nothing_of_a_repetitive_text(text):
     for at in range(6, len(text)):
         anchor = choose_anchor(text[:at], 32)
-        seam = Seam(text[:at], anchor=anchor)
+        stitcher = Stitcher(text[:at], anchor=anchor)
         leg = anchor + text[at:]
-        resumed = "".join(seam.feed(leg[i : i + 5]) for i in range(0, len(leg), 5)) + seam.close()
+        resumed = (
+            "".join(stitcher.feed(leg[i : i + 5]) for i in range(0, len(leg), 5)) + stitcher.close()
+        )
         assert text[:at] + resumed == text, at
 
 

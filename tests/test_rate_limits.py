@@ -12,7 +12,7 @@ from holysheep_core import (
     Throttled,
     Timeouts,
 )
-from holysheep_core.limiter import limiter_of
+from holysheep_core.limits.limiter import limiter_of
 from holysheep_core.simulator import cut, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
@@ -93,7 +93,7 @@ def test_tokens_of_a_cut_attempt_are_counted_as_what_they_were(play, ask):
     ask(script.base_url, {"rate_limits": limits})
     limiter = limiter_of(Provider("k", script.base_url, rate_limits=limits), None)
     [item] = limiter._tokens
-    used = limiter._memory.get(item.key_for(limiter._account))
+    used = limiter._route_states.get(item.key_for(limiter._account))
     assert 20 < used < 500  # not twice the 5,000 that were reserved
     assert len(script.requests) == 2
 
@@ -106,7 +106,7 @@ def test_a_reader_who_goes_away_gives_back_what_was_not_used(play):
         stream.close()
     limiter = limiter_of(handler.gateway.providers[0], None)
     [item] = limiter._tokens
-    assert 0 < limiter._memory.get(item.key_for(limiter._account)) < 100
+    assert 0 < limiter._route_states.get(item.key_for(limiter._account)) < 100
 
 
 def test_what_the_server_says_is_left_holds_the_next_request_back(play, text, ask):

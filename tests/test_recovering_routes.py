@@ -6,13 +6,13 @@ On virtual time, which the pure session allows: minutes pass in milliseconds.
 import pytest
 
 from holysheep_core import APIError, FallbackConfig, Provider
-from holysheep_core.actions import Finish, Wait
-from holysheep_core.circuit import PROBE_SECONDS
-from holysheep_core.memory import RouteMemory
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Wait
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.retry_budget import RetryBudget
+from holysheep_core.routing.circuit import PROBE_SECONDS
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.types import ChatRequest
 
 M, F = "gpt-4.1", "gemini-2.5-flash"
@@ -31,13 +31,13 @@ class World:
         self.settings = Settings(
             budget=RetryBudget(), fallback=FallbackConfig(models=models, cooldown=COOLDOWN)
         )
-        self.memory = RouteMemory()
+        self.route_states = RouteStates()
         self.primary = []  # when it was asked
         self.served = []  # (when, by whom)
 
     def session(self, now):
-        ladder = build_ladder(ASK, [Provider("k")], self.settings.fallback, self.memory)
-        return Session(ASK, ladder, self.settings, now=now, rng=lambda: 0.5)
+        chain = build_ladder(ASK, [Provider("k")], self.settings.fallback, self.route_states)
+        return Session(ASK, chain, self.settings, now=now, rng=lambda: 0.5)
 
     def step(self, session, now):
         """Do the session's next action; returns the time after it, None when it is served."""

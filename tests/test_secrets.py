@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from holysheep_core import HolySheepError, RetryConfig, StreamingRetryHandler, Timeouts
 from holysheep_core.cassettes import cassette
-from holysheep_core.otel import OpenTelemetry
+from holysheep_core.observers.otel import OpenTelemetry
 from holysheep_core.simulator import cut, refuse, reply, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep

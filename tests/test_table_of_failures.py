@@ -12,12 +12,12 @@ from llama_index.core.llms import ChatMessage
 
 import holysheep_core as core
 from holysheep_core import Provider, RetryConfig, StreamingRetryHandler, Timeouts
-from holysheep_core.actions import Wait
-from holysheep_core.memory import RouteMemory
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Wait
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.retry_budget import RetryBudget
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall
 from holysheep_core.types import ChatRequest
 from langchain_holysheep import ChatHolySheep
@@ -198,8 +198,8 @@ def test_so_it_is_with_any_jitter_on_virtual_time(status):
 def requests_of(status, rng):
     """When a call under a lasting refusal sends its requests, and whether to the primary."""
     request, settings, now, sent = ChatRequest(M, ASK), Settings(budget=RetryBudget()), 0.0, []
-    ladder = build_ladder(request, [Provider("k")], settings.fallback, RouteMemory())
-    session = Session(request, ladder, settings, now=now, rng=rng)
+    chain = build_ladder(request, [Provider("k")], settings.fallback, RouteStates())
+    session = Session(request, chain, settings, now=now, rng=rng)
     while True:
         try:
             action = session.next_action(now)

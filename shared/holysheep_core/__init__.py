@@ -7,26 +7,12 @@
 Names only; the code lives in its rooms.
 """
 
-from holysheep_core.calls import OnEvent, OnToken
-from holysheep_core.canary import Canary
-from holysheep_core.catalog import (
-    Catalog,
-    ModelCard,
-    card,
-    default_fallbacks,
-    estimate_tokens,
-)
-from holysheep_core.catalog_file import load_catalog
-from holysheep_core.circuit import CircuitConfig, Health
-from holysheep_core.clients import create_resilient_async_client, create_resilient_client
-from holysheep_core.config import (
-    FallbackConfig,
-    ResumeConfig,
-    RetryConfig,
-    RetryStrategy,
-    Timeouts,
-)
-from holysheep_core.connections import Connections
+from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog
+from holysheep_core.client.calls import OnEvent, OnToken
+from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, RetryStrategy, Timeouts
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,
@@ -60,7 +46,6 @@ from holysheep_core.errors import (
     TokenLimitError,
     UpstreamError,
 )
-from holysheep_core.event_log import EventLog
 from holysheep_core.events import (
     ActiveProviderChanged,
     CanaryMoved,
@@ -81,19 +66,23 @@ from holysheep_core.events import (
     StreamFailed,
     Throttled,
 )
-from holysheep_core.gateway import APIGateway
-from holysheep_core.handler import StreamingRetryHandler
-from holysheep_core.health_check import HealthCheck
-from holysheep_core.journal import Journal
-from holysheep_core.keywords import refuse_unknown
-from holysheep_core.observer import Observer
-from holysheep_core.otel import OpenTelemetry
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.rate_limits import TIERS, RateLimits, SpendLimit
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import smart_model_selector
-from holysheep_core.sse import ServerSentEvent, parse_sse_stream
-from holysheep_core.totals import Total, Totals
+from holysheep_core.gateway.canary import Canary
+from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.gateway.health_check import HealthCheck
+from holysheep_core.integrations.keywords import refuse_unknown
+from holysheep_core.journal.journal import Journal
+from holysheep_core.observers.event_log import EventLog
+from holysheep_core.observers.observer import Observer
+from holysheep_core.observers.otel import OpenTelemetry
+from holysheep_core.observers.totals import Total, Totals
+from holysheep_core.protocol.sse import ServerSentEvent, parse_sse_stream
+from holysheep_core.retry_budget import RetryBudget
+from holysheep_core.routing.circuit import CircuitConfig, Health
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
+from holysheep_core.routing.routes import smart_model_selector
+from holysheep_core.tokens import estimate_tokens
+from holysheep_core.transport.clients import create_resilient_async_client, create_resilient_client
+from holysheep_core.transport.connections import Connections
 from holysheep_core.types import (
     Attempt,
     CallRecord,

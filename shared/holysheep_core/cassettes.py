@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.providers import _A_SECRETS_LENGTH as A_SECRETS_LENGTH
-from holysheep_core.refusal import scrub
+from holysheep_core.secrets import MIN_SECRET_LENGTH, scrub
 
 KEPT = ("content-type",)
 """Headers that are recorded. Of all others, who knows what they tell?"""
@@ -108,7 +107,7 @@ class _Scribe:
 def _secrets_in(value: str) -> set[str]:
     # "Bearer …" as a whole, and what comes after the word. Short values ("none") are left: they
     # are parts of ordinary words, and what is played would not be what was recorded.
-    return {each for each in (value, value.partition(" ")[2]) if len(each) >= A_SECRETS_LENGTH}
+    return {each for each in (value, value.partition(" ")[2]) if len(each) >= MIN_SECRET_LENGTH}
 
 
 def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:

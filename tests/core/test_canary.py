@@ -3,7 +3,7 @@
 import pytest
 
 from holysheep_core import Canary, ConfigurationError, Health
-from holysheep_core.canary import Rollout, conversation
+from holysheep_core.gateway.canary import Rollout, conversation
 from holysheep_core.types import ChatRequest
 
 

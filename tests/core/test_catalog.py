@@ -13,8 +13,8 @@ from holysheep_core.catalog import (
     ModelCard,
     card,
     default_fallbacks,
-    estimate_tokens,
 )
+from holysheep_core.tokens import estimate_tokens
 
 
 @pytest.mark.parametrize("model", MODELS)

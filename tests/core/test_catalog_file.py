@@ -13,7 +13,7 @@ from holysheep_core import (
     card,
     load_catalog,
 )
-from holysheep_core.catalog_file import learn
+from holysheep_core.catalog import learn
 
 ASK = [{"role": "user", "content": "go"}]
 TOML = '["gpt-4.1"]\ninput_price = 1.5\n\n["mine"]\ncontext_window = 32_000\ntools = false\n'
@@ -110,9 +110,9 @@ def test_a_catalogs_window_price_and_prefill_are_what_the_engine_goes_by(play, t
         "k", base_url=script.base_url, catalog=mine, fallback_models=["small", "wide"]
     )
     assert handler.complete("wide", ASK).cost_usd > 0
-    routes = handler.gateway.ladder
-    ladder = routes(_request("gpt-4.1"), handler.settings.fallback, handler.settings.catalog)
-    assert [route.model for route in ladder.routes] == ["gpt-4.1", "wide"]
+    routes = handler.gateway.chain
+    chain = routes(_request("gpt-4.1"), handler.settings.fallback, handler.settings.catalog)
+    assert [route.model for route in chain.routes] == ["gpt-4.1", "wide"]
 
 
 def _request(model):

@@ -3,7 +3,7 @@
 import pytest
 
 from holysheep_core import CircuitConfig, ConfigurationError
-from holysheep_core.circuit import PROBE_SECONDS, Circuit, Health, Note, Outcome
+from holysheep_core.routing.circuit import PROBE_SECONDS, Circuit, Health, Note, Outcome
 
 GOOD, CUT, BAD = Outcome.SUCCESS, Outcome.DISTURBED, Outcome.FAILURE
 

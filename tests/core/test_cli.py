@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 import holysheep_core
-from holysheep_core.cli import demo, drill
+from holysheep_core.cli import demo
+from holysheep_core.cli import rollback_drill as drill
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]
 
@@ -36,8 +37,8 @@ def test_demo_shows_every_step_whole_and_exits_0():
 def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
     # A seam that lets everything through: the repeated words reach the reader, and are noticed.
     code = (
-        "from holysheep_core.seam import Seam\n"
-        "Seam.feed = lambda self, text: (setattr(self, 'decided', True), text)[1]\n"
+        "from holysheep_core.resume.stitcher import Stitcher\n"
+        "Stitcher.feed = lambda self, text: (setattr(self, 'decided', True), text)[1]\n"
         "from holysheep_core.cli import main; import sys\n"
         "sys.argv = ['holysheep', 'demo']; main()\n"
     )

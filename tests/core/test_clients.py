@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from holysheep_core import ConfigurationError, StreamingRetryHandler
-from holysheep_core.clients import Clients
 from holysheep_core.simulator import cut
+from holysheep_core.transport.clients import Clients
 
 ASK = [{"role": "user", "content": "go"}]
 

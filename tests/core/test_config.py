@@ -7,17 +7,14 @@ import pickle
 import pytest
 import tenacity
 
-from holysheep_core.config import (
-    CONTINUE_EN,
-    CONTINUE_KO,
+from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.config.retry import (
     RETRYABLE_STATUS_CODES,
     FallbackConfig,
-    ResumeConfig,
     RetryConfig,
     RetryStrategy,
     Timeouts,
-    check_count,
-    check_number,
 )
 from holysheep_core.errors import ConfigurationError
 

@@ -27,8 +27,8 @@ from holysheep_core import (
     create_resilient_async_client,
     create_resilient_client,
 )
-from holysheep_core.addresses import AddressBook, is_name_failure
-from holysheep_core.backends import AsyncBackend, Backend
+from holysheep_core.transport.dns_cache import AddressBook, is_name_failure
+from holysheep_core.transport.streams import AsyncBackend, Backend
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 

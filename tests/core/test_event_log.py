@@ -16,13 +16,8 @@ from contextlib import closing
 
 import pytest
 
-from holysheep_core import (
-    ConfigurationError,
-    EventLog,
-    HolySheepError,
-    StreamingRetryHandler,
-    event_log,
-)
+from holysheep_core import ConfigurationError, EventLog, HolySheepError, StreamingRetryHandler
+from holysheep_core.observers import event_log
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse
 
 LOG = "holysheep.event_log"

@@ -4,8 +4,8 @@ import h11
 import httpcore
 import pytest
 
-from holysheep_core.backends import Stream
-from holysheep_core.framing import Dechunker
+from holysheep_core.transport.chunked import Dechunker
+from holysheep_core.transport.streams import Stream
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

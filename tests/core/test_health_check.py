@@ -3,13 +3,13 @@
 import pytest
 
 from holysheep_core import HealthCheck, Provider
-from holysheep_core.health_check import Pulse, ask
-from holysheep_core.net import make_client
+from holysheep_core.gateway.health_check import HealthState, ask
 from holysheep_core.simulator import refuse
+from holysheep_core.transport.httpx_client import make_client
 
 
 def pulse(*results, **config):
-    made = Pulse(HealthCheck(**config), 0.0)
+    made = HealthState(HealthCheck(**config), 0.0)
     return made, [made.heard(float(at), well=well) for at, well in enumerate(results)]
 
 

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from holysheep_core.inflate import PIECE, Inflater
+from holysheep_core.protocol.content_coding import PIECE, Inflater
 
 BODY = "data: 양\n\n".encode() * 20
 

@@ -8,7 +8,7 @@ import h11
 import pytest
 
 from holysheep_core import APIError, HolySheepError, InvalidResponseError
-from holysheep_core.leg import Leg
+from holysheep_core.protocol.response import ResponseDecoder
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -27,12 +27,12 @@ def sample(name):
 
 
 def read(*parts, status=200, headers=None, eof=True, **settings):
-    leg = Leg(**settings)
-    leg.receive_response(status, headers or {})
-    pieces = [piece for part in parts for piece in leg.receive_data(part)]
+    decoder = ResponseDecoder(**settings)
+    decoder.receive_response(status, headers or {})
+    pieces = [piece for part in parts for piece in decoder.receive_data(part)]
     if eof:
-        pieces += leg.receive_eof()
-    return leg, "".join(text for text, _ in pieces), "".join(thought for _, thought in pieces)
+        pieces += decoder.receive_eof()
+    return decoder, "".join(text for text, _ in pieces), "".join(thought for _, thought in pieces)
 
 
 def event(**chunk):
@@ -55,44 +55,44 @@ def test_a_captured_stream_reads_the_same_split_at_every_byte(name):
     status, headers, body = sample(name)
     whole, *texts = read(body, status=status, headers=headers)
     for at in range(len(body)):
-        leg, *again = read(body[:at], body[at:], status=status, headers=headers)
-        assert (again, leg.tools.finish()) == (texts, whole.tools.finish())
-        assert type(leg.failure()) is type(whole.failure())
+        decoder, *again = read(body[:at], body[at:], status=status, headers=headers)
+        assert (again, decoder.tools.finish()) == (texts, whole.tools.finish())
+        assert type(decoder.failure()) is type(whole.failure())
 
 
 @pytest.mark.parametrize("name", [*WHOLE, "llama_cpp_python"])
 def test_a_captured_whole_stream_is_whole_and_its_text_is_the_contents_joined(name):
     status, headers, body = sample(name)
-    leg, text, _ = read(body, status=status, headers=headers)
+    decoder, text, _ = read(body, status=status, headers=headers)
     chunks = [json.loads(line[6:]) for line in re.findall(rb"data: \{.*", body)]
     choices = [choice for chunk in chunks for choice in chunk.get("choices") or ()]
     assert text == "".join(choice["delta"].get("content") or "" for choice in choices)
-    assert leg.failure() is None
+    assert decoder.failure() is None
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_captured_broken_stream_is_never_taken_for_whole(name):
     status, headers, body = sample(name)
-    leg, text, _ = read(body, status=status, headers=headers)
+    decoder, text, _ = read(body, status=status, headers=headers)
     assert text
-    assert isinstance(leg.failure(), HolySheepError)
+    assert isinstance(decoder.failure(), HolySheepError)
 
 
 def test_a_captured_damaged_event_ends_the_leg_there():
-    leg, text, _ = read(sample("llmock_py_malformed")[2], eof=False)
-    assert (text, leg.torn) == ("Simulated success ", True)
+    decoder, text, _ = read(sample("llmock_py_malformed")[2], eof=False)
+    assert (text, decoder.torn) == ("Simulated success ", True)
 
 
 def test_a_gateways_masked_disconnect_shows_as_an_error_event():
-    leg, _, _ = read(sample("litellm_front_disc")[2])
-    assert isinstance(leg.failure(), APIError)
+    decoder, _, _ = read(sample("litellm_front_disc")[2])
+    assert isinstance(decoder.failure(), APIError)
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_captured_refusal_is_a_typed_error_with_its_status(name):
     status, headers, body = sample(name)
-    leg, _, _ = read(body, status=status, headers=headers)
-    assert leg.failure().status_code == status
+    decoder, _, _ = read(body, status=status, headers=headers)
+    assert decoder.failure().status_code == status
 
 
 QUIRKS = {
@@ -123,8 +123,8 @@ QUIRKS = {
 
 @pytest.mark.parametrize("name", QUIRKS)
 def test_quirks_of_real_servers_make_no_difference(name):
-    leg, text, _ = read(QUIRKS[name])
-    assert (text, leg.failure()) == ("Hi", None)
+    decoder, text, _ = read(QUIRKS[name])
+    assert (text, decoder.failure()) == ("Hi", None)
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "text/event-stream", "text/event-stream;x=y"])
@@ -134,8 +134,8 @@ def test_events_are_read_whatever_they_are_called(kind):
 
 def test_a_whole_json_answer_is_taken_where_a_stream_was_asked_for():
     body = json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
-    leg, text, _ = read(body.encode(), headers={"content-type": "application/json"})
-    assert (text, leg.failure(), leg.finish_reason) == ("Hi", None, "stop")
+    decoder, text, _ = read(body.encode(), headers={"content-type": "application/json"})
+    assert (text, decoder.failure(), decoder.finish_reason) == ("Hi", None, "stop")
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -146,8 +146,8 @@ def test_reasoning_comes_apart_from_the_text(field):
 
 @pytest.mark.parametrize("comment", [b": keep-alive\n\n", b":\n", b": OPENROUTER PROCESSING\n\n"])
 def test_comments_alone_are_a_cut_and_not_a_foreign_page(comment):
-    leg, _, _ = read(comment * 3)
-    assert not isinstance(leg.failure(), InvalidResponseError)
+    decoder, _, _ = read(comment * 3)
+    assert not isinstance(decoder.failure(), InvalidResponseError)
 
 
 def test_done_without_any_content_is_no_answer():
@@ -174,9 +174,17 @@ WITH_HALVES = {
 
 @pytest.mark.parametrize("name", WITH_HALVES)
 def test_half_a_character_goes_no_further(name):
-    leg, text, thought = read(b"data: " + WITH_HALVES[name] + b"\n\n")
-    whole, broken = leg.tools.finish()
-    facts = [text, thought, leg.refusal, leg.id, leg.model, str(leg.failure()), repr(whole)]
+    decoder, text, thought = read(b"data: " + WITH_HALVES[name] + b"\n\n")
+    whole, broken = decoder.tools.finish()
+    facts = [
+        text,
+        thought,
+        decoder.refusal,
+        decoder.id,
+        decoder.model,
+        str(decoder.failure()),
+        repr(whole),
+    ]
     assert not broken
     assert "".join(facts).encode()
 
@@ -184,22 +192,24 @@ def test_half_a_character_goes_no_further(name):
 def test_arguments_cut_inside_a_character_are_put_together():
     head = rb'{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",'
     first, second = rb'"arguments":"{\"a\":\"\ud83d"}}]}}]}', rb'"arguments":"\udc4b\"}"}}]}}]}'
-    leg, *_ = read(*(b"data: " + head + part + b"\n\n" for part in (first, second)))
-    ((call,), broken) = leg.tools.finish()
+    decoder, *_ = read(*(b"data: " + head + part + b"\n\n" for part in (first, second)))
+    ((call,), broken) = decoder.tools.finish()
     assert (call.arguments, broken) == ('{"a":"👋"}', ())
-    leg, *_ = read(b"data: " + head + first + b"\n\n")
-    assert leg.tools.finish()[0] == ()
+    decoder, *_ = read(b"data: " + head + first + b"\n\n")
+    assert decoder.tools.finish()[0] == ()
 
 
 @pytest.mark.parametrize("tokens", ["1e308", "-5", '"1e400"', "1e999"])
 def test_a_count_of_tokens_that_cannot_be_is_none(tokens):
     try:
-        leg, *_ = read(f'data: {{"choices":[],"usage":{{"prompt_tokens":{tokens}}}}}\n\n'.encode())
+        decoder, *_ = read(
+            f'data: {{"choices":[],"usage":{{"prompt_tokens":{tokens}}}}}\n\n'.encode()
+        )
     except InvalidResponseError:
         return
-    assert leg.usage is None or leg.usage.input_tokens == 0
+    assert decoder.usage is None or decoder.usage.input_tokens == 0
 
 
 def test_an_error_code_of_thousands_of_digits_is_an_error_like_any_other():
-    leg, *_ = read(event(error={"code": "0400" + "0" * 5000}))
-    assert isinstance(leg.failure(), APIError)
+    decoder, *_ = read(event(error={"code": "0400" + "0" * 5000}))
+    assert isinstance(decoder.failure(), APIError)

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits
-from holysheep_core.actions import Admit
 from holysheep_core.clock import clock
-from holysheep_core.limiter import RateLimiter, _wait_for, limiter_of
-from holysheep_core.providers import Route
+from holysheep_core.engine.actions import Admit
+from holysheep_core.limits.limiter import RateLimiter, _wait_for, limiter_of
+from holysheep_core.protocol.rate_limit_headers import Allowance
+from holysheep_core.routing.providers import Route
 from holysheep_core.types import ChatRequest
-from holysheep_core.waits import Allowance
 
 numbers = itertools.count()
 ROUTE = Route(Provider("k"), "gpt-4.1")

@@ -15,10 +15,15 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.backends import Deadline
 from holysheep_core.clock import clock
-from holysheep_core.net import _MEANINGS, make_async_client, make_client, translate
 from holysheep_core.simulator import slow, stall
+from holysheep_core.transport.httpx_client import (
+    _MEANINGS,
+    make_async_client,
+    make_client,
+    translate,
+)
+from holysheep_core.transport.streams import Deadline
 
 ASK = [{"role": "user", "content": "go"}]
 
@@ -71,7 +76,7 @@ class Watched:
 
 @pytest.mark.parametrize("keepalive", [False, True])
 async def test_a_silent_server_is_reported_while_it_is_silent(play, text, keepalive, monkeypatch):
-    monkeypatch.setattr("holysheep_core.session.HEARTBEAT", 0.1)
+    monkeypatch.setattr("holysheep_core.engine.session.HEARTBEAT", 0.1)
     told = []
     timeouts = Timeouts(first_token=30, stall=5)
     for fault in (slow(0.5), stall(20, 0.5, keepalive=keepalive)):
@@ -177,7 +182,7 @@ def test_an_address_httpx_refuses_is_a_configuration_error():
 def test_what_a_listener_raises_during_silence_is_the_callers_and_closes_the_connection(
     play, monkeypatch, asynchronous
 ):
-    monkeypatch.setattr("holysheep_core.session.HEARTBEAT", 0.1)
+    monkeypatch.setattr("holysheep_core.engine.session.HEARTBEAT", 0.1)
 
     def fail(event):
         if isinstance(event, StillWaiting):

@@ -22,11 +22,11 @@ from holysheep_core import (
     Timeouts,
     UpstreamError,
 )
+from holysheep_core.engine.policy import Again, Standing, decide
 from holysheep_core.errors import APIError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.policy import Again, Standing, decide
-from holysheep_core.providers import Provider, Route
-from holysheep_core.routes import Ladder
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import FallbackChain
 
 ONE = Provider("k1", "https://one.test/v1", name="one")
 TWO = Provider("k2", "https://two.test/v1", name="two")
@@ -38,12 +38,12 @@ ELSEWHERE = Route(TWO, "gpt-4.1")
 def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=False, **settings):
     """What follows: (route, wait), or the error."""
     retries = settings.pop("retries", here - 1)
-    ladder = Ladder(routes, settings.pop("memory", RouteMemory()))
+    chain = FallbackChain(routes, settings.pop("route_states", RouteStates()))
     timeouts = settings.pop("timeouts", Timeouts())
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(
         failure,
-        Standing(ladder, tuple(tried), here, retries, progressed, started=0.0, now=100.0),
+        Standing(chain, tuple(tried), here, retries, progressed, started=0.0, now=100.0),
         retry=settings.pop("retry", None) or RetryConfig(jitter=0.0, **settings),
         fallback=fallback,
         timeouts=timeouts,
@@ -63,10 +63,10 @@ def test_no_connection_or_a_server_error_is_tried_twice_more_then_the_next_route
 
 @pytest.mark.parametrize("status", [503, 529])
 def test_overloaded_is_tried_once_more_then_the_next_route_and_cools_down(status):
-    memory = RouteMemory()
+    route_states = RouteStates()
     failure = OverloadedError(status_code=status)
-    assert after(failure, here=1, memory=memory) == (BIG, 1.0)
-    assert memory.state(BIG, 109.0) == "open"
+    assert after(failure, here=1, route_states=route_states) == (BIG, 1.0)
+    assert route_states.state(BIG, 109.0) == "open"
     assert after(failure, here=2) == (SMALL, 0.0)
 
 
@@ -78,11 +78,11 @@ def test_a_429_with_a_wait_within_patience_is_sat_out_twice_then_the_next_route(
 
 
 def test_a_429_with_a_longer_wait_downgrades_at_once_and_cools_down_that_long():
-    memory = RouteMemory()
+    route_states = RouteStates()
     failure = RateLimitError(status_code=429, retry_after=30.0)
-    assert after(failure, memory=memory) == (SMALL, 0.0)
-    assert memory.state(BIG, 129.9) == "open"
-    assert memory.state(BIG, 130.1) == "half-open"
+    assert after(failure, route_states=route_states) == (SMALL, 0.0)
+    assert route_states.state(BIG, 129.9) == "open"
+    assert route_states.state(BIG, 130.1) == "half-open"
 
 
 def test_a_429_with_a_longer_wait_and_nowhere_to_go_is_waited_for_up_to_max_delay():

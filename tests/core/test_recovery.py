@@ -10,15 +10,15 @@ from holysheep_core import (
     ServerError,
     StreamFailed,
 )
-from holysheep_core.exchange import Exchange
-from holysheep_core.ledger import Ledger
-from holysheep_core.leg import Leg
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider, Route
-from holysheep_core.recovery import Recovery
-from holysheep_core.routes import Ladder
-from holysheep_core.settings import Settings
-from holysheep_core.transcript import Transcript
+from holysheep_core.engine.exchange import Exchange
+from holysheep_core.engine.ledger import Ledger
+from holysheep_core.engine.recovery import Recovery
+from holysheep_core.engine.settings import Settings
+from holysheep_core.protocol.response import ResponseDecoder
+from holysheep_core.resume.transcript import Transcript
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import FallbackChain
 from holysheep_core.types import ChatRequest
 
 REQUEST = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}])
@@ -28,13 +28,13 @@ BIG, SMALL = Route(PROVIDER, "gpt-4.1"), Route(PROVIDER, "gemini-2.5-flash")
 
 @pytest.fixture
 def make():
-    def make(*, memory=None, routes=(BIG, SMALL), **settings):
+    def make(*, route_states=None, routes=(BIG, SMALL), **settings):
         settings = Settings(**{"budget": RetryBudget(), **settings})
         ledger = Ledger("c", 0.0, events.append)
         transcript = Transcript(REQUEST, settings.resume)
-        ladder = Ladder(routes, memory or RouteMemory())
-        recovery = Recovery(ladder, settings, ledger, transcript, 0.0, lambda: 0.0)
-        return recovery, Exchange(transcript.question(), Leg(), transcript, ledger)
+        chain = FallbackChain(routes, route_states or RouteStates())
+        recovery = Recovery(chain, settings, ledger, transcript, 0.0, lambda: 0.0)
+        return recovery, Exchange(transcript.next_request(), ResponseDecoder(), transcript, ledger)
 
     events = []
     make.events = events
@@ -51,9 +51,9 @@ def test_whatever_breaks_and_however_often_it_ends(make):
 
 
 def test_a_call_starts_below_a_model_that_is_cooling_down_and_says_so(make):
-    memory = RouteMemory()
-    memory.cool(BIG, 0.0, 10.0)
-    recovery, _ = make(memory=memory)
+    route_states = RouteStates()
+    route_states.cool(BIG, 0.0, 10.0)
+    recovery, _ = make(route_states=route_states)
     assert recovery.route == SMALL
     assert "cooling down" in str(make.events[0])
 
@@ -68,11 +68,11 @@ def test_an_empty_budget_ends_a_call_that_has_nowhere_else_to_go(make):
 
 
 def test_with_an_empty_budget_a_call_moves_at_once_and_the_others_begin_there(make):
-    memory, budget = RouteMemory(), RetryBudget(capacity=0, cost=10)
-    recovery, exchange = make(budget=budget, memory=memory)
+    route_states, budget = RouteStates(), RetryBudget(capacity=0, cost=10)
+    recovery, exchange = make(budget=budget, route_states=route_states)
     assert recovery.after(ServerError(status_code=500), exchange, 0.0) == 0.0
     assert recovery.route == SMALL
-    assert make(budget=budget, memory=memory)[0].route == SMALL
+    assert make(budget=budget, route_states=route_states)[0].route == SMALL
     assert isinstance(recovery.after(ServerError(status_code=500), exchange, 0.1), ServerError)
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core import errors, refusal
-from holysheep_core.waits import retry_after
+from holysheep_core import errors
+from holysheep_core.protocol import error_response as refusal
+from holysheep_core.protocol.rate_limit_headers import retry_after
 
 STATUSES = {
     errors.BadRequestError: [400, 422],

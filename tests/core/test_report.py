@@ -15,9 +15,10 @@ import pytest
 from rich.console import Console
 
 from holysheep_core import Attempt, CallRecord, Catalog, ConfigurationError, EventLog, Usage, events
-from holysheep_core.cli import figures, watch
-from holysheep_core.cli.page import page
-from holysheep_core.cli.report import bars, show
+from holysheep_core.cli import report_data as figures
+from holysheep_core.cli import watch
+from holysheep_core.cli.report_html import page
+from holysheep_core.cli.report_text import bars, show
 from holysheep_core.types import total_cost
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli"]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from holysheep_core import ConfigurationError
-from holysheep_core.request_check import check_request
+from holysheep_core.client.request_check import check_request
 from holysheep_core.types import ChatRequest
 
 MESSAGES = [{"role": "user", "content": "양 한 마리"}]

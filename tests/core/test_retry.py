@@ -7,9 +7,10 @@ import tenacity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core.config import RetryConfig, RetryStrategy
+from holysheep_core.config.retry import RetryConfig, RetryStrategy
+from holysheep_core.engine.backoff import backoff, exhausted, retry_state
 from holysheep_core.errors import ConfigurationError, RateLimitError, ServerError
-from holysheep_core.retry import PROCESS_BUDGET, RetryBudget, backoff, exhausted, retry_state
+from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 
 ERROR = ServerError("no")
 

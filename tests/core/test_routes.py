@@ -10,11 +10,13 @@ import pytest
 
 from holysheep_core import catalog, smart_model_selector
 from holysheep_core.catalog import ModelCard
-from holysheep_core.config import FallbackConfig
+from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider, Route, Secret
-from holysheep_core.routes import Ladder, build_ladder, prompt_tokens
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import FallbackChain, build_ladder
+from holysheep_core.secrets import Secret
+from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
 
 KEY = "sk-very-secret"
@@ -157,36 +159,36 @@ def test_secrets_compare_by_value_alone():
 
 @pytest.mark.parametrize(("now", "cooling"), [(0, True), (9.9, True), (10, False), (11, False)])
 def test_a_route_cools_until_its_time_and_no_longer(now, cooling):
-    memory = RouteMemory()
-    memory.cool(A, 0.0, 10)
-    assert (memory.state(A, now) == "open") is cooling
-    assert memory.state(B, now) == "closed"
-    assert memory.state(A2, now) == "closed"
+    route_states = RouteStates()
+    route_states.cool(A, 0.0, 10)
+    assert (route_states.state(A, now) == "open") is cooling
+    assert route_states.state(B, now) == "closed"
+    assert route_states.state(A2, now) == "closed"
 
 
 def test_a_shorter_cooldown_does_not_end_a_longer_one_but_a_success_does():
-    memory = RouteMemory()
-    memory.cool(A, 0.0, 10)
-    memory.cool(A, 0.0, 5)
-    assert memory.state(A, 7) == "open"
+    route_states = RouteStates()
+    route_states.cool(A, 0.0, 10)
+    route_states.cool(A, 0.0, 5)
+    assert route_states.state(A, 7) == "open"
     for _ in range(2):
-        memory.succeeded(A, sent=6)
-    assert memory.state(A, 7) == "closed"
+        route_states.succeeded(A, sent=6)
+    assert route_states.state(A, 7) == "closed"
 
 
-def ladder(*routes, cooling=()):
-    memory = RouteMemory()
+def chain(*routes, cooling=()):
+    route_states = RouteStates()
     for route in cooling:
-        memory.cool(route, 0.0, 10)
-    return Ladder(routes, memory)
+        route_states.cool(route, 0.0, 10)
+    return FallbackChain(routes, route_states)
 
 
 @pytest.mark.parametrize(
     ("cooling", "first"), [((), A), ((A,), B), ((A, B), C), ((B,), A), ((A, B, C), A)]
 )
 def test_the_first_route_is_the_best_that_is_not_cooling_else_the_best(cooling, first):
-    assert ladder(A, B, C, cooling=cooling).first(now=0) == first
-    assert ladder(A, B, C, cooling=cooling).first(now=10) == A
+    assert chain(A, B, C, cooling=cooling).first(now=0) == first
+    assert chain(A, B, C, cooling=cooling).first(now=10) == A
 
 
 @pytest.mark.parametrize(
@@ -210,17 +212,17 @@ def test_the_first_route_is_the_best_that_is_not_cooling_else_the_best(cooling, 
     ],
 )
 def test_the_next_route_is_the_best_untried_one_that_fits(tried, cooling, mode, expected):
-    assert ladder(A, B, A2, B2, cooling=cooling).next(tried, 0, **mode) == expected
+    assert chain(A, B, A2, B2, cooling=cooling).next(tried, 0, **mode) == expected
 
 
 def test_a_window_nobody_knows_is_never_called_wider():
-    assert ladder(A, C).next([A], 0, wider=True) is None
-    assert ladder(C, B).next([C], 0, wider=True) is None
+    assert chain(A, C).next([A], 0, wider=True) is None
+    assert chain(C, B).next([C], 0, wider=True) is None
 
 
 def built(model="gpt-4.1", content="hi", *, models=None, providers=(ONE,), **params):
     request = ChatRequest(model, [{"role": "user", "content": content}], params)
-    routes = build_ladder(request, providers, FallbackConfig(models=models), RouteMemory()).routes
+    routes = build_ladder(request, providers, FallbackConfig(models=models), RouteStates()).routes
     return [(route.provider.name, route.model) for route in routes]
 
 
@@ -304,9 +306,9 @@ def test_the_selector_keeps_the_model_unless_it_is_limited():
 
 
 def test_the_selector_leaves_out_models_that_cannot_serve_the_request():
-    ladder = ["deepseek-v3.2", "gemini-2.5-flash"]
+    chain = ["deepseek-v3.2", "gemini-2.5-flash"]
     picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
-    settings = {"limited": ["gpt-4.1"], "fallback_models": ladder}
+    settings = {"limited": ["gpt-4.1"], "fallback_models": chain}
     assert smart_model_selector("gpt-4.1", **settings) == "deepseek-v3.2"
     assert smart_model_selector("gpt-4.1", [picture], **settings) == "gemini-2.5-flash"
     schema = {"type": "json_schema"}

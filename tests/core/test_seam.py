@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holysheep_core.seam import MAX_ANCHOR, Seam, choose_anchor, is_evidence
+from holysheep_core.resume.stitcher import MAX_ANCHOR, Stitcher, choose_anchor, is_evidence
 
 TEXT = (
     "안녕, 양 세 마리가 왔어요! Then count `flock = [1, 2]`:\n\n"
@@ -35,13 +35,13 @@ LEGS = {
 }
 
 
-def passed(seam: Seam, leg: str, size: int = 10_000) -> str:
-    fed = [seam.feed(leg[i : i + size]) for i in range(0, len(leg), size)]
-    return "".join(fed) + seam.close()
+def passed(stitcher: Stitcher, leg: str, size: int = 10_000) -> str:
+    fed = [stitcher.feed(leg[i : i + size]) for i in range(0, len(leg), size)]
+    return "".join(fed) + stitcher.close()
 
 
-def seam_after(seen: str) -> Seam:
-    return Seam(seen, anchor=choose_anchor(seen, 32))
+def seam_after(seen: str) -> Stitcher:
+    return Stitcher(seen, anchor=choose_anchor(seen, 32))
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -59,13 +59,13 @@ def test_a_text_cut_at_every_character_is_joined_whole(leg, size):
 def test_without_an_anchor_a_text_cut_at_every_character_is_joined_whole_too(leg, size):
     for at in range(FIRST, len(TEXT)):
         seen, rest = TEXT[:at], TEXT[at:]
-        assert seen + passed(Seam(seen), leg(seen, rest), size) == TEXT, at
+        assert seen + passed(Stitcher(seen), leg(seen, rest), size) == TEXT, at
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_a_replay_of_a_text_cut_at_every_character_shows_only_the_rest(size):
     for at in range(1, len(TEXT)):
-        assert passed(Seam(TEXT[:at], replay=True), TEXT, size) == TEXT[at:]
+        assert passed(Stitcher(TEXT[:at], replay=True), TEXT, size) == TEXT[at:]
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -120,27 +120,31 @@ def test_evidence_begins_at_4_code_points_and_6_bytes_of_text(text, counts):
 )
 def test_floors_and_rhythm_decide_without_an_anchor(seen, leg, shown):
     for size in SIZES.values():
-        assert passed(Seam(seen), leg, size) == shown
+        assert passed(Stitcher(seen), leg, size) == shown
 
 
 @pytest.mark.parametrize("anchor", ["ha", "x 하하하하", "row\nrow\n"])
 def test_a_leg_that_begins_with_the_anchor_loses_exactly_that(anchor):
     for size in SIZES.values():
-        seam = Seam("So: " + anchor, anchor=anchor)
-        assert passed(seam, anchor + anchor + "!", size) == anchor + "!"
-        assert seam.removed == len(anchor)
+        stitcher = Stitcher("So: " + anchor, anchor=anchor)
+        assert passed(stitcher, anchor + anchor + "!", size) == anchor + "!"
+        assert stitcher.removed == len(anchor)
 
 
 def test_the_docstrings_example_holds_back_only_while_it_must():
-    seam = Seam("The quick brown fox", anchor="brown fox")
-    assert [seam.feed("brown"), seam.feed(" fox ju"), seam.feed("mps")] == ["", " ju", "mps"]
-    assert (seam.decided, seam.removed, seam.mismatch) == (True, 9, False)
+    stitcher = Stitcher("The quick brown fox", anchor="brown fox")
+    assert [stitcher.feed("brown"), stitcher.feed(" fox ju"), stitcher.feed("mps")] == [
+        "",
+        " ju",
+        "mps",
+    ]
+    assert (stitcher.decided, stitcher.removed, stitcher.mismatch) == (True, 9, False)
 
 
 def test_unrelated_text_is_let_through_after_a_handful_of_characters():
-    seam = seam_after(TEXT)
-    assert passed(seam, "Quite another matter"[:4]) == "Quit"
-    assert seam.decided
+    stitcher = seam_after(TEXT)
+    assert passed(stitcher, "Quite another matter"[:4]) == "Quit"
+    assert stitcher.decided
 
 
 @pytest.mark.parametrize("leg", LEGS.values(), ids=LEGS)
@@ -159,30 +163,35 @@ def test_a_restart_of_a_text_longer_than_the_window_is_taken_out_whole():
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("said", range(40, 80))
 def test_a_long_restart_that_then_differs_is_a_mismatch_and_shows_nothing(said, size):
-    seam = seam_after(TEXT)
-    assert passed(seam, TEXT[:said] + "☂ another answer", size) == ""
-    assert (seam.mismatch, seam.decided, seam.feed("more"), seam.close()) == (True, False, "", "")
+    stitcher = seam_after(TEXT)
+    assert passed(stitcher, TEXT[:said] + "☂ another answer", size) == ""
+    assert (stitcher.mismatch, stitcher.decided, stitcher.feed("more"), stitcher.close()) == (
+        True,
+        False,
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_a_long_restart_is_a_mismatch_even_where_the_text_ended_as_it_began(size):
     refrain = "La la la, the sheep. "
     seen = refrain + "Now a long verse about many hills and clouds. " + refrain
-    seam = seam_after(seen)
-    assert passed(seam, seen[:60] + "But quite another verse follows.", size) == ""
-    assert seam.mismatch
+    stitcher = seam_after(seen)
+    assert passed(stitcher, seen[:60] + "But quite another verse follows.", size) == ""
+    assert stitcher.mismatch
 
 
 @pytest.mark.parametrize("leg", ["☂", "안녕☂", "Another answer altogether"])
 def test_a_replay_that_differs_anywhere_is_a_mismatch(leg):
-    seam = Seam("안녕, 양", replay=True)
-    assert (passed(seam, leg), seam.mismatch) == ("", True)
+    stitcher = Stitcher("안녕, 양", replay=True)
+    assert (passed(stitcher, leg), stitcher.mismatch) == ("", True)
 
 
 @pytest.mark.parametrize("said", range(1, 5))
 def test_a_replay_that_ends_before_what_was_shown_is_a_mismatch(said):
-    seam = Seam("안녕, 양", replay=True)
-    assert (passed(seam, "안녕, 양"[:said]), seam.mismatch) == ("", True)
+    stitcher = Stitcher("안녕, 양", replay=True)
+    assert (passed(stitcher, "안녕, 양"[:said]), stitcher.mismatch) == ("", True)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +199,14 @@ def test_a_replay_that_ends_before_what_was_shown_is_a_mismatch(said):
     [("quick", "quick"), ("brown fox", ""), ("wn fox", ""), ("zebra", "zebra"), ("", "")],
 )
 def test_the_end_of_a_leg_decides_about_what_is_held(leg, shown):
-    seam = Seam("The quick brown fox", anchor="brown fox")
-    assert seam.feed(leg) + seam.close() == shown
-    assert seam.close() == ""
+    stitcher = Stitcher("The quick brown fox", anchor="brown fox")
+    assert stitcher.feed(leg) + stitcher.close() == shown
+    assert stitcher.close() == ""
 
 
 def test_with_nothing_seen_nothing_is_held():
-    seam = Seam("")
-    assert (seam.decided, seam.feed("a"), seam.close()) == (True, "a", "")
+    stitcher = Stitcher("")
+    assert (stitcher.decided, stitcher.feed("a"), stitcher.close()) == (True, "a", "")
 
 
 ALPHABET = st.text(st.sampled_from("ab하 \n|-"), max_size=60) | st.text()
@@ -241,14 +250,14 @@ def test_a_model_that_obeys_is_joined_whole_whatever_the_text(seen, rest, size):
 def test_a_whole_restart_is_joined_whole_whatever_the_text(seen, rest, size):
     assume(is_plain_joint(rest))
     assert passed(seam_after(seen), seen + rest, size) == rest
-    assert passed(Seam(seen, replay=True), seen + rest, size) == rest
+    assert passed(Stitcher(seen, replay=True), seen + rest, size) == rest
 
 
 @given(ALPHABET, ALPHABET, st.booleans(), st.lists(st.integers(1, 9), min_size=1))
 def test_however_a_leg_is_fed_the_same_comes_out_and_only_its_beginning_goes(
     seen, leg, replay, steps
 ):
-    whole, pieces = (Seam(seen, anchor=choose_anchor(seen, 8), replay=replay) for _ in range(2))
+    whole, pieces = (Stitcher(seen, anchor=choose_anchor(seen, 8), replay=replay) for _ in range(2))
     expected, got, left = passed(whole, leg), "", leg
     while left:
         for step in steps:
@@ -266,9 +275,9 @@ def test_a_restart_of_any_length_is_taken_out_even_after_an_announcement(announc
 
 def test_a_long_answer_that_is_said_again_in_another_layout_is_decided_in_bounded_time():
     seen = "".join(f"Sheep number {n} jumps over the fence.\n" for n in range(3000))
-    seam = seam_after(seen)
-    assert passed(seam, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
-    assert seam.held <= 4000 + 40
+    stitcher = seam_after(seen)
+    assert passed(stitcher, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
+    assert stitcher.held <= 4000 + 40
 
 
 @pytest.mark.parametrize(

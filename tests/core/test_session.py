@@ -20,12 +20,12 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.actions import Finish, Send, Wait
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider, Route
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import LINGER, Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Send, Wait
+from holysheep_core.engine.session import LINGER, Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.types import ChatRequest
 
 REFUSED = msgspec.json.encode({"error": {"message": "no", "code": None}})
@@ -46,16 +46,18 @@ END = event(finish_reason="stop") + b"data: [DONE]\n\n"
 class Call:
     """A session under test, with time as a number."""
 
-    def __init__(self, *, providers=(), memory=None, params=None, **settings):
+    def __init__(self, *, providers=(), route_states=None, params=None, **settings):
         self.events = []
         self.now = 100.0
         request = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}], params or {})
         settings = Settings(**{"budget": RetryBudget(), **settings})
         all_providers = (Provider("k", "https://one.test/v1"), *providers)
-        ladder = build_ladder(request, all_providers, settings.fallback, memory or RouteMemory())
+        chain = build_ladder(
+            request, all_providers, settings.fallback, route_states or RouteStates()
+        )
         self.session = Session(
             request,
-            ladder,
+            chain,
             settings,
             now=self.now,
             notify=self.events.append,
@@ -131,15 +133,15 @@ def test_a_429_with_a_short_wait_is_sat_out_exactly(hint, waited):
 
 
 def test_a_429_with_a_long_wait_downgrades_at_once_and_cools_the_model_down():
-    memory = RouteMemory()
-    call = Call(memory=memory)
+    route_states = RouteStates()
+    call = Call(route_states=route_states)
     call.send()
     call.refuse(429, {"retry-after": "30"})
     assert call.send()[::2] == ("gemini-2.5-flash", 0.0)
-    later = Call(memory=memory)
+    later = Call(route_states=route_states)
     assert later.send()[0] == "gemini-2.5-flash"
-    memory.close(Route(Provider("k", "https://one.test/v1"), "gpt-4.1").key)
-    assert Call(memory=memory).send()[0] == "gpt-4.1"
+    route_states.close(Route(Provider("k", "https://one.test/v1"), "gpt-4.1").key)
+    assert Call(route_states=route_states).send()[0] == "gpt-4.1"
 
 
 def test_a_429_without_a_hint_is_tried_once_more_with_backoff_then_downgraded():

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holysheep_core import HolySheepError, RetryBudget, RetryConfig, Timeouts
-from holysheep_core.actions import Finish, Send, Wait
+from holysheep_core.engine.actions import Finish, Send, Wait
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import StreamCutError
-from holysheep_core.memory import RouteMemory
-from holysheep_core.providers import Provider
-from holysheep_core.routes import build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.routing.providers import Provider
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import build_ladder
 from holysheep_core.simulator import (
     Scenario,
     Simulator,
@@ -29,7 +29,7 @@ from holysheep_core.simulator import (
     refuse,
     reply,
 )
-from holysheep_core.simulator.mind import answer as think
+from holysheep_core.simulator.answers import answer as think
 from holysheep_core.types import ChatRequest
 
 from .test_drivers import run_async, run_sync
@@ -76,14 +76,14 @@ class Exchanges(RuleBasedStateMachine):
             timeouts=Timeouts(stall=10, first_token=20),
             coalesce=coalesce,
         )
-        ladder = build_ladder(
-            request, (Provider("k", "https://one.test/v1"),), chosen.fallback, RouteMemory()
+        chain = build_ladder(
+            request, (Provider("k", "https://one.test/v1"),), chosen.fallback, RouteStates()
         )
         self.now, self.got, self.requests = 100.0, [], 0
         self.events, self.calls = [], []
         self.session = Session(
             request,
-            ladder,
+            chain,
             chosen,
             now=self.now,
             notify=self.events.append,

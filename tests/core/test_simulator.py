@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from holysheep_core import ResumeConfig, StreamingRetryHandler
+from holysheep_core.resume.transcript import Transcript
 from holysheep_core.simulator import (
     MANNERS,
     Scenario,
@@ -19,8 +20,7 @@ from holysheep_core.simulator import (
     slow,
     stall,
 )
-from holysheep_core.simulator.mind import sample
-from holysheep_core.transcript import Transcript
+from holysheep_core.simulator.answers import sample
 from holysheep_core.types import ChatRequest
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "stream": True}

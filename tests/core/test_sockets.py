@@ -9,7 +9,7 @@ import httpcore
 import pytest
 import trustme
 
-from holysheep_core.sockets import AsyncioBackend
+from holysheep_core.transport.asyncio_backend import AsyncioBackend
 
 RESET = struct.pack("ii", 1, 0)
 

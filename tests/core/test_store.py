@@ -26,11 +26,11 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
 )
-from holysheep_core.actions import Admit
-from holysheep_core.limiter import RateLimiter
-from holysheep_core.providers import Route
+from holysheep_core.engine.actions import Admit
+from holysheep_core.limits.limiter import RateLimiter
+from holysheep_core.routing.providers import Route
 from holysheep_core.simulator import refuse
-from holysheep_core.store import Fact, Store
+from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
@@ -93,7 +93,7 @@ def gateway_of(store, *scripts, **settings):
     ]
     gateway = APIGateway(providers, health_check=None, **settings)
     gateway.store = store  # another process' view: stores of one URL are one per process
-    gateway.memory.changed = gateway._circuit_changed
+    gateway.route_states.changed = gateway._circuit_changed
     store.join(gateway)
     return gateway
 
@@ -125,19 +125,19 @@ def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play)
 
 def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
     one, other = (gateway_of(Store(server.url), play()) for _ in range(2))
-    route = one.memory
+    route = one.route_states
     key = f"{one.providers[0].account}/gpt-4.1"
     other.providers = one.providers
     route.open(key, time.monotonic(), time.monotonic() + 30)
     one._circuit_changed(key, time.monotonic() + 30)
     one.store.exchange()
     other.store.exchange()
-    assert other.memory._circuits[key].until is not None
+    assert other.route_states._circuits[key].until is not None
     route.close(key)
     one._circuit_changed(key, None)
     one.store.exchange()
     other.store.exchange()
-    assert other.memory._circuits[key].until is None
+    assert other.route_states._circuits[key].until is None
 
 
 def test_a_switch_reaches_all_within_seconds(server, play):
@@ -218,10 +218,10 @@ HAMMER = """
 import sys, time
 from limits import RateLimitItemPerMinute
 from holysheep_core import Provider, RateLimits
-from holysheep_core.limiter import RateLimiter
-from holysheep_core.providers import Route
-from holysheep_core.actions import Admit
-from holysheep_core.store import Store
+from holysheep_core.limits.limiter import RateLimiter
+from holysheep_core.routing.providers import Route
+from holysheep_core.engine.actions import Admit
+from holysheep_core.store.store import Store
 from holysheep_core.types import ChatRequest
 
 url, limit, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -314,7 +314,7 @@ def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, cap
             assert ten_calls(handler, text) < 5
             time.sleep(2.5)  # some exchanges later
             ten_calls(handler, text)
-    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store"]
+    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store.store"]
     assert len(warnings) == 1
     assert "Calls go on" in warnings[0]
 

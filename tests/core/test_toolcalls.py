@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from holysheep_core.toolcalls import ToolCallAssembler
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
+from holysheep_core.protocol.wire import FunctionPart, Message, ToolCallPart
 from holysheep_core.types import ToolCall
-from holysheep_core.wire import FunctionPart, Message, ToolCallPart
 
 ARGUMENTS = '{"amount": 1000, "to": "서울"}'
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core.catalog import estimate_tokens
-from holysheep_core.config import CONTINUE_EN, CONTINUE_KO, ResumeConfig
-from holysheep_core.transcript import Transcript
+from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.resume.transcript import Transcript
+from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
 
 SYSTEM = {"role": "system", "content": "너는 양치기야."}
@@ -22,7 +22,7 @@ WORDINGS = [
 ]
 
 
-def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
+def next_request(seen="", *, reasoning="", refused=False, prompt="en", **params):
     request = ChatRequest("gpt-4.1", MESSAGES, MappingProxyType(params))
     transcript = Transcript(request, ResumeConfig(prompt=prompt, firmer=""))
     transcript.add_text(seen)
@@ -30,7 +30,7 @@ def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
         transcript.add_reasoning(reasoning)
     if refused:
         transcript.differed()
-    return transcript.question()
+    return transcript.next_request()
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def question(seen="", *, reasoning="", refused=False, prompt="en", **params):
     ],
 )
 def test_what_was_shown_decides_how_to_go_on(settings, technique):
-    assert question(**settings).technique == technique
+    assert next_request(**settings).technique == technique
 
 
 @pytest.mark.parametrize("settings", [{}, {"reasoning": "Hmm"}, {"seen": "a"}])
 def test_a_replay_is_the_original_request_untouched(settings):
-    asked = question(**settings, max_tokens=9, response_format={"type": "json_object"})
+    asked = next_request(**settings, max_tokens=9, response_format={"type": "json_object"})
     assert asked.request.messages is MESSAGES
     assert asked.request.params == {"max_tokens": 9, "response_format": {"type": "json_object"}}
 
 
 def test_a_continuation_adds_two_turns_and_leaves_the_users_messages_alone():
-    asked = question(TEXT).request
+    asked = next_request(TEXT).request
     partial, turn = asked.messages[len(MESSAGES) :]
     assert tuple(asked.messages[: len(MESSAGES)]) == MESSAGES
     assert partial == {"role": "assistant", "content": TEXT}
@@ -73,13 +73,13 @@ def test_a_continuation_adds_two_turns_and_leaves_the_users_messages_alone():
 
 
 def test_no_continuation_adds_or_replaces_a_system_prompt():
-    roles = [message["role"] for message in question(TEXT).request.messages]
+    roles = [message["role"] for message in next_request(TEXT).request.messages]
     assert roles == ["system", "user", "assistant", "user"]
-    assert question(TEXT).request.messages[0] is SYSTEM
+    assert next_request(TEXT).request.messages[0] is SYSTEM
 
 
 def test_a_continuation_asks_the_same_model_with_the_same_parameters():
-    asked = question(TEXT, temperature=0.3, tools=[{"x": 1}], seed=7).request
+    asked = next_request(TEXT, temperature=0.3, tools=[{"x": 1}], seed=7).request
     assert asked.model == "gpt-4.1"
     assert asked.params == {"temperature": 0.3, "tools": [{"x": 1}], "seed": 7}
 
@@ -88,14 +88,14 @@ def test_a_continuation_asks_the_same_model_with_the_same_parameters():
 @pytest.mark.parametrize("limit", [1, 2, 50, 10_000])
 def test_the_token_limit_shrinks_by_what_was_received_and_stays_at_least_1(name, limit):
     for at in range(6, len(TEXT)):
-        asked = question(TEXT[:at], refused=True, **{name: limit})
+        asked = next_request(TEXT[:at], refused=True, **{name: limit})
         again = estimate_tokens(asked.anchor)  # said once more, and not counted
         left = max(1, limit - estimate_tokens(TEXT[:at]))
         assert asked.request.params[name] == left + again
 
 
 def test_a_limit_of_none_stays_none():
-    assert question(TEXT, max_tokens=None).request.params == {"max_tokens": None}
+    assert next_request(TEXT, max_tokens=None).request.params == {"max_tokens": None}
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
@@ -103,14 +103,14 @@ def test_a_continuation_is_not_held_to_json_and_every_other_question_is(kind):
     wanted = {"type": kind}
     assert (
         "response_format"
-        not in question('{"a": "양 세 마리", "b": 1', response_format=wanted).request.params
+        not in next_request('{"a": "양 세 마리", "b": 1', response_format=wanted).request.params
     )
-    assert question('{"', response_format=wanted).request.params == {"response_format": wanted}
+    assert next_request('{"', response_format=wanted).request.params == {"response_format": wanted}
 
 
 def test_another_response_format_stays():
     wanted = {"type": "text"}
-    assert question(TEXT, response_format=wanted).request.params == {"response_format": wanted}
+    assert next_request(TEXT, response_format=wanted).request.params == {"response_format": wanted}
 
 
 def quoted(asked, wording: str) -> str:
@@ -124,14 +124,14 @@ def quoted(asked, wording: str) -> str:
 @pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
 def test_the_turn_quotes_the_last_words_as_json_at_every_cut(prompt, wording):
     for at in range(20, len(TEXT) + 1):
-        anchor = quoted(question(TEXT[:at], prompt=prompt), wording)
+        anchor = quoted(next_request(TEXT[:at], prompt=prompt), wording)
         assert anchor
         assert TEXT[:at].endswith(anchor)
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from(WORDINGS))
 def test_the_quote_is_json_and_a_suffix_of_any_text(seen, wording):
-    anchor = quoted(question(seen, refused=True, prompt=wording[0]), wording[1])
+    anchor = quoted(next_request(seen, refused=True, prompt=wording[0]), wording[1])
     assert anchor
     assert seen.endswith(anchor)
 
@@ -139,21 +139,21 @@ def test_the_quote_is_json_and_a_suffix_of_any_text(seen, wording):
 def test_korean_is_quoted_as_korean_and_not_in_escapes():
     assert (
         "양치기가 양을 셉니다"
-        in question("넓은 들판에서 늙은 양치기가 양을 셉니다").request.messages[-1]["content"]
+        in next_request("넓은 들판에서 늙은 양치기가 양을 셉니다").request.messages[-1]["content"]
     )
 
 
 @pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
 def test_a_model_that_obeys_the_quote_is_joined_without_a_seam(prompt, wording):
     for at in range(6, len(TEXT)):
-        asked = question(TEXT[:at], refused=True, prompt=prompt)
+        asked = next_request(TEXT[:at], refused=True, prompt=prompt)
         leg = quoted(asked, wording) + TEXT[at:]
-        assert TEXT[:at] + asked.seam.feed(leg) + asked.seam.close() == TEXT
+        assert TEXT[:at] + asked.stitcher.feed(leg) + asked.stitcher.close() == TEXT
 
 
 def test_a_replay_must_begin_with_what_was_shown_and_a_request_is_not_held_back():
-    assert question("ab").seam.feed("xy") == ""
-    assert question().seam.feed("xy") == "xy"
+    assert next_request("ab").stitcher.feed("xy") == ""
+    assert next_request().stitcher.feed("xy") == "xy"
 
 
 def test_a_transcript_only_grows():

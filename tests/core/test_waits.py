@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core import OverloadedError, RetryConfig, StreamingRetryHandler
-from holysheep_core.refusal import refusal
+from holysheep_core.protocol.error_response import refusal
+from holysheep_core.protocol.rate_limit_headers import reset_wait, retry_after, wait_in_words
 from holysheep_core.simulator import error_event, refuse
-from holysheep_core.waits import reset_wait, retry_after, wait_in_words
 
 NOW = 1_795_000_000.0
 

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.types import ChatRequest, Usage
-from holysheep_core.wire import (
+from holysheep_core.protocol.wire import (
     Chunk,
     asks_for_json,
     decode_chunk,
@@ -15,6 +14,7 @@ from holysheep_core.wire import (
     is_json,
     is_json_object,
 )
+from holysheep_core.types import ChatRequest, Usage
 
 MESSAGES = [{"role": "user", "content": "양 한 마리"}]
 

@@ -12,13 +12,13 @@ import httpcore
 import msgspec
 from httpx_sse._decoders import SSEDecoder as PeerDecoder
 
-from holysheep_core.backends import Stream
 from holysheep_core.errors import HolySheepError, InvalidResponseError
-from holysheep_core.fold import fold
-from holysheep_core.lead import announcement_of
-from holysheep_core.leg import Leg
-from holysheep_core.seam import Seam, choose_anchor, is_provable
-from holysheep_core.sse import SSEDecoder
+from holysheep_core.protocol.response import ResponseDecoder
+from holysheep_core.protocol.sse import SSEDecoder
+from holysheep_core.resume.normalize import fold
+from holysheep_core.resume.preamble import announcement_of
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
+from holysheep_core.transport.streams import Stream
 
 BOM = codecs.BOM_UTF8
 CAP = 4096
@@ -107,7 +107,7 @@ _KINDS = ("text/event-stream", "application/json", "text/html", "")
 _STATUSES = (200, 200, 200, 204, 429, 500)
 
 
-def leg(data: bytes) -> None:
+def decoder(data: bytes) -> None:
     """Whatever an answer says, only typed errors come of it, and the same ones for any split.
 
     Bytes: a kind, a status, cuts, then events, divided by 0xFF: a shape's number, and its text.
@@ -129,32 +129,32 @@ def leg(data: bytes) -> None:
 
 
 def _read(status: int, kind: str, parts: list[bytes]) -> tuple[str, str, str, object, object]:
-    leg, got = Leg(max_event_bytes=CAP), []
+    decoder, got = ResponseDecoder(max_event_bytes=CAP), []
     failure: HolySheepError | None
     try:
-        leg.receive_response(status, {"content-type": kind})
+        decoder.receive_response(status, {"content-type": kind})
         for part in parts:
-            got += leg.receive_data(part)
-            if leg.complete:
+            got += decoder.receive_data(part)
+            if decoder.complete:
                 break
         else:
-            got += leg.receive_eof()
-        failure = leg.failure()
+            got += decoder.receive_eof()
+        failure = decoder.failure()
     except HolySheepError as error:
         failure = error
     if isinstance(failure, InvalidResponseError):
         return "", "", "InvalidResponseError", (), None  # what came before it depends on the split
     assert failure is None or (str(failure).encode() and repr(failure).encode())
-    calls, _ = leg.tools.finish(limited=leg.finish_reason == "length")
+    calls, _ = decoder.tools.finish(limited=decoder.finish_reason == "length")
     for call in calls:
         assert isinstance(msgspec.json.decode(call.arguments), dict)
     if failure is None:
-        assert leg.finish_reason or leg.done
+        assert decoder.finish_reason or decoder.done
     text, thought = ("".join(part) for part in zip(*got, strict=True)) if got else ("", "")
-    return text, thought, type(failure).__name__, calls, leg.finish_reason
+    return text, thought, type(failure).__name__, calls, decoder.finish_reason
 
 
-def seam(data: bytes) -> None:
+def stitcher(data: bytes) -> None:
     """A text cut anywhere and continued to the letter, or obediently, is that text.
 
     Bytes: where to cut, the size of the continuation's pieces, and the text.
@@ -169,24 +169,24 @@ def seam(data: bytes) -> None:
     anchor = choose_anchor(seen, 32)
     assert seen.endswith(anchor)
     # A paragraph that begins small after a word is taken for the model's way to begin a message,
-    # even where it is the author's: `Seam` says so, and this is the one loss it accepts.
+    # even where it is the author's: `Stitcher` says so, and this is the one loss it accepts.
     if rest[: len(rest) - len(rest.lstrip())].count("\n") < 2:
-        obedient = _joined(Seam(seen, anchor=anchor), anchor + rest, size)
+        obedient = _joined(Stitcher(seen, anchor=anchor), anchor + rest, size)
         assert obedient == rest, (seen, rest, obedient)
-        whole = _joined(Seam(seen, replay=True), text, size)
+        whole = _joined(Stitcher(seen, replay=True), text, size)
         assert whole == rest, (seen, rest, whole)
     # What goes on at once with words that were there before may be a repetition, and what has the
     # words asked for further on may be an introduction: only the rest is beyond doubt.
     first = fold(rest[:1])
     doubtful = first in fold(seen) or fold(anchor) in fold(rest) or announcement_of(rest) != 0
     if first.isalnum() and not doubtful:
-        exact = _joined(Seam(seen, anchor=anchor), rest, size)
+        exact = _joined(Stitcher(seen, anchor=anchor), rest, size)
         assert exact == rest, (seen, rest, exact)
 
 
-def _joined(seam: Seam, said: str, size: int) -> str:
-    pieces = [seam.feed(said[i : i + size]) for i in range(0, len(said), size)]
-    return "".join(pieces) + seam.close()
+def _joined(stitcher: Stitcher, said: str, size: int) -> str:
+    pieces = [stitcher.feed(said[i : i + size]) for i in range(0, len(said), size)]
+    return "".join(pieces) + stitcher.close()
 
 
 _HEADS = (
@@ -245,4 +245,4 @@ def judged(stream, *, past_h11: bool) -> tuple[list[object], bytes]:
         return [*seen, "no HTTP"], body
 
 
-TARGETS = {target.__name__: target for target in (sse, leg, seam, framing)}
+TARGETS = {target.__name__: target for target in (sse, decoder, stitcher, framing)}

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from holysheep_core import ConfigurationError, InvalidJSONOutputError, Provider, RetryConfig
 from holysheep_core.simulator import cut, refuse
 from langchain_holysheep import ChatHolySheep
-from langchain_holysheep.migration import HINTS
+from langchain_holysheep.keyword_hints import HINTS
 from langchain_holysheep.settings import known_keywords
 
 

@@ -12,7 +12,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from holysheep_core import RetryConfig, Timeouts
 from holysheep_core.simulator import cut, refuse, slow, stall
 from langchain_holysheep import ChatHolySheep
-from langchain_holysheep.channels import NAME
+from langchain_holysheep.callbacks import NAME
 
 CUT = ["RequestSent", "FirstToken", "StreamCut", "RetryScheduled", "RequestSent", "FirstToken"]
 CUT += ["Resumed", "StreamCompleted"]

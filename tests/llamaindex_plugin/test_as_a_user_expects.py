@@ -278,9 +278,9 @@ def test_a_misspelt_keyword_is_refused_with_the_right_one():
 
 
 def test_the_smallest_window_of_the_ladder_is_what_prompt_helpers_see():
-    ladder = ["gpt-4.1", "claude-sonnet-4.5", "gemini-2.5-flash"]
-    llm = HolySheep(model=ladder[0], api_key="k", fallback_models=ladder[1:])
-    windows = [card(name).context_window for name in ladder]
+    chain = ["gpt-4.1", "claude-sonnet-4.5", "gemini-2.5-flash"]
+    llm = HolySheep(model=chain[0], api_key="k", fallback_models=chain[1:])
+    windows = [card(name).context_window for name in chain]
     assert llm.metadata.context_window == min(window for window in windows if window)
     assert llm.metadata.is_chat_model
     assert llm.metadata.is_function_calling_model

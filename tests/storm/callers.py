@@ -87,7 +87,7 @@ class _Crowd:
         import faces
         from tally import Watch
 
-        from holysheep_core import limiter
+        from holysheep_core.limits import limiter
 
         watch = Watch()
         fleet = faces.fleet(*self._urls, watch)
@@ -113,7 +113,7 @@ class _Crowd:
     def _plans(self, kind: str, end: float) -> Iterator[Any]:
         from plan import plan
 
-        from holysheep_core.retry import PROCESS_BUDGET
+        from holysheep_core.retry_budget import PROCESS_BUDGET
 
         while time.monotonic() < end:
             # Else the budget would end most calls of the storm at their first fault.

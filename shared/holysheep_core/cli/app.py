@@ -16,15 +16,18 @@ from rich.markup import escape
 from rich.progress import Progress
 
 import holysheep_core
-from holysheep_core.catalog_file import check_learnable, coerce
-from holysheep_core.cli import check, drill, figures, report, watch
+from holysheep_core.catalog import check_learnable, coerce
+from holysheep_core.cli import check, watch
 from holysheep_core.cli import demo as demos
-from holysheep_core.cli.live import run_live
-from holysheep_core.cli.page import page
+from holysheep_core.cli import report_data as figures
+from holysheep_core.cli import report_text as report
+from holysheep_core.cli import rollback_drill as drill
+from holysheep_core.cli.demo_live import run_live
+from holysheep_core.cli.report_html import page
+from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.gateway import announce
-from holysheep_core.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.rate_limits import RateLimits
+from holysheep_core.gateway.gateway import announce
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(

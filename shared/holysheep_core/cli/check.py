@@ -19,13 +19,13 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from holysheep_core.catalog_file import learn
-from holysheep_core.clients import create_resilient_client
+from holysheep_core.catalog import learn
 from holysheep_core.errors import HolySheepError
-from holysheep_core.net import FAILURES, translate
-from holysheep_core.providers import Provider
-from holysheep_core.sse import parse_sse_stream
-from holysheep_core.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
+from holysheep_core.protocol.sse import parse_sse_stream
+from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
+from holysheep_core.routing.providers import Provider
+from holysheep_core.transport.clients import create_resilient_client
+from holysheep_core.transport.httpx_client import FAILURES, translate
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")
@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass
-class Seen:
+class ProbeResponse:
     """An answer, as it came.
 
     Attributes:
@@ -123,21 +123,21 @@ class Probe:
         """Close the connections."""
         self._client.close()
 
-    def get(self, path: str) -> Seen:
+    def get(self, path: str) -> ProbeResponse:
         """Ask for something that is no stream."""
         headers = {**self._provider.request_headers(), "accept": "application/json"}
         try:
             response = self._client.get(f"{self._provider.base_url}/{path}", headers=headers)
         except FAILURES as error:
-            return Seen(body=str(translate(error)))
-        return Seen(response.status_code, dict(response.headers), body=response.text)
+            return ProbeResponse(body=str(translate(error)))
+        return ProbeResponse(response.status_code, dict(response.headers), body=response.text)
 
-    def ask(self, messages: Sequence[Mapping[str, Any]], **params: Any) -> Seen:
+    def ask(self, messages: Sequence[Mapping[str, Any]], **params: Any) -> ProbeResponse:
         """Stream an answer."""
         model = self._provider.models.get(self._model, self._model)
         body = {"model": model, "messages": messages, "stream": True, "max_tokens": 48, **params}
         url, headers = self._provider.url, self._provider.request_headers()
-        seen = Seen()
+        seen = ProbeResponse()
         started = time.monotonic()
         try:
             with self._client.stream("POST", url, json=body, headers=headers) as response:
@@ -154,7 +154,7 @@ class Probe:
             seen.body = str(error)
         return seen
 
-    def _read(self, raw: Iterable[bytes], seen: Seen, started: float) -> None:
+    def _read(self, raw: Iterable[bytes], seen: ProbeResponse, started: float) -> None:
         def noting(pieces: Iterable[bytes]) -> Iterable[bytes]:
             for piece in pieces:
                 seen.comments = seen.comments or piece.startswith(b":") or b"\n:" in piece

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from holysheep_core import Timeouts
-from holysheep_core.cli.stage import Stage, attempt
+from holysheep_core.cli.demo_output import Stage, attempt
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse, stall
 
 ANSWER = (

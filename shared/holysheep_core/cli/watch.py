@@ -15,9 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from holysheep_core.cli.figures import reading
-from holysheep_core.cli.report import bars
-from holysheep_core.rate_limits import RateLimits
+from holysheep_core.cli.report_data import reading
+from holysheep_core.cli.report_text import bars
+from holysheep_core.config.limits import RateLimits
 
 MINUTE, DAY = 60.0, 86400.0
 _LATEST = 8

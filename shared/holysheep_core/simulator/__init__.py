@@ -8,7 +8,7 @@
 `holysheep simulate` runs the same server from the command line.
 """
 
-from holysheep_core.simulator.script import (
+from holysheep_core.simulator.scenario import (
     MANNERS,
     Fault,
     Record,

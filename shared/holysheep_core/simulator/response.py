@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from holysheep_core.simulator.answers import Answer, answer
 from holysheep_core.simulator.connection import JSON, Connection
-from holysheep_core.simulator.mind import Answer, answer
-from holysheep_core.simulator.script import Fault, Record, Script
+from holysheep_core.simulator.scenario import Fault, Record, Script
 
 _KEEPALIVE_EVERY = 0.05
 _IN_MID_STREAM = ("cut", "stall", "error_event", "malformed")

@@ -16,7 +16,7 @@ import msgspec
 
 from holysheep_core.simulator.connection import Connection
 from holysheep_core.simulator.response import Response
-from holysheep_core.simulator.script import Scenario, Script
+from holysheep_core.simulator.scenario import Scenario, Script
 
 
 class Simulator:

@@ -27,7 +27,7 @@ from conversations import CONVERSATIONS, PAY, SING, TEXT, Conversation
 from langchain_readers import Reader
 from verdicts import Seen, Verdict, judge
 
-from holysheep_core.retry import PROCESS_BUDGET
+from holysheep_core.retry_budget import PROCESS_BUDGET
 from holysheep_core.simulator import Simulator
 
 TIMEOUT = 1.0

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holysheep_core import APIConnectionError, FallbackConfig, HolySheepError, Provider, RetryConfig
-from holysheep_core.actions import Finish, Wait
-from holysheep_core.retry import RetryBudget
-from holysheep_core.routes import Ladder, RouteMemory, build_ladder
-from holysheep_core.session import Session
-from holysheep_core.settings import Settings
+from holysheep_core.engine.actions import Finish, Wait
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.retry_budget import RetryBudget
+from holysheep_core.routing.routes import FallbackChain, RouteStates, build_ladder
 from holysheep_core.types import ChatRequest
 
 MODEL, STAND_IN = "gpt-4.1", "gemini-2.5-flash"
@@ -133,11 +133,11 @@ class _Process:
         self.budget = fleet.budget()
         fallback = FallbackConfig(models=fleet.stand_ins)
         self.settings = Settings(retry=fleet.retry, fallback=fallback, budget=self.budget)
-        self._ladder = build_ladder(ASK, [Provider("k")], fallback, RouteMemory())
+        self._chain = build_ladder(ASK, [Provider("k")], fallback, RouteStates())
         self._strangers = fleet.strangers
 
-    def ladder(self) -> Ladder:
-        return Ladder(self._ladder.routes, RouteMemory()) if self._strangers else self._ladder
+    def chain(self) -> FallbackChain:
+        return FallbackChain(self._chain.routes, RouteStates()) if self._strangers else self._chain
 
 
 class _Store:
@@ -190,7 +190,7 @@ class Storm:
     def _call(self, now: float, process: _Process) -> None:
         if now + PERIOD < STOPS:
             self._at(now + PERIOD, self._call, process)
-        session = Session(ASK, process.ladder(), process.settings, now=now, rng=self._rng)
+        session = Session(ASK, process.chain(), process.settings, now=now, rng=self._rng)
         self._step(now, session, now)
 
     def _step(self, now: float, session: Session, begun: float) -> None:

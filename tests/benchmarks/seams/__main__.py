@@ -22,21 +22,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 from corpus import corpus
 from manners import MANNERS, is_ambiguous
 
-from holysheep_core.seam import Seam, choose_anchor, is_provable
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
 
 FRESH = "gives another answer"
 
 
 def ours(seen: str, leg: str, anchor: str, replay: bool) -> tuple[str | None, int]:
-    seam = Seam(seen, anchor="" if replay else anchor, replay=replay)
+    stitcher = Stitcher(seen, anchor="" if replay else anchor, replay=replay)
     rng = random.Random(len(seen))
     got, at = [], 0
     while at < len(leg):
         size = rng.randint(1, 9)
-        got.append(seam.feed(leg[at : at + size]))
+        got.append(stitcher.feed(leg[at : at + size]))
         at += size
-    got.append(seam.close())
-    return None if seam.mismatch else seen + "".join(got), seam.held
+    got.append(stitcher.close())
+    return None if stitcher.mismatch else seen + "".join(got), stitcher.held
 
 
 def append(seen: str, leg: str, _anchor: str, _replay: bool) -> tuple[str | None, int]:

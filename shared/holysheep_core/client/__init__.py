@@ -1,0 +1,1 @@
+"""The framework-free client, and what drives a call."""

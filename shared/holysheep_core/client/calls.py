@@ -1,0 +1,199 @@
+"""One call, from what a client has: its connections, providers, settings and observers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, closing, nullcontext
+from typing import Any
+
+from holysheep_core.client.listeners import AsyncListeners
+from holysheep_core.clock import clock
+from holysheep_core.engine.session import Session
+from holysheep_core.engine.settings import Settings
+from holysheep_core.errors import HolySheepError
+from holysheep_core.events import Event
+from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.journal.opening import Opening
+from holysheep_core.limits.admission import Admission
+from holysheep_core.observers.observer import Observer
+from holysheep_core.transport.clients import Clients
+from holysheep_core.types import Completion, Delta
+
+Stream = Generator[Delta | Completion, None, None]
+AsyncStream = AsyncGenerator[Delta | Completion, None]
+OnToken = Callable[[str], Any]
+OnEvent = Callable[[Event], Any]
+
+
+class Calls:
+    """Makes the calls of one client.
+
+    Args:
+        gateway: Whom to ask.
+        settings: How.
+        clients: Over which connections.
+        observers: Who watches.
+        on_event: Is called with every event of every call.
+    """
+
+    def __init__(
+        self,
+        gateway: APIGateway,
+        settings: Settings,
+        clients: Clients,
+        observers: tuple[Observer, ...],
+        on_event: OnEvent | None,
+    ) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._clients = clients
+        self._observers = observers
+        self._on_event = on_event
+        # They need httpx, which is imported when it is needed: see `clients`.
+        from holysheep_core.client import async_driver, sync_driver  # noqa: PLC0415
+
+        self._drive, self._adrive = sync_driver.run, async_driver.run
+
+    def run(
+        self,
+        begin: Callable[[], Opening],
+        on_token: OnToken | None,
+        on_event: OnEvent | None,
+        pace: Callable[[], Any] | None,
+    ) -> Stream:
+        """Make a call.
+
+        Args:
+            begin: Returns what to ask, and what is there of the answer.
+            on_token: Is called with each piece of text.
+            on_event: Is called with each event of this call.
+            pace: Returns when a request may go out; is called before each.
+        """
+        opening = begin()
+        with opening.entry or nullcontext() as entry:
+            for each in opening.given:
+                _tell(on_token, each)
+                yield each
+            if opening.is_whole:
+                return
+            client, store = self._clients.sync(), self._gateway.store
+            if store is not None:
+                store.open()
+            admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
+            session = self._begin(opening, self._listeners(on_event), gated=admission.is_needed)
+
+            def finish(completion: Completion) -> None:
+                if entry is not None:
+                    entry.finish(completion)
+
+            connect = self._settings.timeouts.connect
+            deltas = self._drive(session, client, connect, admission.enter, finish)
+            write = None if entry is None else entry.write_at_once
+            try:
+                if on_token is None and write is None:
+                    yield from deltas
+                    return
+                with closing(deltas):
+                    for delta in deltas:
+                        if write is not None:
+                            write()
+                        _tell(on_token, delta)
+                        yield delta
+            finally:
+                self._end(session, admission)
+
+    async def arun(
+        self,
+        begin: Callable[[], Awaitable[Opening]],
+        on_token: OnToken | None,
+        on_event: OnEvent | None,
+        pace: Callable[[], Awaitable[Any]] | None,
+    ) -> AsyncStream:
+        """Like `run`, for asyncio; the callbacks may be coroutines."""
+        opening = await begin()
+        with opening.entry or nullcontext() as entry:
+            for each in opening.given:
+                await _atell(on_token, each)
+                yield each
+            if opening.is_whole:
+                return
+            # The client depends on the loop that iterates, which need not be the one that called.
+            client, store = await self._clients.for_running_loop(), self._gateway.store
+            if store is not None:
+                await store.aopen()
+            admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
+            telling = AsyncListeners(self._listeners(on_event))
+            session = self._begin(opening, telling, gated=admission.is_needed)
+
+            async def finish(completion: Completion) -> None:
+                if entry is not None:
+                    await entry.afinish(completion)
+                await telling.done()
+
+            connect = self._settings.timeouts.connect
+            deltas = self._adrive(session, client, connect, admission.aenter, finish)
+            write = None if entry is None else entry.write_at_once
+            try:
+                async with aclosing(deltas):
+                    async for delta in deltas:
+                        if write is not None:
+                            await asyncio.to_thread(write)
+                        if on_token is not None:
+                            await _atell(on_token, delta)
+                        yield delta
+            except HolySheepError:
+                await telling.done()
+                raise
+            finally:
+                self._end(session, admission)
+
+    def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
+        listeners: list[OnEvent] = [each.happened for each in self._observers]
+        listeners += [told for told in (self._on_event, on_event) if told is not None]
+        return lambda event: [listener(event) for listener in listeners]
+
+    def _begin(
+        self,
+        opening: Opening,
+        notify: Callable[[Event], object],
+        *,
+        gated: bool,
+    ) -> Session:
+        request = opening.request
+        for observer in self._observers:
+            observer.call_began(request.call_id, request)
+        session = Session(
+            request,
+            self._gateway.chain(request, self._settings.fallback, self._settings.catalog),
+            self._settings,
+            now=clock(),
+            notify=notify,
+            call_id=request.call_id,
+            gated=gated,
+            begun=(opening.text, opening.reasoning),
+        )
+        if opening.entry is not None:
+            opening.entry.watch(session)
+        return session
+
+    def _end(self, session: Session, admission: Admission) -> None:
+        now = clock()
+        session.close(now)
+        admission.settle(session.attempts)
+        record, answer = session.record(now), session.answer
+        for observer in self._observers:
+            observer.call_ended(record, answer)
+
+
+def _tell(on_token: OnToken | None, delta: Delta | Completion) -> Any:
+    if on_token is not None and isinstance(delta, Delta) and delta.text:
+        return on_token(delta.text)
+    return None
+
+
+async def _atell(on_token: OnToken | None, delta: Delta | Completion) -> None:
+    told = _tell(on_token, delta)
+    if inspect.isawaitable(told):
+        await told

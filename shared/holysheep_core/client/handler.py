@@ -1,0 +1,451 @@
+"""The framework-free client: streams that retry, resume and downgrade by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from holysheep_core.catalog import Catalog, coerce
+from holysheep_core.client.calls import Calls, OnEvent, OnToken
+from holysheep_core.client.request_check import check_request
+from holysheep_core.config.limits import RateLimits, SpendLimit
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.engine.settings import Settings
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.journal import opening as keeping
+from holysheep_core.journal.journal import Journal
+from holysheep_core.observers.event_log import EventLog
+from holysheep_core.observers.logs import Log
+from holysheep_core.observers.observer import Observer
+from holysheep_core.observers.totals import Totals
+from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
+from holysheep_core.routing.circuit import CircuitConfig
+from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
+from holysheep_core.transport.clients import Clients
+from holysheep_core.transport.connections import Connections
+from holysheep_core.types import ChatRequest, Completion, Delta
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class StreamingRetryHandler:
+    """Streams chat completions so that they arrive whole, once, in order.
+
+    >>> from holysheep_core.simulator import Scenario, Simulator, cut
+    >>> with Simulator() as simulator:
+    ...     url = simulator.add(Scenario(text="Hello, world!", faults=[cut(at=5)])).base_url
+    ...     handler = StreamingRetryHandler("any-key", base_url=url)
+    ...     "".join(handler.stream_with_retry("gpt-4.1", [{"role": "user", "content": "Hi"}]))
+    'Hello, world!'
+
+    One instance may be used by many threads and event loops at once.
+
+    Args:
+        api_key: The HolySheep key; `HOLYSHEEP_API_KEY` if None.
+        base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
+        config: When and how often a failed request is tried again.
+        max_retries: Shorthand for `config`.
+        timeouts: The clocks.
+        timeout: Shorthand for `timeouts`: seconds, or (connect, read).
+        resume: How a cut answer goes on; False raises the error instead.
+        fallback: Models that stand in for a limited one.
+        fallback_models: Shorthand for `fallback`: their names; [] for none.
+        providers: Further OpenAI-compatible APIs, tried in order after the first.
+        gateway: Providers with health checks, canaries and a switch, in place of `api_key`,
+            `base_url`, `default_headers` and `providers`; may be shared by many clients.
+        rate_limits: Limits of your own for the first provider's account: a `RateLimits`, or
+            "free", "starter" or "pro".
+        circuit: When a route counts as failing.
+        store: A `redis://` URL; shares limits, circuits and the budget with all processes
+            that name the same one.
+        budget: What retries are paid from; by default one for the whole process.
+        on_event: Is called with every event of every call; in async calls it may be a
+            coroutine function.
+        http_client: An `httpx.Client` to use in place of our own.
+        http_async_client: Likewise an `httpx.AsyncClient`.
+        connections: How connections of our own are made and kept: pool, HTTP/2, proxy, DNS.
+        default_headers: Headers added to every request to the first provider.
+        allow_http: Permit plain http to another machine.
+        stream_usage: Ask the server for a usage chunk at the end of a stream.
+        coalesce: Hand out the deltas that arrive in one read as one. A reader who keeps up sees
+            no difference; one who lags behind catches up at a fraction of the cost.
+        catalog: Prices, windows and abilities you know better than the built-in table: a
+            `Catalog`, or a TOML or JSON file; `HOLYSHEEP_CATALOG` if None.
+        spend_limit: What one call may spend, in US$ or tokens.
+        event_log: An SQLite file that every call is written to, for `holysheep report`.
+        observers: What else watches the calls, e.g. an `OpenTelemetry`.
+        journal: Keeps answers as they come, so that another process can go on with one: a
+            `Journal`, or its "sqlite:///…" or "redis://…" URL.
+
+    Raises:
+        ConfigurationError: A setting cannot work; the message says which and why.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        config: RetryConfig | None = None,
+        max_retries: int | None = None,
+        timeouts: Timeouts | None = None,
+        timeout: float | tuple[float, float] | None = None,
+        resume: ResumeConfig | bool | None = None,
+        fallback: FallbackConfig | None = None,
+        fallback_models: Sequence[str] | None = None,
+        providers: Sequence[Provider] = (),
+        gateway: APIGateway | None = None,
+        rate_limits: RateLimits | str | None = None,
+        circuit: CircuitConfig | None = None,
+        store: str | None = None,
+        budget: RetryBudget | None = None,
+        on_event: OnEvent | None = None,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+        connections: Connections | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        allow_http: bool = False,
+        stream_usage: bool = True,
+        coalesce: bool = False,
+        catalog: Catalog | str | os.PathLike[str] | None = None,
+        spend_limit: SpendLimit | None = None,
+        event_log: str | os.PathLike[str] | None = None,
+        observers: Sequence[Observer] = (),
+        journal: Journal | str | None = None,
+    ) -> None:
+        _only_one("config", config, "max_retries", max_retries)
+        _only_one("timeouts", timeouts, "timeout", timeout)
+        _only_one("fallback", fallback, "fallback_models", fallback_models)
+        if gateway is None:
+            first = Provider(
+                api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
+                base_url=base_url or os.environ.get("HOLYSHEEP_BASE_URL") or DEFAULT_BASE_URL,
+                headers=dict(default_headers or {}),
+                rate_limits=rate_limits,
+                allow_http=allow_http,
+            )
+            own = APIGateway((first, *providers), health_check=None, circuit=circuit, store=store)
+        else:
+            for name, value in (
+                ("providers", providers or None),
+                ("rate_limits", rate_limits),
+                ("circuit", circuit),
+                ("store", store),
+            ):
+                _only_one("gateway", gateway, name, value)
+        self.gateway = own if gateway is None else gateway
+        self._owns_gateway = gateway is None
+        self.settings = Settings(
+            retry=config or (RetryConfig() if max_retries is None else RetryConfig(max_retries)),
+            timeouts=timeouts or Timeouts.coerce(timeout),
+            resume=ResumeConfig.coerce(resume),
+            fallback=fallback or FallbackConfig(models=fallback_models),
+            budget=budget or PROCESS_BUDGET,
+            stream_usage=stream_usage,
+            coalesce=coalesce,
+            catalog=coerce(catalog),
+            spend_limit=spend_limit,
+        )
+        given = [each for each in observers if isinstance(each, Totals)]
+        self.totals = given[0] if given else Totals()
+        others = [each for each in observers if each is not self.totals]
+        logs = () if event_log is None else (EventLog.at(event_log),)
+        self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)
+        self.gateway.use(self, self.settings.budget)
+        self._journal = Journal.at(journal)
+        self._clients = Clients(http_client, http_async_client, connections)
+        self._calls = Calls(self.gateway, self.settings, self._clients, self.observers, on_event)
+
+    # -- for programs -----------------------------------------------------------------------
+
+    def stream_with_retry(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
+        call_id: str = "",
+        **params: Any,
+    ) -> Iterator[str]:
+        """Stream the answer's text.
+
+        Args:
+            model: Model id, e.g. "gpt-4.1".
+            messages: OpenAI-format messages.
+            on_token: Is called with each piece of text before it is yielded.
+            on_event: Is called with each event of this call.
+            tags: Labels to total costs by; they are not sent.
+            call_id: A name for the answer, to `resume` or `follow` it by; made if not given.
+            **params: Any other field of the request: `temperature`, `max_tokens`, …
+
+        Returns:
+            An iterator over pieces of text. Closing it closes the connection.
+
+        Raises:
+            ConfigurationError: At once, if the request cannot work.
+            HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
+                what arrived.
+        """
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        return _texts(self.stream(request, on_token=on_token, on_event=on_event))
+
+    def astream_with_retry(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
+        call_id: str = "",
+        **params: Any,
+    ) -> AsyncIterator[str]:
+        """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
+
+    def complete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
+        call_id: str = "",
+        **params: Any,
+    ) -> Completion:
+        """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        return self.collect(request, on_token=on_token, on_event=on_event)
+
+    async def acomplete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        tags: Sequence[str] = (),
+        call_id: str = "",
+        **params: Any,
+    ) -> Completion:
+        """Like `complete`, for asyncio."""
+        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        return await self.acollect(request, on_token=on_token, on_event=on_event)
+
+    def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:
+        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+
+        The process that began it may be dead; if it is only slow, this waits until its lease is
+        over. An answer that is done is given from the journal, and nothing is asked.
+
+        Args:
+            call_id: The answer's name.
+            offset: Characters the reader has already.
+            seen: The text it has already, instead: it may be more than the journal has.
+
+        Raises:
+            AnswerInUseError: Its process is alive; `follow` it.
+            ConfigurationError: There is no journal.
+            JournalError: There is no such answer in it, or the reader has something else.
+            HolySheepError: While iterating, as in `stream_with_retry`.
+        """
+        return _texts(self.stream_again(call_id, offset=offset, seen=seen))
+
+    def aresume(
+        self, call_id: str, *, offset: int = 0, seen: str | None = None
+    ) -> AsyncIterator[str]:
+        """Like `resume`, as an async iterator."""
+        return _atexts(self.astream_again(call_id, offset=offset, seen=seen))
+
+    def follow(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
+        """Stream an answer that somebody is writing, or has written, from the journal.
+
+        Args:
+            call_id: The answer's name.
+            offset: Characters the reader has already.
+
+        Raises:
+            JournalError: There is no such answer, or nobody goes on with it: `resume` it.
+        """
+        return keeping.follow(keeping.required(self._journal), call_id, offset)
+
+    def afollow(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
+        """Like `follow`, for asyncio."""
+        return keeping.afollow(keeping.required(self._journal), call_id, offset)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers in the journal that are not whole and nobody is writing."""
+        return keeping.required(self._journal).unfinished()
+
+    # -- for plugins ------------------------------------------------------------------------
+
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer as deltas, followed by its completion.
+
+        Args:
+            request: What to ask.
+            on_token: Is called with each piece of text.
+            on_event: Is called with each event of this call.
+            pace: Returns when a request may go out; is called before each.
+        """
+        check_request(request)
+        begin = partial(keeping.begin, self._journal, request)
+        return self._calls.run(begin, on_token, on_event, pace)
+
+    def astream(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream`, for asyncio; the callbacks may be coroutines."""
+        check_request(request)
+        begin = partial(keeping.abegin, self._journal, request)
+        return self._calls.arun(begin, on_token, on_event, pace)
+
+    def stream_again(
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer of the journal, from its beginning, as `stream` does."""
+        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
+        begin = partial(keeping.resume, journal, call_id, has)
+        return self._calls.run(begin, on_token, on_event, None)
+
+    def astream_again(
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream_again`, for asyncio."""
+        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
+        begin = partial(keeping.aresume, journal, call_id, has)
+        return self._calls.arun(begin, on_token, on_event, None)
+
+    def collect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
+    ) -> Completion:
+        """Return the completion of an answer."""
+        stream = self.stream(request, on_token=on_token, on_event=on_event, pace=pace)
+        with closing(stream) as deltas:
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
+
+    async def acollect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
+    ) -> Completion:
+        """Like `collect`, for asyncio."""
+        stream = self.astream(request, on_token=on_token, on_event=on_event, pace=pace)
+        async with aclosing(stream) as deltas:
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
+
+    # -- life -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections of sync calls, and end what runs in the background."""
+        self._clients.close()
+        self._leave()
+
+    async def aclose(self) -> None:
+        """Close all connections, as far as the running loop may, and all else."""
+        await self._clients.aclose()
+        await asyncio.to_thread(self._leave)
+
+    def _leave(self) -> None:
+        for observer in self.observers:
+            observer.close()
+        self.gateway.leave(self)
+        if self._owns_gateway:
+            self.gateway.close()
+
+    def __deepcopy__(self, memo: object) -> StreamingRetryHandler:
+        return self  # made to be shared; connections and locks have no copies
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A handler holds connections and a key; make a new one where it is needed.")
+
+    def __enter__(self) -> StreamingRetryHandler:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> StreamingRetryHandler:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+
+def _only_one(name: str, value: object, shorthand: str, short: object) -> None:
+    if value is not None and short is not None:
+        raise ConfigurationError(f"{name} and {shorthand} say the same thing: give one of them.")
+
+
+def _texts(deltas: Generator[Delta | Completion, None, None]) -> Generator[str, None, None]:
+    with closing(deltas):
+        for delta in deltas:
+            if isinstance(delta, Delta) and delta.text:
+                yield delta.text
+
+
+async def _atexts(
+    deltas: AsyncGenerator[Delta | Completion, None],
+) -> AsyncGenerator[str, None]:
+    async with aclosing(deltas):
+        async for delta in deltas:
+            if isinstance(delta, Delta) and delta.text:
+                yield delta.text

@@ -1,0 +1,105 @@
+"""What is wrong with a request, said before anything is sent."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.types import ChatRequest
+
+
+def check_request(request: ChatRequest) -> None:
+    """Refuse a request that cannot work, before anything is sent.
+
+    Raises:
+        ConfigurationError: Says which part is wrong, and what would be right.
+    """
+    if not isinstance(request.model, str) or not request.model.strip():
+        raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
+    if not isinstance(request.call_id, str):
+        raise ConfigurationError(f"call_id={request.call_id!r}: needs a str.")
+    _check_messages(request.messages)
+    for name in request.params:
+        _check_name(str(name))
+    _check_params(request.params)
+
+
+def _check_params(params: Mapping[str, Any]) -> None:
+    wanted = params.get("response_format")
+    if wanted is not None and not isinstance(wanted, Mapping):
+        raise ConfigurationError(
+            f"response_format of type {type(wanted).__name__}: needs a dict; "
+            "for a class use the framework's structured output."
+        )
+    for name, value in params.items():
+        if isinstance(value, float):
+            check_number(name, value, minimum=-math.inf)
+    if params.get("n") not in (None, 1):
+        raise ConfigurationError(
+            f"n={params['n']!r}: a stream carries one answer. Call as often as needed."
+        )
+    for name, low, high in _RANGES:
+        if params.get(name) is not None:
+            check_number(name, params[name], minimum=low, maximum=high)
+    for name in _COUNTS:
+        if params.get(name) is not None:
+            check_count(name, params[name], minimum=1)
+    if params.get("logprobs") or params.get("top_logprobs"):
+        raise ConfigurationError(
+            "logprobs: log probabilities do not survive a resumed stream and are not supported."
+        )
+
+
+def _check_messages(messages: Any) -> None:
+    if isinstance(messages, str) or not isinstance(messages, Sequence):
+        raise ConfigurationError(
+            f"messages of type {type(messages).__name__}: needs a list of dicts."
+        )
+    if not messages:
+        raise ConfigurationError("messages is empty: needs at least one message.")
+    for message in messages:
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise ConfigurationError(
+                f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
+            )
+
+
+_RANGES = (
+    ("temperature", 0.0, 2.0),
+    ("top_p", 0.0, 1.0),
+)
+_COUNTS = ("max_tokens", "max_completion_tokens")
+_OF_CLIENTS = frozenset(
+    (
+        *("api_key", "api_base", "base_url", "allow_http", "connections"),
+        *("timeout", "timeouts", "request_timeout", "max_retries", "retry", "resume"),
+        *("fallback", "fallback_models", "providers", "gateway", "circuit", "rate_limits"),
+        *("coalesce", "catalog", "spend_limit", "event_log", "journal", "observers", "on_event"),
+        *("http_client", "http_async_client", "default_headers", "extra_headers", "extra_query"),
+        *("openai_api_key", "openai_api_base", "default_query", "model_name", "model_kwargs"),
+    )
+)
+"""Settings, here or in other clients, that are no field of a request: sent by mistake, they would
+do nothing, and a key would be in the body."""
+_OFTEN_MISTYPED = (
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "presence_penalty"),
+    *("frequency_penalty", "reasoning_effort", "response_format", "tool_choice"),
+    *("parallel_tool_calls", "stop"),
+)
+
+
+@lru_cache(maxsize=256)
+def _check_name(name: str) -> None:
+    if name in _OF_CLIENTS:
+        raise ConfigurationError(
+            f"{name} is not a field of a request. Give it to the client or model when it is made; "
+            f"for a copy that differs, model.model_copy(update={{{name!r}: …}})."
+        )
+    near = difflib.get_close_matches(name, _OFTEN_MISTYPED, n=1, cutoff=0.9)
+    if near and near[0] != name:
+        raise ConfigurationError(f"{name} is not a field of a request. Did you mean {near[0]}?")

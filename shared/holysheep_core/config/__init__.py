@@ -1,0 +1,1 @@
+"""The settings a user types, checked when they are made."""

@@ -1,0 +1,159 @@
+"""Retries, time-outs and fallbacks: the settings a user types, checked when they are made.
+
+Each class is frozen; a wrong value raises `ConfigurationError` at once, with the name of the
+setting and what would be right, instead of a strange failure an hour into a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.errors import ConfigurationError
+
+RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses that may go away by themselves."""
+
+
+class RetryStrategy(str, Enum):
+    """How the wait grows from one retry to the next, before jitter and cap."""
+
+    EXPONENTIAL_BACKOFF = "exponential_backoff"
+    """base_delay · 2ⁿ: 1, 2, 4, 8 … seconds."""
+    LINEAR_BACKOFF = "linear_backoff"
+    """base_delay · (n + 1): 1, 2, 3, 4 … seconds."""
+    FIXED_INTERVAL = "fixed_interval"
+    """base_delay, always."""
+
+
+@dataclass(frozen=True)
+class RetryConfig:
+    """How often and how patiently a failed request is tried again.
+
+    Attributes:
+        max_retries: Requests beyond the first that a call may spend on failures that brought
+            no new text. Continuations of a cut answer are counted by `ResumeConfig`.
+        base_delay: Seconds of the first wait.
+        max_delay: Longest wait in seconds, also for a wait the server asks for: one that is
+            longer ends the call with an error that names it.
+        strategy: How waits grow; a `RetryStrategy` or its value.
+        jitter: Share of a wait that is left to chance, 0 to 1. At 0.5 a wait of 4 s becomes 2
+            to 4 s, so that clients that failed together do not come back together. Waits the
+            server asked for are kept exactly.
+        patience: A 429 that names a wait up to this many seconds is sat out on the same
+            model; a longer one downgrades.
+        retryable_status_codes: Statuses that are tried again.
+        wait: Any tenacity `wait_*` object, in place of strategy, delays and jitter.
+        stop: Any tenacity `stop_*` object, in place of `max_retries`.
+    """
+
+    max_retries: int = 5
+    base_delay: float = 1.0
+    max_delay: float = 60.0
+    strategy: RetryStrategy | str = RetryStrategy.EXPONENTIAL_BACKOFF
+    jitter: float = 0.5
+    patience: float = 5.0
+    retryable_status_codes: Collection[int] = RETRYABLE_STATUS_CODES
+    # Of a `tenacity.RetryCallState`; to name the type, pydantic would have to import it.
+    wait: Callable[[Any], float] | None = None
+    stop: Callable[[Any], bool] | None = None
+
+    def __post_init__(self) -> None:
+        check_count("max_retries", self.max_retries)
+        check_number("base_delay", self.base_delay)
+        check_number("max_delay", self.max_delay)
+        check_number("jitter", self.jitter, maximum=1.0)
+        check_number("patience", self.patience)
+        try:
+            object.__setattr__(self, "strategy", RetryStrategy(self.strategy))
+        except ValueError:
+            known = ", ".join(repr(strategy.value) for strategy in RetryStrategy)
+            raise ConfigurationError(f"strategy={self.strategy!r}: needs one of {known}.") from None
+        if not isinstance(self.retryable_status_codes, Collection):
+            raise ConfigurationError(
+                f"retryable_status_codes={self.retryable_status_codes!r}: needs a list of statuses."
+            )
+        for code in self.retryable_status_codes:
+            check_count("retryable_status_codes", code, minimum=400)
+        for name in ("wait", "stop"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise ConfigurationError(
+                    f"{name}={value!r}: needs a tenacity {name}_* object, or any callable "
+                    "that takes a RetryCallState."
+                )
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """The clocks of a call, in seconds. None turns a clock off.
+
+    Attributes:
+        connect: For DNS, TCP and TLS together.
+        read: Default of `first_token` and `stall`.
+        first_token: From sending a request to its first content.
+        stall: Between two pieces of content. Comments and empty chunks do not count.
+        total: For the whole call, with all retries and waits.
+    """
+
+    connect: float | None = 30.0
+    read: float | None = 60.0
+    first_token: float | None = None
+    stall: float | None = None
+    total: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "first_token", "stall", "total"):
+            value = getattr(self, name)
+            if value is not None:
+                check_number(name, value, minimum=0.001)
+        for name in ("first_token", "stall"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.read)
+
+    @classmethod
+    def coerce(cls, value: object) -> Timeouts:
+        """Read the `timeout` shorthand: seconds, (connect, read), a `Timeouts`, or None."""
+        if isinstance(value, Timeouts):
+            return value
+        if value is None:
+            return cls()
+        pair = 2
+        if isinstance(value, (tuple, list)) and len(value) == pair:
+            return cls(connect=value[0], read=value[1])
+        if isinstance(value, (int, float)):
+            return cls(connect=min(value, cls.connect or value), read=value)
+        raise ConfigurationError(
+            f"timeout={value!r}: needs seconds, a (connect, read) pair, or a Timeouts."
+        )
+
+
+@dataclass(frozen=True)
+class FallbackConfig:
+    """Which models stand in for the one asked for.
+
+    Attributes:
+        models: Models to try in order, or None for the default table (every model falls back
+            to "gemini-2.5-flash"). An empty list never changes the model.
+        cooldown: Seconds a model is left alone after an overload or a 429 without a hint, or
+            when it fails and the retry budget is used up.
+    """
+
+    models: Sequence[str] | None = None
+    cooldown: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_number("cooldown", self.cooldown)
+        if self.models is not None:
+            wrong = (
+                isinstance(self.models, str)
+                or not isinstance(self.models, Sequence)
+                or not all(isinstance(model, str) and model.strip() for model in self.models)
+            )
+            if wrong:
+                raise ConfigurationError(
+                    f"fallback models={self.models!r}: needs a list of model names."
+                )

@@ -1,0 +1,169 @@
+"""One question and its answer: what the leg decodes, joined to what the reader has.
+
+This is where the pieces of a leg pass the seam and enter the transcript, and where it is
+decided, at the end, whether an answer that HTTP and the protocol call complete is fit to be
+handed over: its tool calls whole, its JSON valid, and the same answer that was begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holysheep_core import events
+from holysheep_core.engine.ledger import Ledger
+from holysheep_core.errors import (
+    HolySheepError,
+    IncompleteToolCallError,
+    InvalidJSONOutputError,
+    StreamInterruptedError,
+    TokenLimitError,
+)
+from holysheep_core.protocol.response import ResponseDecoder, TextPiece
+from holysheep_core.protocol.wire import asks_for_json, is_json
+from holysheep_core.resume.transcript import NextRequest, Transcript
+from holysheep_core.types import Delta, ToolCall
+
+
+class Exchange:
+    """A request that was sent and the answer as it arrives.
+
+    Attributes:
+        leg: The answer, decoded.
+        tool_calls: Whole tool calls, once the answer has ended well.
+        mismatch: The model gave another answer than the one begun.
+    """
+
+    def __init__(
+        self,
+        next_request: NextRequest,
+        decoder: ResponseDecoder,
+        transcript: Transcript,
+        ledger: Ledger,
+        max_hold: float = 10.0,
+    ) -> None:
+        self.next_request = next_request
+        self.decoder = decoder
+        self._transcript = transcript
+        self._ledger = ledger
+        self._max_hold = max_hold
+        self._holding_since: float | None = None
+        self._shown: list[str] = []
+        self._begun = False
+        self._reasoning_shown = transcript.reasoning
+        self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
+        self.tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def mismatch(self) -> bool:
+        """The model gave another answer than the one begun."""
+        return self.next_request.stitcher.mismatch
+
+    @property
+    def shown(self) -> str:
+        """The text this answer has given the reader."""
+        return "".join(self._shown)
+
+    def take(self, pieces: list[TextPiece], now: float) -> list[Delta]:
+        """Join pieces of the answer to the transcript; return what is new for the reader."""
+        if pieces and not self._begun:
+            self._begun = True
+            self._ledger.first_token(now)
+        deltas: list[Delta] = []
+        stitcher = self.next_request.stitcher
+        for said, thought in pieces:
+            text = said and self._show(said if stitcher.decided else self._join(said, now))
+            reasoning = thought and self._new_reasoning(thought)
+            if text or reasoning:
+                deltas.append(Delta(text, reasoning))
+        return deltas
+
+    def finish(self, params: Mapping[str, Any]) -> tuple[list[Delta], HolySheepError | None]:
+        """The answer ended well: release what was held, and judge whether it is fit.
+
+        Args:
+            params: The original request's parameters.
+
+        Returns:
+            What is new for the reader, and the flaw that forbids to call this a success.
+        """
+        limited = self.decoder.finish_reason == "length"
+        deltas = self.release(limited=limited)
+        self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
+        return deltas, self.difference() or self._flaw(params, broken)
+
+    def release(self, *, limited: bool) -> list[Delta]:
+        """The answer ended: let through what was held back and is not said already."""
+        text = self._show(self.next_request.stitcher.close(limited=limited))
+        return [Delta(text)] if text else []
+
+    def difference(self) -> HolySheepError | None:
+        """Return the error for an answer that is not the one begun, if it is not."""
+        if not self.mismatch:
+            return None
+        return StreamInterruptedError(
+            "Asked to go on, the model gave a different answer; it was not appended."
+        )
+
+    def _join(self, text: str, now: float) -> str:
+        stitcher = self.next_request.stitcher
+        joined = stitcher.feed(text)
+        if self._holding_since is None:
+            self._holding_since = now
+        elif now - self._holding_since > self._max_hold:
+            joined += stitcher.hurry()
+        if stitcher.decided:
+            self._ledger.tell(
+                events.Resumed,
+                now,
+                attempt=len(self._ledger.attempts),
+                characters=self._transcript.characters,
+                removed=stitcher.removed,
+            )
+        return joined
+
+    def _show(self, text: str) -> str:
+        if text:
+            self._shown.append(text)
+            self._transcript.add_text(text)
+        return text
+
+    def _new_reasoning(self, text: str) -> str:
+        # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the
+        # same; a continuation's never, being thoughts about how to go on.
+        if self.next_request.technique in ("continuation", "prefill"):
+            return ""
+        if self.next_request.technique == "replay":
+            text = self._beyond_what_was_shown(text)
+        if text:
+            self._transcript.add_reasoning(text)
+        return text
+
+    def _beyond_what_was_shown(self, text: str) -> str:
+        if self._reasoning_at is None:
+            return ""
+        start = self._reasoning_at
+        ahead = self._reasoning_shown[start : start + len(text)]
+        self._reasoning_at = start + len(text) if text.startswith(ahead) else None
+        return text[len(ahead) :] if self._reasoning_at is not None else ""
+
+    def _flaw(
+        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
+    ) -> HolySheepError | None:
+        decoder = self.decoder
+        limited = decoder.finish_reason == "length"
+        if broken and limited:
+            return TokenLimitError(
+                f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
+            )
+        if broken:
+            return IncompleteToolCallError(
+                f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
+            )
+        excused = decoder.tools or decoder.refusal or decoder.finish_reason == "content_filter"
+        if asks_for_json(params) and not excused and not is_json(self._transcript.text):
+            return InvalidJSONOutputError(
+                "JSON output was asked for, but the answer does not parse"
+                + (": the token limit cut it. Raise max_tokens." if limited else ".")
+            )
+        return None

@@ -1,0 +1,177 @@
+"""The book of one call: every attempt, move and wait, noted and told as it happens.
+
+Nothing that the engine does is hidden: what is written here ends in `Completion.attempts`, in
+an error's `attempts`, and in the events. Figures the server did not report are estimated and
+marked so, since a cut attempt is billed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from holysheep_core import events
+from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.protocol.response import ResponseDecoder
+from holysheep_core.resume.transcript import NextRequest
+from holysheep_core.routing.providers import Route
+from holysheep_core.tokens import estimate_tokens, prompt_tokens
+from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_cost
+
+Notify = Callable[[events.Event], object]
+
+
+class Ledger:
+    """Keeps a call's records.
+
+    Args:
+        call_id: Marks the events of this call.
+        started: When the call began, on the driver's clock.
+        notify: Is called with every event.
+        catalog: Knows prices.
+    """
+
+    def __init__(
+        self, call_id: str, started: float, notify: Notify, catalog: Catalog = CATALOG
+    ) -> None:
+        self._catalog = catalog
+        self._call_id = call_id
+        self._started = started
+        self._notify = notify
+        self._attempts: list[Attempt] = []
+        self._downgrades: list[str] = []
+        self.waited = 0.0
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """One record per request, in order."""
+        return tuple(self._attempts)
+
+    @property
+    def downgrades(self) -> tuple[str, ...]:
+        """Models moved to, in order."""
+        return tuple(self._downgrades)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all attempts together."""
+        return sum((attempt.usage for attempt in self._attempts), Usage())
+
+    def tell(self, kind: Callable[..., events.Event], now: float, **facts: object) -> None:
+        """Make an event of this call and hand it out."""
+        self._notify(kind(call_id=self._call_id, at=now - self._started, **facts))
+
+    def begin(self, route: Route, technique: str, now: float) -> None:
+        """A request goes out."""
+        number = len(self._attempts) + 1
+        name = route.provider.name
+        self._attempts.append(Attempt(number, name, route.model, technique, now - self._started))
+        self.tell(
+            events.RequestSent,
+            now,
+            attempt=number,
+            provider=name,
+            model=route.model,
+            technique=technique,
+        )
+
+    def first_token(self, now: float) -> None:
+        """Content came; the first time in an attempt this is noted."""
+        attempt = self._attempts[-1]
+        if attempt.first_token is None:
+            latency = now - self._started - attempt.started
+            self._attempts[-1] = msgspec.structs.replace(attempt, first_token=latency)
+            self.tell(events.FirstToken, now, attempt=attempt.number, latency=latency)
+
+    def end(
+        self,
+        decoder: ResponseDecoder,
+        next_request: NextRequest,
+        shown: str,
+        outcome: str,
+        now: float,
+    ) -> None:
+        """The attempt is over; `shown` is the text it gave the reader."""
+        attempt = self._attempts[-1]
+        usage = decoder.usage
+        if usage is None:
+            usage = Usage()
+            if decoder.has_content:
+                prompt = prompt_tokens(next_request.request)
+                written = max(decoder.pieces, estimate_tokens(shown))
+                usage = Usage(prompt, written, estimated=True)
+        self._attempts[-1] = msgspec.structs.replace(
+            attempt,
+            duration=now - self._started - attempt.started,
+            status_code=decoder.status,
+            request_id=decoder.request_id,
+            outcome=outcome,
+            characters=len(shown),
+            usage=usage,
+            cost_usd=self._catalog.card(attempt.model).cost(usage),
+        )
+
+    def record(
+        self,
+        request: ChatRequest,
+        outcome: str,
+        now: float,
+        *,
+        began: float,
+        model: str,
+        provider: str,
+        characters: int,
+        resumes: int,
+        finish_reason: str | None,
+    ) -> CallRecord:
+        """Return the record of the call, which is over."""
+        attempts = self.attempts
+        first = (each.started + each.first_token for each in attempts if each.first_token)
+        went_on = bool(attempts) and attempts[-1].technique in ("continuation", "prefill")
+        return CallRecord(
+            call_id=self._call_id,
+            began=began,
+            duration=now - self._started,
+            requested_model=request.model,
+            model=model,
+            provider=provider,
+            outcome=outcome,
+            first_token=next(first, None),
+            characters=characters,
+            saved_characters=sum(each.characters for each in attempts[:-1]) if went_on else 0,
+            usage=self.usage,
+            cost_usd=total_cost(attempts),
+            resumes=resumes,
+            downgrades=self.downgrades,
+            waited=self.waited,
+            attempts=attempts,
+            tags=request.tags,
+            finish_reason=finish_reason,
+        )
+
+    def malformed(self, sizes: list[int], now: float) -> None:
+        """Events that could not be read; the list is emptied."""
+        for size in sizes:
+            self.tell(events.MalformedEvent, now, attempt=len(self._attempts), size=size)
+        sizes.clear()
+
+    def moved(self, old: Route, new: Route, reason: str, now: float) -> None:
+        """Another route takes over."""
+        if new.provider != old.provider:
+            self.tell(
+                events.ProviderSwitched,
+                now,
+                from_provider=old.provider.name,
+                to_provider=new.provider.name,
+                reason=reason,
+            )
+        if new.model != old.model:
+            self._downgrades.append(new.model)
+            self.tell(
+                events.ModelDowngraded,
+                now,
+                from_model=old.model,
+                to_model=new.model,
+                reason=reason,
+            )

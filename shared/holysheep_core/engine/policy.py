@@ -1,0 +1,298 @@
+"""The table of failures: what follows when something breaks.
+
+Consulted between requests, never per chunk. A failure is an error object; its class finds the
+rule, the rule and the call's standing give the decision. In words:
+
+========================================  ====================================================
+what happened                             what follows
+========================================  ====================================================
+no connection, 408/409/425/5xx            the same route twice more with backoff, then the next
+503, 529, overloaded                      once more, then the next route; this one cools down
+429 with a wait up to `patience`          that wait exactly, same route (twice at most)
+429 with a longer wait                    the next route at once; this one cools down that long
+429 without a hint                        once more with backoff, then the next route
+out of quota, 401, 403, own limit         another provider (another key), else the error
+context too long                          a route with a larger window, else the error
+no first token in time                    the next route; where there is none, a retry
+cut, stall, truncation after content      the same route at once: it was working
+an error event after content              the next route, else the same with backoff
+a different answer at the seam            asked once more, then the error
+anything else                             the error, at once
+========================================  ====================================================
+
+Where there is no next route, the same one is asked until `RetryConfig` says stop. Where the retry
+budget is used up, the next route is asked at once and the one that failed cools down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.engine.backoff import backoff, exhausted, retry_state
+from holysheep_core.errors import (
+    AnswerInUseError,
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    BudgetExceededError,
+    ConfigurationError,
+    ConnectTimeoutError,
+    ContentPolicyError,
+    ContextLengthError,
+    DeadlineExceededError,
+    FirstTokenTimeoutError,
+    HolySheepError,
+    IncompleteToolCallError,
+    InvalidJSONOutputError,
+    InvalidResponseError,
+    JournalError,
+    LocalRateLimitError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamCutError,
+    StreamingRetryExhausted,
+    StreamInterruptedError,
+    StreamStalledError,
+    StreamTruncatedError,
+    TokenLimitError,
+    UpstreamError,
+)
+from holysheep_core.routing.circuit import Outcome
+from holysheep_core.routing.providers import Route
+from holysheep_core.routing.routes import FallbackChain
+
+
+class Move(Enum):
+    """Which other routes may take over."""
+
+    NOWHERE = auto()
+    NEXT = auto()
+    OTHER_PROVIDER = auto()
+    LARGER_WINDOW = auto()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a class of failures leads to.
+
+    Attributes:
+        again: How often the same route is asked again before another one is.
+        move: Where to go then.
+        stay: Where no other route is left, go on asking the same one. Only then is a wait
+            that the server names worth anything.
+        cools: Leave the route alone for a while, for other calls too.
+        outcome: What it says about the route; None for nothing, since the request is to blame.
+    """
+
+    again: int = 0
+    move: Move = Move.NOWHERE
+    stay: bool = False
+    cools: bool = False
+    outcome: Outcome | None = None
+
+
+NEVER = Rule()
+_OTHER_KEY = Rule(move=Move.OTHER_PROVIDER, outcome=Outcome.DISTURBED)
+_TRANSIENT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE)
+_CUT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.DISTURBED)
+
+RULES: Mapping[type[HolySheepError], Rule] = {
+    ConfigurationError: NEVER,
+    APIError: NEVER,
+    BadRequestError: NEVER,
+    ContentPolicyError: NEVER,
+    NotFoundError: NEVER,
+    InvalidResponseError: Rule(outcome=Outcome.DISTURBED),
+    DeadlineExceededError: NEVER,
+    BudgetExceededError: NEVER,
+    JournalError: NEVER,
+    AnswerInUseError: NEVER,
+    InvalidJSONOutputError: NEVER,
+    TokenLimitError: NEVER,
+    StreamingRetryExhausted: NEVER,
+    ContextLengthError: Rule(move=Move.LARGER_WINDOW),
+    AuthenticationError: _OTHER_KEY,
+    PermissionDeniedError: _OTHER_KEY,
+    QuotaExceededError: _OTHER_KEY,
+    LocalRateLimitError: Rule(move=Move.OTHER_PROVIDER),
+    RateLimitError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.DISTURBED),
+    OverloadedError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.FAILURE),
+    ServerError: _TRANSIENT,
+    APIConnectionError: _TRANSIENT,
+    ConnectTimeoutError: _TRANSIENT,
+    FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
+    # An answer that broke off: may be the network on this side.
+    StreamCutError: _CUT,
+    StreamTruncatedError: _CUT,
+    StreamStalledError: _CUT,
+    UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
+    IncompleteToolCallError: _CUT,
+    # Raised for a mismatch at the seam: the model did not go on, so ask it once more.
+    StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
+}
+"""A rule for every class that can reach this room; a test holds it against the tree."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a call stands when something breaks.
+
+    Attributes:
+        ladder: The call's routes.
+        tried: Routes asked so far, in order of first use; the last one is the one that failed.
+        here: Failures in a row on this route, this one included.
+        retries: Requests already spent on asking a route again.
+        progressed: The request that failed had brought new text.
+        started: When the call began.
+        now: The time.
+    """
+
+    chain: FallbackChain
+    tried: tuple[Route, ...]
+    here: int
+    retries: int
+    progressed: bool
+    started: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Again:
+    """Send another request.
+
+    Attributes:
+        route: Where to.
+        wait: Seconds to wait before it.
+        asked: The server named that wait.
+        counts: It is a retry by `RetryConfig.max_retries` (moves and continuations are not).
+    """
+
+    route: Route
+    wait: float = 0.0
+    asked: bool = False
+    counts: bool = True
+
+
+def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
+    """Return the rule of a failure's class, or of the nearest class above it."""
+    for cls in type(failure).__mro__:
+        if cls in RULES:
+            rule = RULES[cls]
+            break
+    else:
+        return NEVER
+    status = getattr(failure, "status_code", None)
+    if status is None or rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW):
+        return rule
+    if status not in retry.retryable_status_codes:
+        return replace(NEVER, outcome=rule.outcome)
+    return _TRANSIENT if rule is NEVER else rule
+
+
+def decide(
+    failure: HolySheepError,
+    standing: Standing,
+    *,
+    retry: RetryConfig,
+    fallback: FallbackConfig,
+    timeouts: Timeouts,
+    rng: Callable[[], float],
+) -> Again | HolySheepError:
+    """Say what follows a failure: another request, or the error to raise.
+
+    Args:
+        failure: What broke.
+        standing: Where the call stands.
+        retry: The user's retry settings.
+        fallback: The user's fallback settings.
+        timeouts: The user's clocks.
+        rng: Returns a number from 0 up to 1.
+    """
+    rule = rule_for(failure, retry)
+    route = standing.tried[-1]
+    state = retry_state(standing.retries + 1, failure, standing.started, standing.now)
+    if rule.move is Move.NOWHERE and not rule.again:
+        return failure
+    # A hint of 0 is none: taken at its word it would be hammering.
+    said = failure.retry_after if rule.stay and isinstance(failure, APIError) else None
+    hint = said or None
+    patient = hint is not None and hint <= retry.patience
+    again = 2 if patient else rule.again
+    if hint is not None and not patient:
+        again = 0
+    if rule.cools and not patient:
+        until = standing.now + (fallback.cooldown if hint is None else hint)
+        standing.chain.route_states.cool(route, standing.now, until)
+
+    answer: Again | None = None
+    if standing.progressed and again:
+        answer = Again(route, counts=False)
+    elif standing.here > again:
+        other = _other_route(rule.move, standing)
+        answer = Again(other, counts=False) if other else None
+    if answer is None:
+        if (standing.here > again and not rule.stay) or exhausted(retry, state):
+            return failure
+        wait = backoff(retry, state, rng) if hint is None else hint
+        answer = Again(route, wait, asked=hint is not None)
+    if answer.asked and answer.wait > retry.max_delay:
+        return failure
+    if (
+        timeouts.total is not None
+        and standing.now + answer.wait >= standing.started + timeouts.total
+    ):
+        return DeadlineExceededError(
+            f"The call took longer than its total of {timeouts.total:g} s; last: {failure}"
+        )
+    return answer
+
+
+def elsewhere(
+    answer: Again,
+    failure: HolySheepError,
+    standing: Standing,
+    *,
+    retry: RetryConfig,
+    fallback: FallbackConfig,
+) -> Again | None:
+    """Say where a call goes whose next request the retry budget cannot pay; None for nowhere.
+
+    Refusing a move with the retries would lose calls that a healthy route could serve. A move
+    is not hammering, as a call goes to each route once; and since the route that fails cools
+    down, the calls after this one begin elsewhere, so that in an outage of all routes nobody
+    moves any more.
+
+    Args:
+        answer: What `decide` said.
+        failure: What broke.
+        standing: Where the call stands.
+        retry: The user's retry settings.
+        fallback: The user's fallback settings.
+    """
+    rule = rule_for(failure, retry)
+    route = standing.tried[-1]
+    if rule.stay and not standing.progressed:
+        standing.chain.route_states.cool(route, standing.now, standing.now + fallback.cooldown)
+    if answer.route != route:
+        return answer
+    other = _other_route(rule.move, standing)
+    return Again(other, counts=False) if other else None
+
+
+def _other_route(move: Move, standing: Standing) -> Route | None:
+    if move is Move.NOWHERE:
+        return None
+    return standing.chain.next(
+        standing.tried,
+        standing.now,
+        other_provider=move is Move.OTHER_PROVIDER,
+        wider=move is Move.LARGER_WINDOW,
+    )

@@ -1,0 +1,38 @@
+"""All settings of a client in one value, with their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.config.limits import SpendLimit
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What governs a call; one object serves all calls of a client.
+
+    Attributes:
+        retry: When a failed request is tried again.
+        timeouts: The clocks.
+        resume: How a cut answer goes on.
+        fallback: Which models stand in.
+        budget: What retries are paid from; by default the one of the whole process.
+        stream_usage: Ask the server for a usage chunk at the end of a stream.
+        catalog: What is known of models.
+        spend_limit: What one call may spend.
+        coalesce: Make the deltas that arrive in one read one delta.
+    """
+
+    retry: RetryConfig = field(default_factory=RetryConfig)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    resume: ResumeConfig = field(default_factory=ResumeConfig)
+    fallback: FallbackConfig = field(default_factory=FallbackConfig)
+    budget: RetryBudget = PROCESS_BUDGET
+    stream_usage: bool = True
+    coalesce: bool = False
+    catalog: Catalog = CATALOG
+    spend_limit: SpendLimit | None = None

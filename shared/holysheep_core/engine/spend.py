@@ -1,0 +1,62 @@
+"""What a call may still spend: its `SpendLimit`, request by request."""
+
+from __future__ import annotations
+
+import math
+
+from holysheep_core.catalog import Catalog
+from holysheep_core.config.limits import SpendLimit
+from holysheep_core.engine.ledger import Ledger
+from holysheep_core.errors import BudgetExceededError, ConfigurationError
+from holysheep_core.types import Usage, total_cost
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+class SpendTracker:
+    """What is left of a call's limit, request by request. Pure."""
+
+    def __init__(self, limit: SpendLimit, catalog: Catalog) -> None:
+        self._limit = limit
+        self._catalog = catalog
+        self._most = 0.0  # output tokens the request at hand may bring
+        self._before = 0  # characters shown before it
+
+    def opens(self, model: str, ledger: Ledger, prompt: int, characters: int) -> bool:
+        """Tell whether there is enough for another request.
+
+        Args:
+            model: The model it asks.
+            ledger: What the call has spent.
+            prompt: Tokens of its prompt.
+            characters: Characters of text the reader has.
+
+        Raises:
+            ConfigurationError: There is a limit in US$, and the model's price is not known.
+        """
+        spent, usd = ledger.usage.total_tokens, total_cost(ledger.attempts) or 0.0
+        limit, self._before = self._limit, characters
+        self._most = math.inf if limit.tokens is None else float(limit.tokens - spent - prompt)
+        if limit.usd is not None:
+            card = self._catalog.card(model)
+            before = card.cost(Usage(prompt))
+            if before is None or card.output_price is None:
+                raise ConfigurationError(
+                    f"SpendLimit(usd=…): the price of {model!r} is not known. Give it with "
+                    "catalog=…, or limit tokens."
+                )
+            affordable = limit.usd - usd - before
+            price = card.output_price / 1e6
+            left = affordable / price if price else math.copysign(math.inf, affordable)
+            self._most = min(self._most, left)
+        return self._most >= 1
+
+    def is_empty(self, pieces: int, characters: int) -> bool:
+        """Tell whether the answer has become too long: its deltas, and all characters shown."""
+        return max(pieces, (characters - self._before) // _CHARACTERS_PER_TOKEN) > self._most
+
+    def error(self) -> BudgetExceededError:
+        """Return what the call ends with."""
+        return BudgetExceededError(
+            f"The call has spent its limit of {self._limit}. What arrived is in .partial."
+        )

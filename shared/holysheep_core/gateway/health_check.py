@@ -1,0 +1,192 @@
+"""Asks providers from time to time whether they are well, in a thread of its own.
+
+A provider is taken out after some failures in a row and comes back after some successes, so
+that one lost packet does not move everybody to and fro.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holysheep_core.clock import clock
+from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.errors import HolySheepError
+from holysheep_core.routing.providers import Provider
+
+if TYPE_CHECKING:
+    from holysheep_core.transport.httpx_client import Client
+
+_OK = range(200, 300)
+_NO_SUCH_PATH = (404, 405)
+_LIMITED = 429
+_A_MOMENT = 1.0  # seconds to wait for the thread; it is a daemon and ends by itself
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How providers are checked.
+
+    Attributes:
+        interval: Seconds between checks of a provider that is well.
+        recheck: Seconds between checks while one is down, or has just failed one: so a
+            fail-over and the way back take seconds, not minutes.
+        timeout: Seconds an answer may take.
+        down_after: Failures in a row that take a provider out.
+        up_after: Successes in a row that bring it back.
+        model: Ask this model for one token, which costs a little; None asks for the list of
+            models, which costs nothing and still proves the key.
+    """
+
+    interval: float = 60.0
+    recheck: float = 5.0
+    timeout: float = 10.0
+    down_after: int = 2
+    up_after: int = 2
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        check_number("interval", self.interval, minimum=0.05)
+        check_number("recheck", self.recheck, minimum=0.05)
+        check_number("timeout", self.timeout, minimum=0.05)
+        check_count("down_after", self.down_after, minimum=1)
+        check_count("up_after", self.up_after, minimum=1)
+
+
+class HealthState:
+    """What the checks of one provider say. Pure.
+
+    Attributes:
+        up: Whether it is to be used.
+        due: When the next check is.
+    """
+
+    def __init__(self, config: HealthCheck, now: float) -> None:
+        self._config = config
+        self._streak = 0  # checks in a row that speak for a change
+        self.up = True
+        self.due = now
+
+    def heard(self, now: float, *, well: bool) -> bool:
+        """Take the result of a check; tell whether that changed `up`."""
+        config = self._config
+        self._streak = self._streak + 1 if well is not self.up else 0
+        changed = self._streak >= (config.up_after if well else config.down_after)
+        if changed:
+            self.up, self._streak = well, 0
+        doubtful = self._streak or not self.up
+        self.due = now + (config.recheck if doubtful else config.interval)
+        return changed
+
+
+class HealthChecks:
+    """Checks providers in the background.
+
+    Args:
+        providers: Whom to ask.
+        config: How.
+        told: Is called when a provider went down or came back, with the reason.
+        client: What asks; closed by `stop`.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        config: HealthCheck,
+        told: Callable[[Provider, bool, str], object],
+    ) -> None:
+        self._config = config
+        self._told = told
+        self._pulses = {provider.account: HealthState(config, clock()) for provider in providers}
+        self._providers = tuple(providers)
+        self._lock = threading.RLock()  # a finalizer may stop it just when it starts
+        self._over: threading.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def is_up(self, provider: Provider) -> bool:
+        """Tell whether a provider is to be used."""
+        return self._pulses[provider.account].up
+
+    def start(self) -> None:
+        """Begin, if that has not happened yet."""
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            self._over = threading.Event()
+            self._thread = threading.Thread(
+                target=_run,
+                args=(weakref.ref(self), self._over),
+                name="holysheep-health",
+                daemon=True,
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, at the latest when the check that is under way is over."""
+        with self._lock:
+            thread, over = self._thread, self._over
+            self._thread = None
+        if over is not None:
+            over.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_A_MOMENT)
+
+    def next_due(self) -> float:
+        """Return when the next check is, on the drivers' clock."""
+        return min(pulse.due for pulse in self._pulses.values())
+
+    def check_due(self, client: Client) -> None:
+        """Make the checks that are due."""
+        for provider in self._providers:
+            if self._pulses[provider.account].due <= clock():
+                self.check(provider, client)
+
+    def check(self, provider: Provider, client: Client) -> bool:
+        """Ask a provider now; tell whether it is well."""
+        well, reason = ask(provider, client, self._config)
+        pulse = self._pulses[provider.account]
+        if pulse.heard(clock(), well=well):
+            self._told(provider, pulse.up, reason)
+        return well
+
+
+def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, str]:
+    """Ask a provider whether it is well; returns that, and the reason."""
+    from holysheep_core.transport.httpx_client import status_of  # noqa: PLC0415 - see `clients`
+
+    headers = {**provider.request_headers(), "accept": "application/json"}
+    listing = config.model is None
+    url, body = f"{provider.base_url}/models", None
+    if config.model is not None:
+        url, body = (
+            provider.url,
+            {
+                "model": provider.models.get(config.model, config.model),
+                "messages": [{"role": "user", "content": "ping"}],
+                "max_tokens": 1,
+            },
+        )
+    try:
+        status = status_of(client, url, headers=headers, body=body, timeout=config.timeout)
+    except HolySheepError as error:
+        return False, str(error)
+    # Servers without a list of models, and those that are only busy, are there.
+    listless = listing and status in _NO_SUCH_PATH
+    return status in _OK or status == _LIMITED or listless, f"status {status}"
+
+
+def _run(ref: weakref.ref[HealthChecks], over: threading.Event) -> None:
+    from holysheep_core.transport.httpx_client import make_client  # noqa: PLC0415 - see `clients`
+
+    with make_client() as client:
+        while not over.is_set():
+            checks = ref()
+            if checks is None:
+                return
+            checks.check_due(client)
+            wait = checks.next_due() - clock()
+            del checks  # so that it may become garbage meanwhile
+            over.wait(max(0.01, min(wait, 1.0)))

@@ -1,0 +1,1 @@
+"""Answers that survive the process."""

@@ -1,0 +1,273 @@
+"""Answers that survive the process: what has arrived, kept where another process can go on.
+
+::
+
+    call       an answer begins: its request is written, under a name, with a lease
+      │        what arrives is written in small batches, by a thread, and renews the lease
+      ├ ends   the whole completion is written
+      └ dies   (kill -9, power cut) nothing is written any more, and the lease runs out
+                   └ `resume`: whoever takes the lease gives the reader what had arrived, and asks
+                     the model for the rest, as after any cut
+
+A *lease* is the right to write. Every write names its owner and is refused once another has
+the lease, so two processes can never write one answer: the slower one hears `lost` and stops.
+Readers need no lease: `follow` reads what is written, as often as they like.
+
+What was shown and not yet written when a process died, `interval` seconds at most, is asked for
+again, and the model may word it differently; with `interval=0` text is written before it is
+shown. Prompts and answers are in the journal (it could not go on without them); keys are not.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from holysheep_core.config.checks import check_number
+from holysheep_core.errors import (
+    ConfigurationError,
+    JournalError,
+)
+from holysheep_core.journal.backend import JournalStore, StoredAnswer
+from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.types import ChatRequest, Completion
+
+_log = logging.getLogger("holysheep.journal")
+_FAILING = 5.0  # seconds in which a store that did not answer is asked by the thread alone
+_IDLE = 10.0  # seconds without an answer after which the thread ends
+
+
+class Journal:
+    """Keeps answers as they come.
+
+    >>> llm = ChatHolySheep(model="gpt-4.1", journal="sqlite:///answers.db")
+    >>> for chunk in llm.stream("A long story, please.", call_id="story-17"): ...
+    >>> # after a crash, in a new process:
+    >>> for chunk in llm.resume_stream("story-17"): ...
+
+    Args:
+        url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),
+            where another machine may go on.
+        interval: Seconds of text that may be lost when a process dies; 0 to write each piece
+            before it is shown, where the call runs.
+        lease: Seconds after which an answer whose process is silent may be taken over.
+        keep: Seconds an answer is kept after it was last written; a day by default.
+
+    Raises:
+        ConfigurationError: No such journal can be opened.
+    """
+
+    _all: ClassVar[weakref.WeakValueDictionary[str, Journal]] = weakref.WeakValueDictionary()
+    _each: ClassVar[weakref.WeakSet[Journal]] = weakref.WeakSet()
+    _guard = threading.Lock()
+
+    def __init__(
+        self, url: str, *, interval: float = 0.25, lease: float = 10.0, keep: float = 86400.0
+    ) -> None:
+        check_number("interval", interval)
+        check_number("lease", lease, minimum=0.1)
+        check_number("keep", keep, minimum=1.0)
+        self.store = _store_at(url, keep)
+        self.interval = interval
+        self.lease = lease
+        self.keep = keep
+        self._entries: set[AnswerWriter] = set()
+        self._warned = False
+        self._failing_until = 0.0
+        self._start()
+        self._each.add(self)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._began = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Let no answer be written by two: those begun before a fork are the parent's."""
+        cls._guard = threading.Lock()
+        for journal in cls._each:
+            journal.leave_to_the_parent()
+
+    def leave_to_the_parent(self) -> None:
+        """Forget the answers that are being written, in a process that was forked."""
+        for entry in self._entries:
+            entry.leave_to_the_parent()
+        self._entries = set()
+        self._start()
+
+    @classmethod
+    def at(cls, value: Journal | str | None) -> Journal | None:
+        """Return a journal from what a user gave: one, its URL, or None."""
+        if value is None or isinstance(value, Journal):
+            return value
+        with cls._guard:
+            journal = cls._all.get(value)
+            if journal is None:
+                journal = cls._all[value] = cls(value)
+            return journal
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def begin(self, call_id: str, request: ChatRequest) -> AnswerWriter:
+        """Begin an answer.
+
+        Raises:
+            JournalError: There is one of that name, or the store does not answer.
+        """
+        owner, asked = _owner(), _as_json(request)
+        self.store.forget(self.keep)
+        if not self.store.begin(call_id, owner, asked, self.lease):
+            raise JournalError(
+                f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
+                "another name."
+            )
+        return self._watched(AnswerWriter(self, call_id, owner, asked))
+
+    def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
+        """Take an answer; None while somebody writes it. One that is done needs no entry.
+
+        Raises:
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        owner = _owner()
+        if not self.store.claim(call_id, owner, self.lease):
+            self.read(call_id, sys.maxsize)  # is there one at all?
+            return None
+        kept = self.read(call_id)
+        if kept.state == "done":
+            return None, kept
+        entry = AnswerWriter(self, call_id, owner, kept.request, len(kept.pieces))
+        return self._watched(entry), kept
+
+    def release(self, entry: AnswerWriter) -> None:
+        """An answer is over."""
+        # Without the lock, which whoever holds it may come here with: the collector closes dropped
+        # streams at any moment.
+        self._entries.discard(entry)
+
+    def complain(self, error: JournalError) -> None:
+        """Warn once that the store does not answer; calls go on."""
+        if not self._warned:
+            _log.warning("%s Calls go on; what they bring is written when it answers.", error)
+        self._warned = True
+        self._failing_until = time.monotonic() + _FAILING
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store has just not answered."""
+        return time.monotonic() < self._failing_until
+
+    def _watched(self, entry: AnswerWriter) -> AnswerWriter:
+        with self._lock:
+            self._entries.add(entry)
+            if self.thread is None or not self.thread.is_alive():
+                self.thread = threading.Thread(
+                    target=self._run, name="holysheep-journal", daemon=True
+                )
+                self.thread.start()
+        self._began.set()
+        return entry
+
+    def _run(self) -> None:
+        tick = min(self.interval or self.lease / 4, self.lease / 4)
+        with self.store.held():
+            while True:
+                self._began.clear()
+                entries = list(self._entries)
+                if entries:
+                    answered = [entry.flush() for entry in entries]
+                    self._warned = self._warned and not all(answered)
+                    time.sleep(tick)
+                elif not self._began.wait(_IDLE):
+                    with self._lock:
+                        if not self._entries:
+                            self.thread = None
+                            return
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def read(self, call_id: str, skip: int = 0) -> StoredAnswer:
+        """Return what is written of an answer.
+
+        Raises:
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        kept = self.store.read(call_id, skip)
+        if kept is None:
+            raise JournalError(f"The journal has no answer called {call_id!r}.")
+        return kept
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers that are not done and that nobody is writing."""
+        return self.store.unfinished()
+
+    def watch(self, call_id: str) -> Iterator[list[tuple[str, str]]]:
+        """Yield what is new of an answer, an empty list where nothing is, until it is done.
+
+        Raises:
+            JournalError: There is no such answer, it failed, or its process has died.
+        """
+        skip = 0
+        while True:
+            kept = self.read(call_id, skip)
+            skip += len(kept.pieces)
+            yield kept.pieces
+            if kept.state == "done":
+                return
+            if kept.lease <= 0:
+                why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
+                raise JournalError(
+                    f"The answer {call_id!r} is not whole, and nobody goes on with it ({why}). "
+                    "Resume it."
+                )
+
+    def __deepcopy__(self, memo: object) -> Journal:
+        return self  # made to be shared
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=Journal.after_fork)
+
+
+def request_of(kept: StoredAnswer) -> ChatRequest:
+    """Return the request of an answer."""
+    return msgspec.json.decode(kept.request, type=ChatRequest)
+
+
+def completion_of(kept: StoredAnswer) -> Completion:
+    """Return the completion of an answer that is done."""
+    return msgspec.json.decode(kept.ending, type=Completion)
+
+
+def _as_json(request: ChatRequest) -> bytes:
+    try:
+        return msgspec.json.encode(request)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None
+
+
+def _owner() -> str:
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def _store_at(url: str, keep: float) -> JournalStore:
+    scheme = url.partition("://")[0] if isinstance(url, str) else ""
+    if scheme == "sqlite":
+        from holysheep_core.journal.sqlite import SQLiteStore  # noqa: PLC0415 - one of two
+
+        return SQLiteStore(url.removeprefix("sqlite:///"))
+    if scheme in ("redis", "rediss", "unix"):
+        from holysheep_core.journal.redis import RedisStore  # noqa: PLC0415 - needs an extra
+
+        return RedisStore(url, keep)
+    raise ConfigurationError("journal: needs a URL such as 'sqlite:///answers.db' or 'redis://…'.")

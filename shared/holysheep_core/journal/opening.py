@@ -1,0 +1,244 @@
+"""How a call begins: anew, or with what a journal has of its answer; how one is followed there."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from holysheep_core.config.checks import check_count
+from holysheep_core.errors import AnswerInUseError, ConfigurationError, JournalError
+from holysheep_core.journal.backend import StoredAnswer
+from holysheep_core.journal.journal import Journal, completion_of, request_of
+from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.types import ChatRequest, Completion, Delta
+
+_POLL = 0.05  # seconds between looks at an answer that somebody else writes
+
+
+@dataclass(frozen=True)
+class Opening:
+    """With what a call begins.
+
+    Attributes:
+        request: What to ask.
+        given: What the reader is given at once; with a completion at its end, nothing is asked.
+        text: Text that an earlier process brought.
+        reasoning: Reasoning that it brought.
+        entry: Where what comes is kept.
+    """
+
+    request: ChatRequest
+    given: tuple[Delta | Completion, ...] = ()
+    text: str = ""
+    reasoning: str = ""
+    entry: AnswerWriter | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to be asked."""
+        return bool(self.given) and isinstance(self.given[-1], Completion)
+
+
+@dataclass(frozen=True)
+class ReaderPosition:
+    """What a reader has of an answer already.
+
+    Attributes:
+        characters: How many characters of text.
+        text: Which, if that is known.
+    """
+
+    characters: int = 0
+    text: str | None = None
+
+    @classmethod
+    def of(cls, offset: int, seen: str | None) -> ReaderPosition:
+        """Return what is seen, from what a user gave.
+
+        Raises:
+            ConfigurationError: Both were given, or no such offset can be.
+        """
+        check_count("offset", offset)
+        if seen is None:
+            return cls(offset)
+        if offset:
+            raise ConfigurationError("offset and seen say the same thing: give one of them.")
+        return cls(len(seen), seen)
+
+    def beyond(self, text: str) -> str:
+        """Return what the reader has and the journal has not.
+
+        Raises:
+            JournalError: It has something else, or cannot say what.
+        """
+        if self.characters <= len(text):
+            return ""
+        if self.text is None:
+            raise JournalError(
+                f"The reader has {self.characters} characters and the journal {len(text)}: the "
+                "last ones were lost with their process, and may be worded differently when they "
+                "are asked for again. Give the reader's text, seen=…, or begin at offset=0."
+            )
+        self._check(text)
+        return self.text[len(text) :]
+
+    def offset(self, text: str) -> int:
+        """Return how much of the journal's text is seen.
+
+        Raises:
+            JournalError: The reader has something else.
+        """
+        self._check(text)
+        return self.characters
+
+    def _check(self, text: str) -> None:
+        common = min(len(text), self.characters)
+        if self.text is not None and self.text[:common] != text[:common]:
+            raise JournalError(
+                "The reader's text is not the beginning of this answer: what its process had "
+                "shown last was lost with it, and came in other words. Begin at offset=0."
+            )
+
+
+def required(journal: Journal | None) -> Journal:
+    """Return the journal.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if journal is None:
+        raise ConfigurationError("There is no journal: give journal='sqlite:///answers.db'.")
+    return journal
+
+
+def begin(journal: Journal | None, request: ChatRequest) -> Opening:
+    """Begin an answer, in the journal if there is one."""
+    named = request if request.call_id else replace(request, call_id=secrets.token_hex(8))
+    return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
+
+
+def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
+    """Take up an answer; what is written of it, and not seen yet, is given at once."""
+    attempts = _attempts(journal, call_id, seen)
+    while (opening := next(attempts)) is None:
+        time.sleep(_POLL)
+    return opening
+
+
+async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
+    """Like `begin`, for asyncio."""
+    if journal is None:
+        return begin(None, request)
+    return await _in_thread(partial(begin, journal, request))
+
+
+async def aresume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
+    """Like `resume`, for asyncio; no thread is held while it waits."""
+    attempts = _attempts(journal, call_id, seen)
+    while True:
+        opening: Opening | None = await _in_thread(partial(next, attempts))
+        if opening is not None:
+            return opening
+        await asyncio.sleep(_POLL)
+
+
+def _attempts(journal: Journal, call_id: str, seen: ReaderPosition) -> Iterator[Opening | None]:
+    # None while somebody else writes it, who may be dead: his lease will show.
+    until = time.monotonic() + journal.lease + 1
+    while (taken := journal.take_over(call_id)) is None:
+        if time.monotonic() > until:
+            raise AnswerInUseError(
+                f"Somebody is writing the answer {call_id!r}. Follow it instead."
+            )
+        yield None
+    entry, kept = taken
+    try:
+        yield _taken_up(call_id, entry, kept, seen)
+    except JournalError:
+        if entry is not None:
+            entry.fail(None)
+        raise
+
+
+def _taken_up(
+    call_id: str, entry: AnswerWriter | None, kept: StoredAnswer, seen: ReaderPosition
+) -> Opening:
+    request = replace(request_of(kept), call_id=call_id)
+    if entry is None:
+        completion = completion_of(kept)
+        offset = seen.offset(completion.text)
+        given = [*_shown(completion.text, completion.reasoning, offset)]
+        calls = [Delta(tool_calls=completion.tool_calls)] if completion.tool_calls else []
+        return Opening(request, (*given, *calls, completion))
+    text = "".join(text for text, _ in kept.pieces)
+    reasoning = "".join(said for _, said in kept.pieces)
+    more = seen.beyond(text)
+    if more:
+        entry.add(more)
+        return Opening(request, (), text + more, reasoning, entry)
+    shown = _shown(text, reasoning, seen.offset(text))
+    return Opening(request, tuple(shown), text, reasoning, entry)
+
+
+def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
+    """Give the text of an answer as it is written."""
+    for pieces in journal.watch(call_id):
+        for text, _ in pieces:
+            if text[offset:]:
+                yield text[offset:]
+            offset = max(0, offset - len(text))
+        if not pieces:
+            time.sleep(_POLL)
+
+
+async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[str]:
+    """Like `follow`, for asyncio."""
+    watching = journal.watch(call_id)
+    while (pieces := await asyncio.to_thread(next, watching, None)) is not None:
+        for text, _ in pieces:
+            if text[offset:]:
+                yield text[offset:]
+            offset = max(0, offset - len(text))
+        if not pieces:
+            await asyncio.sleep(_POLL)
+
+
+_Result = TypeVar("_Result", bound="Opening | None")
+
+
+async def _in_thread(begin: Callable[[], _Result]) -> _Result:
+    # A store may be slow. A task that is cancelled meanwhile leaves no answer open: whichever of
+    # the two comes later, its thread or its end, sees the other.
+    made: list[_Result] = []
+    left = threading.Event()
+
+    def leave() -> None:
+        for each in made:
+            if each is not None and each.entry is not None:
+                each.entry.fail(None)
+
+    def make() -> None:
+        made.append(begin())
+        if left.is_set():
+            leave()
+
+    try:
+        await asyncio.to_thread(make)
+    except asyncio.CancelledError:
+        left.set()
+        leave()
+        raise
+    return made[0]
+
+
+def _shown(text: str, reasoning: str, offset: int) -> Iterator[Delta]:
+    # A reader who has seen text has seen the reasoning before it.
+    delta = Delta(text[offset:], "" if offset else reasoning)
+    if delta.text or delta.reasoning:
+        yield delta

@@ -1,0 +1,174 @@
+"""The journal in Redis, for many machines. All times are Redis' own: no machine's clock matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+import msgspec
+
+from holysheep_core.errors import ConfigurationError, JournalError
+from holysheep_core.journal.backend import StoredAnswer, StoredPiece
+from holysheep_core.store.store import NO_URL, is_redis_url
+
+_TIMEOUT = 2.0
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local head, body = KEYS[1], KEYS[2]
+"""
+_BEGIN = (
+    _NOW
+    + """
+local state = redis.call('HGET', head, 'state')
+if state and not (state == 'failed' and redis.call('EXISTS', body) == 0) then return 0 end
+redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open',
+  'request', ARGV[3], 'ending', '')
+redis.call('EXPIRE', head, ARGV[4])
+redis.call('SADD', KEYS[3], ARGV[5])
+return 1
+"""
+)
+_CLAIM = (
+    _NOW
+    + """
+local state = redis.call('HGET', head, 'state')
+if not state then return 0 end
+if state == 'done' then return 1 end
+local free = tonumber(redis.call('HGET', head, 'lease') or '0') <= now
+if not free and redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
+redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open', 'ending', '')
+redis.call('EXPIRE', head, ARGV[3])
+return 1
+"""
+)
+_APPEND = (
+    _NOW
+    + """
+if redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
+redis.call('HSET', head, 'lease', now + ARGV[2])
+if ARGV[3] ~= '' and redis.call('LLEN', body) == tonumber(ARGV[5]) then
+  redis.call('RPUSH', body, ARGV[3])
+end
+redis.call('EXPIRE', head, ARGV[4])
+redis.call('EXPIRE', body, ARGV[4])
+return 1
+"""
+)
+_END = (
+    _NOW
+    + """
+if redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
+redis.call('HSET', head, 'owner', '', 'lease', 0, 'state', ARGV[2], 'ending', ARGV[3])
+if ARGV[2] == 'done' then redis.call('SREM', KEYS[3], ARGV[4]) end
+return 1
+"""
+)
+_READ = (
+    _NOW
+    + """
+if redis.call('EXISTS', head) == 0 then return false end
+local lease = tonumber(redis.call('HGET', head, 'lease')) - now
+return {redis.call('HGET', head, 'state'), redis.call('HGET', head, 'request'), tostring(lease),
+  redis.call('HGET', head, 'ending'), redis.call('LRANGE', body, ARGV[1], -1)}
+"""
+)
+_Result = TypeVar("_Result")
+
+
+class RedisStore:
+    """One Redis.
+
+    Args:
+        url: "redis://…", "rediss://…" or "unix://…".
+        keep: Seconds an answer is kept after it was last written.
+        namespace: What the names of its keys begin with.
+    """
+
+    def __init__(self, url: str, keep: float, namespace: str = "holysheep") -> None:
+        try:
+            import redis  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise ConfigurationError(
+                "journal: Redis needs its library: pip install 'holysheep[redis]'."
+            ) from None
+        if not is_redis_url(url):
+            raise ConfigurationError(f"journal: {NO_URL}")
+        self._failure = redis.RedisError
+        try:
+            self._redis: Any = redis.Redis.from_url(
+                url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+            )
+        except ValueError:
+            raise ConfigurationError(f"journal: {NO_URL}") from None
+        self._keep = max(1, int(keep))
+        self._prefix = f"{namespace}:journal"
+        scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ)
+        found: list[Any] = [self._redis.register_script(script) for script in scripts]
+        self._begin, self._claim, self._append, self._end, self._read = found
+
+    def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
+        """Begin an answer; False if there is one of that name of which something is written."""
+        args = [owner, lease, request, self._keep, call_id]
+        return bool(self._do(lambda: self._begin(self._keys(call_id), args)))
+
+    def claim(self, call_id: str, owner: str, lease: float) -> bool:
+        """Take the lease; False if another has it."""
+        return bool(self._do(lambda: self._claim(self._keys(call_id), [owner, lease, self._keep])))
+
+    def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
+        """Write a piece, if it is not written already, and renew the lease.
+
+        Returns:
+            False if another has the lease.
+        """
+        number, said = -1, b""
+        if piece is not None:
+            number, said = piece.number, msgspec.json.encode((piece.text, piece.reasoning))
+        args = [owner, lease, said, self._keep, number]
+        return bool(self._do(lambda: self._append(self._keys(call_id), args)))
+
+    def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
+        """Write how it ended, and give the lease back; False if another has it."""
+        args = [owner, state, ending, call_id]
+        return bool(self._do(lambda: self._end(self._keys(call_id), args)))
+
+    def read(self, call_id: str, skip: int) -> StoredAnswer | None:
+        """Return an answer, its pieces after the first `skip`; None if there is none."""
+        found = self._do(lambda: self._read(self._keys(call_id), [skip]))
+        if found is None:
+            return None
+        state, request, lease, ending, pieces = found
+        texts = [msgspec.json.decode(piece, type=tuple[str, str]) for piece in pieces]
+        return StoredAnswer(state.decode(), request, texts, float(lease), ending)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers that are not done and that nobody is writing."""
+        names = self._do(lambda: self._redis.smembers(f"{self._prefix}:open"))
+        open_ = sorted(name.decode() for name in names)
+        read = {name: self.read(name, 0) for name in open_}
+        expired = [name for name, kept in read.items() if kept is None]
+        if expired:
+            self._do(lambda: self._redis.srem(f"{self._prefix}:open", *expired))
+        return [name for name, kept in read.items() if kept is not None and kept.lease <= 0]
+
+    def forget(self, age: float) -> None:
+        """Redis does that by itself."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """The pool keeps connections anyway."""
+        return nullcontext()
+
+    def _keys(self, call_id: str) -> list[str]:
+        return [
+            f"{self._prefix}:{call_id}",
+            f"{self._prefix}:{call_id}:pieces",
+            f"{self._prefix}:open",
+        ]
+
+    def _do(self, action: Callable[[], _Result]) -> _Result:
+        try:
+            return action()
+        except self._failure as error:
+            raise JournalError(f"The journal in Redis does not answer: {error}.") from error

@@ -1,0 +1,159 @@
+"""The journal in an SQLite file, for the processes of one machine.
+
+A process that is killed leaves no lock behind. One that is only stopped (SIGSTOP, a debugger) just
+while it writes holds the file until it goes on; Redis has no such moment.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+
+from holysheep_core.errors import ConfigurationError, JournalError
+from holysheep_core.journal.backend import StoredAnswer, StoredPiece
+
+_BUSY_SECONDS = 2.0
+_ANSWERS = """
+CREATE TABLE IF NOT EXISTS answers (
+    call_id TEXT PRIMARY KEY, owner TEXT, lease REAL, written REAL, state TEXT, request BLOB,
+    ending BLOB)
+"""
+_PIECES = """
+CREATE TABLE IF NOT EXISTS pieces (
+    call_id TEXT, number INTEGER, text TEXT, reasoning TEXT, PRIMARY KEY (call_id, number))
+    WITHOUT ROWID
+"""
+
+
+class SQLiteStore:
+    """One file. Connections are opened for each use: it may be any thread's, in any process."""
+
+    def __init__(self, path: str) -> None:
+        if not path:
+            raise ConfigurationError("journal: 'sqlite:///' needs a file after it.")
+        self._path = Path(path).absolute()
+        self._mine = threading.local()
+        try:
+            with self._open("BEGIN") as database:
+                database.execute(_ANSWERS)
+                database.execute(_PIECES)
+        except JournalError as error:
+            raise ConfigurationError(f"journal {self._path}: {error.__cause__}.") from None
+
+    def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
+        """Begin an answer; False if there is one of that name of which something is written."""
+        now = time.time()
+        empty = (
+            "DELETE FROM answers WHERE call_id = ? AND state = 'failed' "
+            "AND NOT EXISTS (SELECT 1 FROM pieces WHERE pieces.call_id = answers.call_id)"
+        )
+        sql = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, 'open', ?, x'')"
+        with self._open() as database:
+            database.execute(empty, (call_id,))
+            return database.execute(sql, (call_id, owner, now + lease, now, request)).rowcount == 1
+
+    def claim(self, call_id: str, owner: str, lease: float) -> bool:
+        """Take the lease; False if another has it."""
+        now = time.time()
+        sql = (
+            "UPDATE answers SET owner = ?, lease = ?, written = ?, ending = x'', "
+            "state = CASE state WHEN 'failed' THEN 'open' ELSE state END "
+            "WHERE call_id = ? AND (lease <= ? OR owner = ? OR state = 'done')"
+        )
+        values = (owner, now + lease, now, call_id, now, owner)
+        with self._open() as database:
+            done = "SELECT 1 FROM answers WHERE call_id = ? AND state = 'done'"
+            if database.execute(done, (call_id,)).fetchone():
+                return True  # nothing will be written any more
+            return database.execute(sql, values).rowcount == 1
+
+    def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
+        """Write a piece, if it is not written already, and renew the lease.
+
+        Returns:
+            False if another has the lease.
+        """
+        now = time.time()
+        sql = "UPDATE answers SET lease = ?, written = ? WHERE call_id = ? AND owner = ?"
+        with self._open() as database:
+            mine = database.execute(sql, (now + lease, now, call_id, owner)).rowcount == 1
+            if mine and piece is not None:
+                insert = "INSERT OR IGNORE INTO pieces VALUES (?, ?, ?, ?)"
+                database.execute(insert, (call_id, *piece))
+            return mine
+
+    def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
+        """Write how it ended, and give the lease back; False if another has it."""
+        sql = (
+            "UPDATE answers SET state = ?, ending = ?, lease = 0, owner = '' "
+            "WHERE call_id = ? AND owner = ?"
+        )
+        with self._open() as database:
+            return database.execute(sql, (state, ending, call_id, owner)).rowcount == 1
+
+    def read(self, call_id: str, skip: int) -> StoredAnswer | None:
+        """Return an answer, its pieces after the first `skip`; None if there is none."""
+        head = "SELECT state, request, lease, ending FROM answers WHERE call_id = ?"
+        new = "FROM pieces WHERE call_id = ? AND number >= ? ORDER BY number"
+        body = f"SELECT text, reasoning {new}"
+        with self._open("BEGIN") as database:
+            found = database.execute(head, (call_id,)).fetchone()
+            if found is None:
+                return None
+            state, request, lease, ending = found
+            pieces = database.execute(body, (call_id, skip)).fetchall()
+        return StoredAnswer(state, request, pieces, lease - time.time(), ending)
+
+    def unfinished(self) -> list[str]:
+        """Return the names of answers that are not done and that nobody is writing."""
+        sql = "SELECT call_id FROM answers WHERE state != 'done' AND lease <= ? ORDER BY written"
+        with self._open("BEGIN") as database:
+            return [name for (name,) in database.execute(sql, (time.time(),))]
+
+    def forget(self, age: float) -> None:
+        """Delete answers that were last written so many seconds ago."""
+        oldest = time.time() - age
+        with self._open() as database:
+            gone = "SELECT call_id FROM answers WHERE written < ?"
+            if database.execute(gone, (oldest,)).fetchone():
+                database.execute(f"DELETE FROM pieces WHERE call_id IN ({gone})", (oldest,))  # noqa: S608 - own text
+                database.execute("DELETE FROM answers WHERE written < ?", (oldest,))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the connection of this thread open for a while."""
+        with self._connected() as database:
+            self._mine.database = database
+            try:
+                yield
+            finally:
+                del self._mine.database
+
+    @contextmanager
+    def _open(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        # One transaction. One that writes has the file from its beginning on.
+        held = getattr(self._mine, "database", None)
+        try:
+            with nullcontext(held) if held is not None else self._connected() as database:
+                database.execute(begin)
+                try:
+                    yield database
+                    database.execute("COMMIT")
+                except BaseException:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    raise
+        except sqlite3.Error as error:
+            raise JournalError(f"The journal {self._path} does not answer: {error}.") from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        with closing(connection) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")
+            yield database

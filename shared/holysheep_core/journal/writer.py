@@ -1,0 +1,205 @@
+"""One answer of a journal, while this process writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from holysheep_core.errors import AnswerInUseError, HolySheepError, JournalError
+from holysheep_core.journal.backend import JournalStore, StoredPiece
+from holysheep_core.types import Completion
+
+_log = logging.getLogger("holysheep.journal")
+_PATIENCE = 60.0  # seconds in which the end of an answer is tried to be written
+
+
+class Source(Protocol):
+    """A call, whose answer grows, and which can be stopped."""
+
+    def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
+        """Return pieces of text and of reasoning after so many of each."""
+
+    def stop(self, error: HolySheepError) -> None:
+        """End with this error, at the next byte that comes."""
+
+
+class Keeper(Protocol):
+    """The journal, as an entry sees it."""
+
+    @property
+    def store(self) -> JournalStore:
+        """Where it writes."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds between writes; 0 for each piece at once."""
+
+    @property
+    def lease(self) -> float:
+        """Seconds for which a write gives the right to the next."""
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """What writes in the background."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store has just not answered."""
+
+    def complain(self, error: JournalError) -> None:
+        """Warn once that the store does not answer."""
+
+    def release(self, entry: AnswerWriter) -> None:
+        """An answer is over."""
+
+
+class AnswerWriter:
+    """One answer, while this process writes it.
+
+    What is to be written is looked up in the call itself, from time to time, so that a token costs
+    nothing on its way.
+    """
+
+    def __init__(
+        self, journal: Keeper, call_id: str, owner: str, request: bytes, written: int = 0
+    ) -> None:
+        self._journal = journal
+        self._call_id = call_id
+        self._owner = owner
+        self._request = request
+        self._lock = threading.Lock()
+        self._source: Source | None = None
+        self._texts = self._reasonings = 0  # pieces that were taken from the source
+        self._written = written
+        self._unsure: StoredPiece | None = None  # written or not: the store did not say
+        self._renewed = time.monotonic()
+        self._ending: tuple[str, bytes] | None = None
+        self._until = 0.0  # when to give up writing how it ended
+        self._ended = self._over = False
+
+    def __enter__(self) -> AnswerWriter:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not self._ended:  # its reader's leaving is no error
+            self.fail(error if isinstance(error, HolySheepError) else None)
+
+    @property
+    def write_at_once(self) -> Callable[[], object] | None:
+        """What writes each piece before it is shown, if that is to be."""
+        return None if self._journal.interval else self._flush_soon
+
+    def add(self, text: str) -> None:
+        """Write text that a reader brings, who has more than the store."""
+        with self._lock:
+            try:
+                self._append(StoredPiece(self._written, text, ""))
+            except JournalError as error:
+                self._journal.complain(error)
+
+    def leave_to_the_parent(self) -> None:
+        """In a process that was forked: another one writes this."""
+        self._lock = threading.Lock()  # the old one may be held for ever
+        self._ended = self._over = True
+
+    def watch(self, source: Source) -> None:
+        """Take what comes from this call; what it has now is written already."""
+        texts, reasonings = source.pieces_since(0, 0)
+        self._texts, self._reasonings = len(texts), len(reasonings)
+        self._source = source
+
+    def flush(self) -> bool:
+        """Write what has come, and renew the lease if it is time; False if that failed."""
+        with self._lock:
+            if self._over:
+                return True
+            ending = self._ending
+            try:
+                if self._unsure is not None:
+                    self._append(self._unsure)
+                piece = self._taken()
+                if piece is not None or time.monotonic() - self._renewed > self._journal.lease / 3:
+                    self._append(piece)
+                if ending is not None:
+                    self._journal.store.end(self._call_id, self._owner, *ending)
+            except JournalError as error:
+                self._journal.complain(error)
+                if ending is not None and time.monotonic() > self._until:
+                    self._leave()
+                return False
+            if ending is not None:
+                self._leave()
+            return True
+
+    def _flush_soon(self) -> None:
+        # A store that does not answer is left to the thread for a while: to wait for it at every
+        # piece would stop the answer.
+        if not self._journal.is_failing:
+            self.flush()
+
+    def _leave(self) -> None:
+        self._over = True
+        self._journal.release(self)
+
+    def _taken(self) -> StoredPiece | None:
+        if self._source is None:
+            return None
+        texts, reasonings = self._source.pieces_since(self._texts, self._reasonings)
+        if not texts and not reasonings:
+            return None
+        self._texts += len(texts)
+        self._reasonings += len(reasonings)
+        return StoredPiece(self._written, "".join(texts), "".join(reasonings))
+
+    def _append(self, piece: StoredPiece | None) -> None:
+        # Should the store not answer, the very same piece is written again, under its number.
+        self._unsure = piece
+        journal = self._journal
+        mine = journal.store.append(self._call_id, self._owner, piece, journal.lease)
+        self._unsure = None
+        self._written += piece is not None
+        self._renewed = time.monotonic()
+        if not mine:
+            self._lose()
+
+    def _lose(self) -> None:
+        if self._source is None or self._over:
+            return
+        journal = self._journal
+        if journal.store.begin(self._call_id, self._owner, self._request, journal.lease):
+            _log.warning("The journal has lost the answer %r; it is written anew.", self._call_id)
+            self._written = self._texts = self._reasonings = 0
+            self._append(self._taken())
+        else:
+            error = "Another process has taken this answer over. Follow it."
+            self._source.stop(AnswerInUseError(error))
+
+    def finish(self, completion: Completion) -> None:
+        """The answer is whole; returns when that is written, or the store did not answer."""
+        self._end("done", msgspec.json.encode(completion))
+
+    async def afinish(self, completion: Completion) -> None:
+        """Like `finish`, for asyncio; it is written even if the task is cancelled meanwhile."""
+        self._ended = True
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, self.finish, completion))
+
+    def fail(self, error: HolySheepError | None) -> None:
+        """The answer ends without being whole; it can be resumed."""
+        said = "" if error is None else f"{type(error).__name__}: {error}"
+        self._end("failed", msgspec.json.encode(said))
+
+    def _end(self, state: str, ending: bytes) -> None:
+        self._ended = True
+        self._until = time.monotonic() + _PATIENCE
+        self._ending = (state, ending)
+        # Else the thread does it, which goes on trying. In the thread itself, the collector may
+        # have closed a stream in the middle of anything.
+        if threading.current_thread() is not self._journal.thread:
+            self._flush_soon()

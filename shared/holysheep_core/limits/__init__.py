@@ -1,0 +1,1 @@
+"""Limits of your own: admission of requests, in order."""

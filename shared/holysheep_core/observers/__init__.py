@@ -1,0 +1,1 @@
+"""Who watches calls: logs, totals, traces, the event log."""

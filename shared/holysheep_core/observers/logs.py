@@ -1,0 +1,54 @@
+"""Calls in Python's own log, under the name "holysheep".
+
+Quiet unless you ask for it: `logging.basicConfig(level=logging.INFO)` shows what the engine had to
+do (cuts, retries, downgrades), `DEBUG` every request. Each line has its fields in the record's
+`holysheep` attribute, for handlers that write JSON. There is no text of prompts or answers in it,
+and no key.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from holysheep_core import events
+from holysheep_core.observers.observer import Observer
+from holysheep_core.types import CallRecord
+
+LOGGER = logging.getLogger("holysheep")
+LOGGER.addHandler(logging.NullHandler())  # or Python prints warnings nobody asked for
+
+_DEBUG = (events.RequestSent, events.FirstToken, events.StillWaiting, events.StreamCompleted)
+
+
+class Log(Observer):
+    """Writes calls to the log."""
+
+    def happened(self, event: events.Event) -> None:
+        """Write an event."""
+        level = logging.DEBUG if isinstance(event, _DEBUG) else logging.INFO
+        if isinstance(event, events.StreamFailed):
+            level = logging.WARNING
+        if LOGGER.isEnabledFor(level):
+            fields = {"event": type(event).__name__, **msgspec.to_builtins(event)}
+            LOGGER.log(
+                level, "%s %s", event.call_id or "gateway", event, extra={"holysheep": fields}
+            )
+
+    def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
+        """Write the record of a call."""
+        if LOGGER.isEnabledFor(logging.INFO):
+            cost = "unknown" if record.cost_usd is None else f"US$ {record.cost_usd:.6f}"
+            LOGGER.info(
+                "%s %s by %s/%s in %.2f s: %d requests, %d tokens, cost %s",
+                record.call_id,
+                record.outcome,
+                record.provider,
+                record.model,
+                record.duration,
+                len(record.attempts),
+                record.usage.total_tokens,
+                cost,
+                extra={"holysheep": {"event": "CallEnded", **msgspec.to_builtins(record)}},
+            )

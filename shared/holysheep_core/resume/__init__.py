@@ -1,0 +1,1 @@
+"""A cut answer and its continuation, joined. Pure."""

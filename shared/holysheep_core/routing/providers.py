@@ -1,0 +1,169 @@
+"""Providers: an address, the key for it, and what is particular about the API behind it.
+
+A route is one model at one provider.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from holysheep_core.config.checks import FinishSignal, check_finish_signal
+from holysheep_core.config.limits import RateLimits
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.secrets import MIN_SECRET_LENGTH, Secret
+
+DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An OpenAI-compatible API and the key for it.
+
+    Attributes:
+        api_key: The key, sent as `Authorization: Bearer …`; never shown in a repr.
+        base_url: Where "/chat/completions" is appended, e.g. "https://api.holysheep.ai/v1".
+        name: How it is called in events and metadata.
+        headers: Headers to add to every request.
+        models: The provider's own names for models, where they differ.
+        prefix_flag: Mark a prefilled assistant message with `"prefix": true`, as DeepSeek and
+            Mistral want it.
+        finish_signal: What proves an answer of this API whole ("either", "finish_reason",
+            "done"); None for what `ResumeConfig` says.
+        rate_limits: Limits of your own for this account: a `RateLimits`, or a tier's name
+            ("free", "starter", "pro").
+        allow_http: Permit plain http to a host that is not this machine; the key and the
+            conversation then travel readable by everyone on the way.
+    """
+
+    api_key: str | Secret = field(repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    name: str = "holysheep"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    models: Mapping[str, str] = field(default_factory=dict)
+    prefix_flag: bool = False
+    finish_signal: FinishSignal | None = None
+    rate_limits: RateLimits | str | None = None
+    allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        key = self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
+        _check_key(key)
+        object.__setattr__(self, "api_key", Secret(key))
+        object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
+        object.__setattr__(self, "rate_limits", RateLimits.coerce(self.rate_limits))
+        if self.finish_signal is not None:
+            check_finish_signal(self.finish_signal)
+        for name, value in self.headers.items():
+            if not (isinstance(value, str) and f"{name}{value}".isascii()):
+                raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
+
+    @property
+    def account(self) -> str:
+        """What tells one account from another: a digest of name, address and key."""
+        return _digest(self.name, self.base_url, self.key)
+
+    @property
+    def limits(self) -> RateLimits | None:
+        """The account's limits."""
+        return self.rate_limits if isinstance(self.rate_limits, RateLimits) else None
+
+    @property
+    def secret(self) -> Secret:
+        """The key, wrapped."""
+        return self.api_key if isinstance(self.api_key, Secret) else Secret(self.api_key)
+
+    @property
+    def url(self) -> str:
+        """The chat/completions address."""
+        return f"{self.base_url}/chat/completions"
+
+    @property
+    def key(self) -> str:
+        """The key in clear, for the one place that sends it."""
+        return self.secret.reveal()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show: the key, and what is in headers of your own."""
+        long = (value for value in self.headers.values() if len(value) >= MIN_SECRET_LENGTH)
+        return (self.key, *long)
+
+    def request_headers(self) -> dict[str, str]:
+        """Return the headers of a request to this provider."""
+        return {
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+            "authorization": f"Bearer {self.key}",
+            "content-type": "application/json",
+            **self.headers,
+        }
+
+
+@dataclass(frozen=True)
+class Route:
+    """One model at one provider."""
+
+    provider: Provider
+    model: str
+
+    @property
+    def key(self) -> str:
+        """Under what a route is remembered: the account and the model. No secret."""
+        return f"{self.provider.account}/{self.model}"
+
+
+@lru_cache
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, str) or not key:
+        raise ConfigurationError(
+            "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            "The API key has a space, a newline or another character that no key has; "
+            "it was probably copied with something around it. Pass it stripped."
+        )
+
+
+def _check_url(url: object, allow_http: bool) -> str:  # noqa: FBT001 - private
+    if not isinstance(url, str):
+        raise ConfigurationError(f"base_url={url!r}: needs a URL such as {DEFAULT_BASE_URL!r}.")
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        (host or "").encode("idna")
+        known = parts.port is None or parts.port > 0
+    except ValueError:
+        known = False
+    if known and (parts.username or parts.password):
+        raise ConfigurationError("base_url holds a user name or password; use api_key= instead.")
+    strange = not url.isprintable() or " " in url
+    if not known or strange or not host or parts.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"base_url={url!r}: needs scheme and host, such as {DEFAULT_BASE_URL!r}."
+        )
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"base_url={url!r}: a base URL has no '?' and no '#'.")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+        raise ConfigurationError(
+            f"base_url={url!r} is plain http: everyone on the way could read the API key. "
+            "Use https, or pass allow_http=True if that network is yours."
+        )
+    return url.rstrip("/").removesuffix("/chat/completions")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,144 @@
+"""Where a request may go: models at providers, and the ladder made of them.
+
+A route is one model at one provider. The ladder is the model asked for and its fallbacks at
+the first provider, then the same at the next. Routes that cannot do what a request needs
+(tools, images, a JSON schema, the window) are left out; a route that was limited or overloaded
+cools down, for all calls that share the `RouteStates`, and is used again afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from holysheep_core.catalog import CATALOG, Catalog, ModelCard, default_fallbacks
+from holysheep_core.config.retry import FallbackConfig
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.tokens import prompt_tokens
+from holysheep_core.types import ChatRequest
+
+
+class FallbackChain:
+    """The routes of one call, best first."""
+
+    def __init__(
+        self, routes: Sequence[Route], route_states: RouteStates, catalog: Catalog = CATALOG
+    ) -> None:
+        self.routes = tuple(routes)
+        self.route_states = route_states
+        self._catalog = catalog
+
+    def first(self, now: float) -> Route:
+        """Return the best route that is not cooling down, else the best of all."""
+        for route in self.routes:
+            if self.route_states.admits(route, now):
+                return route
+        return self.routes[0]
+
+    def next(
+        self,
+        tried: Sequence[Route],
+        now: float,
+        *,
+        other_provider: bool = False,
+        wider: bool = False,
+    ) -> Route | None:
+        """Return the best route not tried in this call and not cooling down, if any.
+
+        Args:
+            tried: Routes of this call so far, the last one last.
+            now: The time.
+            other_provider: Only routes of a provider whose key was not used yet.
+            wider: Only routes with a larger window than the last one's.
+        """
+        last = tried[-1]
+        used = [route.provider for route in tried]
+        for route in self.routes:
+            if route in tried:
+                continue
+            if other_provider and route.provider in used:
+                continue
+            if wider and not self._is_wider(route, last):
+                continue
+            if self.route_states.admits(route, now):
+                return route
+        return None
+
+    def _is_wider(self, route: Route, last: Route) -> bool:
+        window, least = (self._catalog.card(each.model).context_window for each in (route, last))
+        return bool(window and least and window > least)
+
+
+def smart_model_selector(
+    model: str,
+    messages: Sequence[Mapping[str, Any]] = (),
+    *,
+    limited: Collection[str] = (),
+    fallback_models: Sequence[str] | None = None,
+    **params: Any,
+) -> str:
+    """Return the model a request should go to.
+
+    >>> smart_model_selector("gpt-4.1")
+    'gpt-4.1'
+    >>> smart_model_selector("gpt-4.1", limited=["gpt-4.1"])
+    'gemini-2.5-flash'
+
+    It is what the chat models do by themselves; use it where you choose a model on your own.
+
+    Args:
+        model: The model wanted.
+        messages: OpenAI-format messages, to leave out models that cannot read them.
+        limited: Models that are rate limited now.
+        fallback_models: Models that stand in, best first; None for the default table.
+        **params: Other fields of the request; `tools` and `response_format` leave out models
+            that have neither.
+
+    Returns:
+        The first able model that is not limited; `model` itself if there is none.
+    """
+    request = ChatRequest(model, messages, params)
+    models = able_models(request, FallbackConfig(models=fallback_models))
+    return next((name for name in models if name not in limited), model)
+
+
+def able_models(
+    request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
+) -> list[str]:
+    """Return the models that can serve a request; the one asked for is always the first."""
+    models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
+    ordered = dict.fromkeys((request.model, *models))
+    return [
+        name for name in ordered if name == request.model or _is_able(catalog.card(name), request)
+    ]
+
+
+def build_ladder(
+    request: ChatRequest,
+    providers: Sequence[Provider],
+    fallback: FallbackConfig,
+    route_states: RouteStates,
+    catalog: Catalog = CATALOG,
+) -> FallbackChain:
+    """Lay out the routes that can serve a request; the model asked for is always the first."""
+    models = able_models(request, fallback, catalog)
+    routes = [Route(provider, model) for provider in providers for model in models]
+    return FallbackChain(routes, route_states, catalog)
+
+
+def _is_able(facts: ModelCard, request: ChatRequest) -> bool:
+    params = request.params
+    schema = (params.get("response_format") or {}).get("type") == "json_schema"
+    if (params.get("tools") and not facts.tools) or (schema and not facts.json_schema):
+        return False
+    if not facts.images and any(_has_image(message) for message in request.messages):
+        return False
+    return facts.context_window is None or prompt_tokens(request) <= facts.context_window
+
+
+def _has_image(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    return isinstance(content, list) and any(
+        isinstance(part, Mapping) and part.get("type") == "image_url" for part in content
+    )

@@ -1,0 +1,342 @@
+"""What many processes and machines share, through Redis.
+
+Decisions are always made from what this process knows; the store only keeps that up to date.
+A thread exchanges news with Redis once a second, in one round trip: circuits that opened and
+closed, what the retry budget gained and lost, the provider an operator chose, a canary's
+step. So the calls themselves do not wait for it. Rate limits are the exception, since they
+must be exact: each is counted in Redis when a request goes out.
+
+When Redis is slow, down, restarted or emptied, calls go on with what this process knows, after
+one warning; what is known here is told again when it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.retry_budget import RetryBudget
+
+if TYPE_CHECKING:
+    from limits.storage import RedisStorage
+
+_log = logging.getLogger("holysheep_core.store.store")
+_Result = TypeVar("_Result")
+
+SYNC_SECONDS = 1.0
+"""How old the news of other processes may be."""
+
+TIMEOUT = 0.25
+"""Seconds a request may be held up by a store that does not answer, once in `REST_SECONDS`."""
+
+REST_SECONDS = 5.0
+"""How long a store that failed is left alone."""
+
+NO_URL = (
+    "needs a Redis URL such as 'redis://localhost:6379/0'. In a password, "
+    "/ is written %2F, # %23, @ %40 and ? %3F."
+)
+"""What is said of any other; nothing of it, since any part may be one of its password."""
+
+_EXCHANGE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local at = 1
+local function take()
+  at = at + 1
+  return ARGV[at - 1]
+end
+for _ = 1, tonumber(take()) do
+  local name, value, seconds = take(), take(), tonumber(take())
+  local ends = seconds > 0 and string.format('%.3f', now + seconds) or '0'
+  redis.call('HSET', KEYS[1], name, ends .. ' ' .. value)
+end
+local sums = {}
+for _ = 1, tonumber(take()) do
+  local name, change, most = take(), tonumber(take()), tonumber(take())
+  local sum = tonumber(redis.call('HGET', KEYS[2], name)) or most
+  sum = math.max(-most, math.min(most, sum + change))
+  redis.call('HSET', KEYS[2], name, tostring(sum))
+  sums[#sums + 1] = tostring(sum)
+end
+local facts = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local ends, value = string.match(all[i + 1], '^(%S+) (.*)$')
+  ends = tonumber(ends)
+  if ends > 0 and ends <= now then
+    redis.call('HDEL', KEYS[1], all[i])
+  else
+    facts[#facts + 1] = all[i]
+    facts[#facts + 1] = value
+    facts[#facts + 1] = tostring(ends > 0 and ends - now or 0)
+  end
+end
+return {facts, sums}
+"""
+"""Write facts, add to sums, and return all facts and those sums, at once. Times are spans on
+both sides and moments by Redis' clock inside, so no machine's clock matters."""
+
+
+class Fact(NamedTuple):
+    """Something known: a value, and the seconds it holds for (0: until it is replaced)."""
+
+    value: str
+    seconds: float
+
+
+class Member(Protocol):
+    """Someone who wants to hear what others know."""
+
+    def absorb(self, facts: Mapping[str, Fact]) -> None:
+        """Take all that is known; own facts are among it."""
+
+
+class Store:
+    """A Redis that is shared. Use `Store.at`, which gives one to all who name the same URL.
+
+    Args:
+        url: "redis://…", "rediss://…" or "unix://…".
+        namespace: What the names of its keys begin with.
+    """
+
+    _known: ClassVar[weakref.WeakValueDictionary[tuple[str, str], Store]] = (
+        weakref.WeakValueDictionary()
+    )
+    _known_lock = threading.Lock()
+
+    def __init__(self, url: str, namespace: str = "holysheep") -> None:
+        self._redis, self._limits = _connect(url, namespace)
+        self._exchange = self._redis.register_script(_EXCHANGE)
+        self._namespace = namespace
+        parts = urlsplit(url)
+        self.name = f"{parts.scheme}://{parts.hostname or ''}:{parts.port or ''}{parts.path}"
+        self._members: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._budgets: weakref.WeakSet[RetryBudget] = weakref.WeakSet()
+        self._lock = threading.RLock()
+        self._facts: dict[str, tuple[Fact, float]] = {}  # not told yet, and since when
+        self._corrections: dict[tuple[str, int], int] = {}
+        self._rests_until = 0.0
+        self._warned = False
+        self._pid = 0
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._executor: ThreadPoolExecutor | None = None
+        self._executor_pid = 0
+
+    @classmethod
+    def at(cls, url: str, namespace: str = "holysheep") -> Store:
+        """Return this process' store for a URL."""
+        with cls._known_lock:
+            store = cls._known.get((url, namespace))
+            if store is None:
+                store = cls._known[url, namespace] = cls(url, namespace)
+            return store
+
+    def __repr__(self) -> str:
+        return f"Store({self.name!r})"  # the URL may hold a password
+
+    # -- for those who share ----------------------------------------------------------------
+
+    def join(self, member: Member) -> None:
+        """Let a member hear what others know, from now on and as long as it lives."""
+        self._members.add(member)
+
+    def share_budget(self, budget: RetryBudget) -> None:
+        """Let all processes draw on one retry budget; there is one for each size."""
+        self._budgets.add(budget)
+
+    def tell(self, name: str, fact: Fact) -> None:
+        """Make something known, at once if Redis answers."""
+        with self._lock:
+            self._facts[name] = (fact, time.monotonic())
+        self._wake.set()
+
+    def open(self) -> None:
+        """Hear what others know, and go on doing so in the background."""
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._pid = os.getpid()  # a fork has the object, but not its thread
+        self.exchange()
+        self._thread = threading.Thread(
+            target=_keep_up,
+            args=(weakref.ref(self), self._wake),
+            name="holysheep-store",
+            daemon=True,
+        )
+        self._thread.start()
+
+    async def aopen(self) -> None:
+        """Like `open`, for asyncio."""
+        if self._pid != os.getpid():
+            await self.in_thread(self.open)
+
+    async def in_thread(self, work: Callable[[], _Result]) -> _Result:
+        """Run something that talks to Redis without holding up the event loop.
+
+        One client for threads serves both worlds: an async one is bound to its loop, and
+        fails under some hundreds of calls at once.
+        """
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
+        """Begin something in a thread that talks to Redis."""
+        with self._lock:
+            if self._executor is None or self._executor_pid != os.getpid():  # threads do not fork
+                self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
+                self._executor_pid = os.getpid()
+            return self._executor.submit(work)
+
+    # -- limits -----------------------------------------------------------------------------
+
+    def limits(self) -> RedisStorage | None:
+        """Return where rate limits are counted, or None while Redis does not answer."""
+        return self._limits if time.monotonic() >= self._rests_until else None
+
+    def later(self, key: str, expiry: int, amount: int) -> None:
+        """Add to a counter of limits with the next exchange."""
+        with self._lock:
+            self._corrections[key, expiry] = self._corrections.get((key, expiry), 0) + amount
+
+    @contextmanager
+    def tolerating_redis_errors(self) -> Iterator[None]:
+        """Go on after it where Redis fails, with one warning."""
+        import redis  # noqa: PLC0415 - an extra
+
+        try:
+            yield
+        except (redis.RedisError, OSError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            if not self._warned:
+                self._warned = True
+                _log.warning(
+                    "%s does not answer (%s: %s). Calls go on with what this process knows.",
+                    self.name,
+                    type(error).__name__,
+                    error,
+                )
+        else:
+            if self._warned:
+                self._warned = False
+                _log.info("%s answers again.", self.name)
+
+    # -- the exchange -----------------------------------------------------------------------
+
+    def exchange(self) -> bool:
+        """Tell and hear all news, in one round trip (two if tokens are to be corrected)."""
+        with self._lock:
+            facts, corrections = dict(self._facts), self._corrections
+            self._corrections = {}
+        budgets = [(budget, budget.unshared) for budget in tuple(self._budgets)]
+        args: list[Any] = [len(facts)]
+        for name, (fact, since) in facts.items():
+            seconds = fact.seconds and max(0.001, fact.seconds - (time.monotonic() - since))
+            args += [name, fact.value, seconds]
+        args.append(len(budgets))
+        for budget, change in budgets:
+            args += [f"budget:{budget.capacity:g}", change, budget.capacity]
+        told = False
+        with self.tolerating_redis_errors():
+            keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
+            known, sums = self._exchange(keys=keys, args=args)
+            told = True
+        if not told:
+            for (key, expiry), amount in corrections.items():
+                self.later(key, expiry, amount)
+            return False
+        with self.tolerating_redis_errors():
+            for (key, expiry), amount in corrections.items():
+                self._limits.incr(key, expiry, amount)
+        self._rests_until = 0.0
+        with self._lock:
+            for name, entry in facts.items():
+                if self._facts.get(name) is entry:
+                    del self._facts[name]
+        for (budget, change), total in zip(budgets, sums, strict=True):
+            budget.share(change, float(total))
+        heard = {
+            name.decode(): Fact(value.decode(), float(seconds))
+            for name, value, seconds in zip(*[iter(known)] * 3, strict=True)
+        }
+        for member in tuple(self._members):
+            member.absorb(heard)
+        return True
+
+    def close(self) -> None:
+        """Tell what is left to tell, and end the thread."""
+        if self._pid == os.getpid():
+            self._pid = 0
+            self._wake.set()
+            if self._thread is not None:
+                self._thread.join()
+            self.exchange()
+
+
+def _keep_up(ref: weakref.ref[Store], wake: threading.Event) -> None:
+    while True:
+        wake.wait(SYNC_SECONDS)
+        wake.clear()
+        store = ref()
+        if store is None or store._pid != os.getpid():  # noqa: SLF001 - its own thread
+            return
+        store.exchange()
+        del store
+
+
+def is_redis_url(url: object) -> bool:
+    """Tell whether this is the URL of a Redis, with a password (if any) that is escaped.
+
+    One that is not ends at its first "/", "#" or "?", and what comes after it would be read as
+    a path, and shown as one.
+    """
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises
+    except ValueError:
+        return False
+    behind = f"{parts.path}{parts.query.partition('=')[0]}{parts.fragment}"
+    torn = bool(parts.netloc) and "@" in behind
+    return parts.scheme in ("redis", "rediss", "unix") and not torn
+
+
+def _connect(url: str, namespace: str) -> tuple[Any, RedisStorage]:
+    try:
+        import redis  # noqa: PLC0415 - an extra
+        from limits.storage import RedisStorage  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError(
+            "store= needs the redis library: pip install 'holysheep[redis]'."
+        ) from error
+    if not is_redis_url(url):
+        raise ConfigurationError(f"store: {NO_URL}")
+    try:
+        client = redis.Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:
+        raise ConfigurationError(f"store: {NO_URL}") from None
+    # A prefix of its own for the strategy: another one at the same keys is an error in Redis.
+    storage = RedisStorage(
+        "redis://", connection_pool=client.connection_pool, key_prefix=f"{namespace}:limits"
+    )
+    return client, storage

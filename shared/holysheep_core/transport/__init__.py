@@ -1,0 +1,1 @@
+"""httpx, sockets and everything between them and the engine."""

@@ -1,0 +1,198 @@
+"""HTTP clients, made when first needed, and closed when they can no longer be used.
+
+One sync client serves all threads; it is closed when its owner is garbage. An async client
+belongs to the event loop it first ran in, since its connections die with the loop: a second
+`asyncio.run` gets a client of its own. To be closed in time, it is held by an async generator
+that closes it in its `finally`: asyncio ends such generators when a loop shuts down
+(`loop.shutdown_asyncgens`). Should the owner become garbage before, a finalizer asks the loop to.
+
+A forked process makes clients of its own: two that wrote to one connection would read each other's
+answers.
+
+httpx is imported when the first `Clients` is made: it takes longer to import than all the rest, and
+who imports a plugin does not make a model yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar
+
+from holysheep_core.errors import ConfigurationError
+from holysheep_core.transport.connections import Connections
+
+if TYPE_CHECKING:
+    import httpx
+
+_Keeper: TypeAlias = "AsyncGenerator[httpx.AsyncClient, None]"
+_Client = TypeVar("_Client", "httpx.Client", "httpx.AsyncClient")
+
+
+class Clients:
+    """The HTTP clients of one handler.
+
+    Args:
+        http_client: A client to use in place of our own; closed by whoever made it.
+        http_async_client: Likewise for async calls.
+        connections: How connections of our own are made and kept.
+
+    Raises:
+        ConfigurationError: What was given is no such client.
+    """
+
+    _all: ClassVar[weakref.WeakSet[Clients]] = weakref.WeakSet()
+    _of_the_parent: ClassVar[list[object]] = []
+    """Clients that a fork brought along: to close one could wait for a lock for ever, and to
+    collect it would warn of a connection that is the parent's business."""
+
+    def __init__(
+        self,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        from holysheep_core.transport import httpx_client as net  # noqa: PLC0415 - see above
+
+        net.check_clients(http_client, http_async_client)
+        self._net = net
+        self._connections = connections
+        self._given = http_client
+        self._given_async = http_async_client
+        self._own: httpx.Client | None = None
+        self._end: weakref.finalize[..., Clients] | None = None
+        self._own_async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
+        self._lock = threading.Lock()
+        Clients._all.add(self)
+
+    def sync(self) -> httpx.Client:
+        """Return the sync client."""
+        if self._given is not None:
+            return _open(self._given, "http_client")
+        with self._lock:
+            if self._own is None or self._own.is_closed:
+                self._own = self._net.make_client(self._connections)
+                self._end = weakref.finalize(self, self._own.close)
+            return self._own
+
+    async def for_running_loop(self) -> httpx.AsyncClient:
+        """Return the async client of the running event loop."""
+        if self._given_async is not None:
+            return _open(self._given_async, "http_async_client")
+        loop = asyncio.get_running_loop()
+        held = self._own_async.get(loop)
+        if held is None or held.client.is_closed:
+            self._forget_closed_loops()
+            keeper = _keep(self._net.make_async_client(self._connections))
+            # The generator does not suspend, so no other task comes in between.
+            client = await anext(keeper)
+            end = weakref.finalize(self, _close_soon, loop, keeper)
+            end.atexit = False
+            held = self._own_async[loop] = _LoopClient(client, keeper, end)
+        return held.client
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in tuple(self._own_async) if loop.is_closed()]:
+            self._own_async.pop(loop).end.detach()
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Let no client be used that was made before a fork."""
+        for clients in tuple(cls._all):
+            clients.leave_to_the_parent()
+
+    def leave_to_the_parent(self) -> None:
+        """Forget the clients, in a process that was forked."""
+        self._of_the_parent.append((self._own, self._own_async))
+        for end in (self._end, *(held.end for held in self._own_async.values())):
+            if end is not None:
+                end.detach()
+        self._own, self._end, self._own_async = None, None, {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the sync client, if it is our own."""
+        if self._own is not None:
+            self._own.close()
+
+    async def aclose(self) -> None:
+        """Close both clients, if they are our own, as far as this loop is concerned."""
+        self.close()
+        held = self._own_async.pop(asyncio.get_running_loop(), None)
+        if held is not None:
+            held.end.detach()
+            await held.keeper.aclose()
+
+
+def create_resilient_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Client:
+    """Return the `httpx.Client` the engine uses, for requests of your own.
+
+    Its pool does not throttle streams, it survives a failing name service, and it follows no
+    redirects. It retries nothing: pass it as `http_client=` to a chat model, or to another
+    library, and let that one decide.
+
+    Args:
+        connections: How connections are made and kept.
+        timeout: Seconds, or (connect, read); (30, 60) by default.
+        base_url: What relative URLs are appended to.
+        headers: Sent with every request.
+    """
+    from holysheep_core.transport import httpx_client as net  # noqa: PLC0415 - see above
+
+    given = {"base_url": base_url, "headers": dict(headers or {})}
+    return net.make_client(connections, timeout=net.timeouts_of(timeout), **given)
+
+
+def create_resilient_async_client(
+    connections: Connections | None = None,
+    *,
+    timeout: float | tuple[float, float] | None = None,
+    base_url: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.AsyncClient:
+    """Like `create_resilient_client`, for asyncio; to be used in one event loop only."""
+    from holysheep_core.transport import httpx_client as net  # noqa: PLC0415 - see above
+
+    given = {"base_url": base_url, "headers": dict(headers or {})}
+    return net.make_async_client(connections, timeout=net.timeouts_of(timeout), **given)
+
+
+def _open(client: _Client, name: str) -> _Client:
+    if client.is_closed:
+        raise ConfigurationError(f"{name} has been closed; pass one that is open.")
+    return client
+
+
+class _LoopClient(NamedTuple):
+    client: httpx.AsyncClient
+    keeper: _Keeper
+    end: weakref.finalize[..., Clients]
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, keeper: _Keeper) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(_close(keeper)))
+
+
+async def _close(keeper: _Keeper) -> None:
+    await keeper.aclose()
+
+
+async def _keep(client: httpx.AsyncClient) -> _Keeper:
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=Clients.after_fork)

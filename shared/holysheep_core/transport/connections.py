@@ -1,0 +1,73 @@
+"""How connections are made and kept: the settings."""
+
+from __future__ import annotations
+
+import importlib.util
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.errors import ConfigurationError
+
+_PROXIES = ("http", "https", "socks5", "socks5h")
+
+
+@dataclass(frozen=True)
+class Connections:
+    """The pool, the protocol and the way to the server. Clocks are in `Timeouts`.
+
+    Attributes:
+        max_connections: Most connections at a time; None for no cap. A stream keeps its
+            connection for as long as it lasts, so a cap of 20 lets the 21st stream wait for one
+            of the others to end, which reads like a stall. How many calls run at once is
+            the caller's decision (and `RateLimits`').
+        max_keepalive: Most idle connections that are kept for the next request.
+        keepalive_expiry: Seconds they are kept; less than the 60 s after which many proxies and
+            servers close them, since a request on a connection that is just being closed is lost.
+        http2: Offer HTTP/2, which carries all streams of a server in one connection (extra
+            "http2"). That is also its weakness: where one connection breaks, all streams of it are
+            cut, and a silent stream can hold up another's stall clock. Off, as in httpx.
+        proxy: "http://…", "https://…" or "socks5://…"; None for what the environment says
+            (`HTTPS_PROXY`, `NO_PROXY`, …).
+        dns_ttl: Seconds for which an address that worked is dialled without asking DNS again; 0
+            to ask for each connection. Where DNS fails, the last address that worked is dialled
+            however old it is. Certificates are checked against the name in either case.
+        verify: TLS settings, for a certificate authority of your own; None for the usual ones.
+    """
+
+    max_connections: int | None = None
+    max_keepalive: int = 100
+    keepalive_expiry: float = 30.0
+    http2: bool = False
+    proxy: str | None = field(default=None, repr=False)  # it may hold a password
+    dns_ttl: float = 60.0
+    verify: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.max_connections is not None:
+            check_count("max_connections", self.max_connections, minimum=1)
+        check_count("max_keepalive", self.max_keepalive)
+        check_number("keepalive_expiry", self.keepalive_expiry)
+        check_number("dns_ttl", self.dns_ttl)
+        if self.http2 and importlib.util.find_spec("h2") is None:
+            raise ConfigurationError(
+                "http2=True needs the h2 library: pip install 'holysheep[http2]'."
+            )
+        if self.proxy is not None and not _is_proxy(self.proxy):
+            raise ConfigurationError(
+                f"proxy: needs a URL that begins with one of {', '.join(_PROXIES)}."
+            )
+        if self.verify is not None and not isinstance(self.verify, ssl.SSLContext):
+            raise ConfigurationError(
+                f"verify={self.verify!r}: needs an ssl.SSLContext. Turning checks off is not "
+                "possible: anyone on the way could read the API key."
+            )
+
+
+def _is_proxy(url: object) -> bool:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except ValueError:
+        return False
+    return parts.scheme in _PROXIES and bool(parts.hostname)

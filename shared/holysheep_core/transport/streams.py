@@ -1,0 +1,280 @@
+"""Network streams that keep to a moving deadline, and connections that survive without DNS.
+
+Where an answer is a plain chunked body, `read_body` hands out what is in its chunks, past
+httpcore's parser (see `framing`).
+
+The stall clock counts content, so the time a read may take changes from read to read, while
+httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
+untouched to the network stream, where `Stream` asks it how long is left at each read, and
+tells it when nothing came for a while, so that a silent call can show that it is alive.
+A client of the user's own, whose streams are not ours, sees the plain float and applies it to
+every read; the session then notices lateness whenever bytes arrive, at worst one read later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from holysheep_core.clock import clock
+from holysheep_core.engine.session import Session
+from holysheep_core.transport.chunked import Dechunker
+from holysheep_core.transport.dns_cache import AddressBook, is_name_failure
+
+_MIN_TIMEOUT = 0.001
+_FOREVER = 10.0 * 365 * 24 * 3600
+_MOST = 64 * 1024  # bytes of one read
+_KNOWN_SECONDS = 3.0  # an address that worked a minute ago answers soon, or has moved
+Options = Iterable[Any]
+
+
+class Deadline(float):
+    """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
+
+    _session: Session
+    _was_late: bool
+
+    def __new__(cls, session: Session) -> Deadline:
+        """Make one; as a number, it is what a network stream that is not ours sees."""
+        self = super().__new__(cls, time_left(session))
+        self._session = session
+        self._was_late = False
+        return self
+
+    def slice(self) -> float:
+        """Return the seconds to read before `is_over` is worth asking.
+
+        Raises:
+            httpcore.ReadTimeout: Time was up at the last read already, and what that brought
+                never came to the session: 1xx responses, say, without end. Their flow alone
+                would keep httpcore reading for ever.
+        """
+        left = time_left(self._session)
+        late = left <= _MIN_TIMEOUT
+        if late and self._was_late:
+            raise httpcore.ReadTimeout("Bytes came, but no answer.")
+        self._was_late = late
+        return min(left, self._session.heartbeat)
+
+    def is_over(self) -> bool:
+        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
+        if time_left(self._session) <= _MIN_TIMEOUT:
+            return True
+        self._session.receive_silence(clock())
+        return False
+
+
+def time_left(session: Session) -> float:
+    """Return the seconds until the session's deadline."""
+    deadline = session.deadline
+    return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
+
+
+class Stream(httpcore.NetworkStream):
+    """A connection, with a short way to the body of an answer."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self._chunks = Dechunker()
+        self.close = inner.close  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes of a request."""
+        self._chunks.request_sent()
+        self._inner.write(buffer, timeout)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return bytes of an answer, for httpcore."""
+        chunks = self._chunks
+        if chunks.in_head:
+            data = self._receive(max_bytes, timeout)
+            return chunks.take_head(data) if data else data
+        chunks.plain = False
+        data, chunks.rest = chunks.rest, b""
+        return data or self._receive(max_bytes, timeout)
+
+    def read_body(self, timeout: float | None) -> bytes:
+        """Return what is in the next chunks; b"" where httpcore is to read on."""
+        chunks = self._chunks
+        if not chunks.plain:
+            return b""
+        body = chunks.take(b"") if chunks.rest else b""  # it came with the head
+        while chunks.plain and not body:
+            data = self._receive(_MOST, timeout)
+            if data:
+                body = chunks.take(data)
+            else:
+                chunks.plain = False
+        return body
+
+    def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                if timeout.is_over():
+                    raise
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Go on encrypted."""
+        return Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class Backend(httpcore.NetworkBackend):
+    """Connects by name, or by an address that worked."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, book: AddressBook) -> None:
+        self._inner = inner
+        self._book = book
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect; within the book's time without asking for the name."""
+        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
+        known = book.fresh(host, port, clock())
+        if known is not None:
+            try:
+                return Stream(connect(known, port, _short(timeout), *rest))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                book.failed(host, port)
+        try:
+            stream = connect(host, port, timeout, *rest)
+        except httpcore.ConnectError as error:
+            address = book.last_good(host, port)
+            if address is None or not is_name_failure(error):
+                raise
+            return Stream(connect(address, port, timeout, *rest))
+        _note(book, host, port, stream)
+        return Stream(stream)
+
+
+class AsyncStream(httpcore.AsyncNetworkStream):
+    """Like `Stream`, for asyncio."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._chunks = Dechunker()
+        self.aclose = inner.aclose  # type: ignore[method-assign]
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes of a request."""
+        self._chunks.request_sent()
+        await self._inner.write(buffer, timeout)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return bytes of an answer, for httpcore."""
+        chunks = self._chunks
+        if chunks.in_head:
+            data = await self._receive(max_bytes, timeout)
+            return chunks.take_head(data) if data else data
+        chunks.plain = False
+        data, chunks.rest = chunks.rest, b""
+        return data or await self._receive(max_bytes, timeout)
+
+    async def read_body(self, timeout: float | None) -> bytes:
+        """Return what is in the next chunks; b"" where httpcore is to read on."""
+        chunks = self._chunks
+        if not chunks.plain:
+            return b""
+        body = chunks.take(b"") if chunks.rest else b""  # it came with the head
+        while chunks.plain and not body:
+            data = await self._receive(_MOST, timeout)
+            if data:
+                body = chunks.take(data)
+            else:
+                chunks.plain = False
+        return body
+
+    async def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        if not isinstance(timeout, Deadline):
+            return await self._inner.read(max_bytes, timeout)
+        while True:
+            try:
+                return await self._inner.read(max_bytes, timeout.slice())
+            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                if timeout.is_over():
+                    raise
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Go on encrypted."""
+        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Like `Backend`, for asyncio."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkBackend, book: AddressBook) -> None:
+        self._inner = inner
+        self._book = book
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Options | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect; within the book's time without asking for the name."""
+        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
+        known = book.fresh(host, port, clock())
+        if known is not None:
+            try:
+                return AsyncStream(await connect(known, port, _short(timeout), *rest))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                book.failed(host, port)
+        try:
+            stream = await connect(host, port, timeout, *rest)
+        except httpcore.ConnectError as error:
+            address = book.last_good(host, port)
+            if address is None or not is_name_failure(error):
+                raise
+            return AsyncStream(await connect(address, port, timeout, *rest))
+        _note(book, host, port, stream)
+        return AsyncStream(stream)
+
+    async def sleep(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        await self._inner.sleep(seconds)
+
+
+def _short(timeout: float | None) -> float:
+    return _KNOWN_SECONDS if timeout is None else min(timeout, _KNOWN_SECONDS)
+
+
+def _note(
+    book: AddressBook,
+    host: str,
+    port: int,
+    stream: httpcore.NetworkStream | httpcore.AsyncNetworkStream,
+) -> None:
+    # A connection may be reset at once. Its peer is then unknown (asyncio: None, a socket:
+    # ENOTCONN), and what is sent next finds out.
+    with contextlib.suppress(OSError):
+        peer = stream.get_extra_info("server_addr")
+        if peer is not None:
+            book.worked(host, port, peer[0], clock())
