@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from holysheep_core import catalog, smart_model_selector
-from holysheep_core.catalog import ModelCard
+from holysheep_core.catalog import CATALOG, ModelCard
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider, Route
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import FallbackChain, build_ladder
+from holysheep_core.routing.routes import FallbackChain, build_chain
 from holysheep_core.secrets import Secret
 from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
@@ -180,13 +180,13 @@ def chain(*routes, cooling=()):
     route_states = RouteStates()
     for route in cooling:
         route_states.cool(route, 0.0, 10)
-    return FallbackChain(routes, route_states)
+    return FallbackChain(routes, route_states, CATALOG)
 
 
 @pytest.mark.parametrize(
-    ("cooling", "first"), [((), A), ((A,), B), ((A, B), C), ((B,), A), ((A, B, C), A)]
+    ("cooling", "first"), [((), A), ((A,), B), ((A, B), C), ((B,), A), ((A, B, C), None)]
 )
-def test_the_first_route_is_the_best_that_is_not_cooling_else_the_best(cooling, first):
+def test_the_first_route_is_the_best_that_is_not_cooling_if_any(cooling, first):
     assert chain(A, B, C, cooling=cooling).first(now=0) == first
     assert chain(A, B, C, cooling=cooling).first(now=10) == A
 
@@ -222,7 +222,9 @@ def test_a_window_nobody_knows_is_never_called_wider():
 
 def built(model="gpt-4.1", content="hi", *, models=None, providers=(ONE,), **params):
     request = ChatRequest(model, [{"role": "user", "content": content}], params)
-    routes = build_ladder(request, providers, FallbackConfig(models=models), RouteStates()).routes
+    routes = build_chain(
+        request, providers, FallbackConfig(models=models), RouteStates(), CATALOG
+    ).routes
     return [(route.provider.name, route.model) for route in routes]
 
 

@@ -1,33 +1,68 @@
-"""Listeners of async calls, which may be coroutine functions."""
+"""Who is told of the events of one call."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from holysheep_core.events import Event
+from holysheep_core.observers.guard import Guard
+
+_LEAVING = 1.0
+"""Seconds for which a reader who leaves waits for listeners."""
+
+
+class Listeners:
+    """Sends events to listeners, in order."""
+
+    def __init__(self, listeners: Sequence[Guard]) -> None:
+        self._listeners = listeners
+
+    def __call__(self, event: Event) -> None:
+        """Send an event."""
+        for listener in self._listeners:
+            listener(event)
 
 
 class AsyncListeners:
-    """Hands events to listeners of which some are coroutine functions.
+    """Likewise, where some of the listeners are coroutine functions.
 
     The session, which makes the events, cannot await. So what listeners return runs as tasks,
-    started in order, while the call itself waits for the network.
+    started in order, while the call itself waits for the network. As a context manager around
+    the call it leaves none of them running.
     """
 
-    def __init__(self, listeners: Callable[[Event], list[Any]]) -> None:
+    def __init__(self, listeners: Sequence[Guard]) -> None:
         self._listeners = listeners
-        self._tasks: list[asyncio.Future[Any]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
 
     def __call__(self, event: Event) -> None:
-        """Hand out an event."""
-        told = filter(inspect.isawaitable, self._listeners(event))
-        self._tasks += [asyncio.ensure_future(each) for each in told]
+        """Send an event."""
+        for listener in self._listeners:
+            result = listener(event)
+            if inspect.isawaitable(result):
+                self._tasks.append(asyncio.create_task(listener.finish(result)))
 
     async def done(self) -> None:
-        """Wait for the listeners, before the call is over; what one of them raises is raised."""
+        """Wait for the listeners, before the call is over."""
         tasks, self._tasks = self._tasks, []
         if tasks:
             await asyncio.gather(*tasks)
+
+    async def __aenter__(self) -> AsyncListeners:
+        return self
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        tasks, self._tasks = self._tasks, []
+        if isinstance(error, asyncio.CancelledError):
+            late = set(tasks)  # the call's task was cancelled, and so are they
+        elif tasks:
+            # A reader who leaves early does not wait for long.
+            limit = _LEAVING if isinstance(error, GeneratorExit) else None
+            _, late = await asyncio.wait(tasks, timeout=limit)
+        else:
+            return
+        for task in late:
+            task.cancel()

@@ -97,6 +97,11 @@ class Exchange:
         text = self._show(self.next_request.stitcher.close(limited=limited))
         return [Delta(text)] if text else []
 
+    def end(self, outcome: str, now: float) -> None:
+        """Record that the attempt is over."""
+        request = self.next_request.request
+        self._ledger.end(self.decoder, request, self.shown, outcome, now)
+
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""
         if not self.mismatch:
@@ -113,7 +118,7 @@ class Exchange:
         elif now - self._holding_since > self._max_hold:
             joined += stitcher.hurry()
         if stitcher.decided:
-            self._ledger.tell(
+            self._ledger.emit(
                 events.Resumed,
                 now,
                 attempt=len(self._ledger.attempts),

@@ -42,7 +42,6 @@ class ResponseDecoder:
     Args:
         finish_signal: What proves that the answer is whole.
         secrets: Texts to blank out in errors.
-        wall: Unix time when the answer began, for dates in a refusal.
         coalesce: Return what one read brought as one piece.
 
     Attributes:
@@ -64,13 +63,12 @@ class ResponseDecoder:
         *,
         finish_signal: FinishSignal = "either",
         secrets: Collection[str] = (),
-        wall: float = 0.0,
         coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
     ) -> None:
         self._signal = finish_signal
         self._secrets = secrets
-        self._wall = wall
+        self._wall = 0.0
         self._coalesce = coalesce
         self._max_bytes = max_event_bytes
         self._sse = SSEDecoder(max_event_bytes)
@@ -105,13 +103,15 @@ class ResponseDecoder:
         """What has come is enough to judge: the answer is whole, or it is a refusal."""
         return self.finished or self.error is not None or self.status not in (None, *_OK)
 
-    def receive_response(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take status and headers (names in lower case).
+    def receive_response(
+        self, status: int, headers: Mapping[str, str], *, wall: float = 0.0
+    ) -> None:
+        """Take status and headers (names in lower case); `wall` is Unix time, for their dates.
 
         Raises:
             InvalidResponseError: A page came with status 200, or what nobody here can open.
         """
-        self.status, self.headers = status, headers
+        self.status, self.headers, self._wall = status, headers, wall
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:

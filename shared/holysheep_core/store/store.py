@@ -240,14 +240,18 @@ class Store:
         with self._lock:
             facts, corrections = dict(self._facts), self._corrections
             self._corrections = {}
-        budgets = [(budget, budget.unshared) for budget in tuple(self._budgets)]
+        buckets = [
+            (budget, name, *counts)
+            for budget in tuple(self._budgets)
+            for name, counts in budget.unshared().items()
+        ]
         args: list[Any] = [len(facts)]
         for name, (fact, since) in facts.items():
             seconds = fact.seconds and max(0.001, fact.seconds - (time.monotonic() - since))
             args += [name, fact.value, seconds]
-        args.append(len(budgets))
-        for budget, change in budgets:
-            args += [f"budget:{budget.capacity:g}", change, budget.capacity]
+        args.append(len(buckets))
+        for budget, name, change, capacity in buckets:
+            args += [f"budget:{budget.capacity:g}:{name}", change, capacity]
         told = False
         with self.tolerating_redis_errors():
             keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
@@ -265,8 +269,8 @@ class Store:
             for name, entry in facts.items():
                 if self._facts.get(name) is entry:
                     del self._facts[name]
-        for (budget, change), total in zip(budgets, sums, strict=True):
-            budget.share(change, float(total))
+        for (budget, name, change, _), total in zip(buckets, sums, strict=True):
+            budget.share(name, change, float(total))
         heard = {
             name.decode(): Fact(value.decode(), float(seconds))
             for name, value, seconds in zip(*[iter(known)] * 3, strict=True)
