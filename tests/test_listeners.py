@@ -49,7 +49,7 @@ def test_an_event_listener_that_raises_is_logged_once_and_the_answer_is_whole(
         if isinstance(event, kind):
             raise httpx.ConnectError("webhook down")
 
-    script = play(faults=[cut(at=20), stall(5, 0.3)])
+    script = play(faults=[cut(at=20), stall(5, 1.0)])
     handler = StreamingRetryHandler("k", base_url=script.base_url, on_event=fail)
     assert complete(handler, use_async).text == text
     [record] = failures(caplog)

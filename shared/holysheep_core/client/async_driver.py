@@ -81,8 +81,8 @@ async def _exchange(
             yield delta
         return
     async with aclosing(response):
-        session.receive_response(response.status_code, headers_of(response), clock())
-        body = abody_of(response)
+        headers, body = headers_of(response), abody_of(response)
+        session.receive_response(response.status_code, headers, clock())
         while session.wants_data(clock()):
             try:
                 data = await anext(body, None)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing, nullcontext
 from typing import Any
 
-from holysheep_core.client.listeners import AsyncListeners, Listeners
 from holysheep_core.clock import clock
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -16,10 +15,10 @@ from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal.opening import Opening
 from holysheep_core.limits.admission import Admission
-from holysheep_core.observers.guard import Guard
+from holysheep_core.observers.listeners import AsyncListeners, Guard, Listeners
 from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients
-from holysheep_core.types import Completion, Delta
+from holysheep_core.types import ChatRequest, Completion, Delta
 
 Stream = Generator[Delta | Completion, None, None]
 AsyncStream = AsyncGenerator[Delta | Completion, None]
@@ -84,7 +83,7 @@ class Calls:
             if store is not None:
                 store.open()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            listeners = Listeners(self._with(on_event))
+            listeners = Listeners(self._announce(opening.request, on_event))
             session = self._begin(opening, listeners, gated=admission.is_needed)
 
             def finish(completion: Completion) -> None:
@@ -127,7 +126,7 @@ class Calls:
             if store is not None:
                 await store.aopen()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            async with AsyncListeners(self._with(on_event)) as listeners:
+            async with AsyncListeners(self._announce(opening.request, on_event)) as listeners:
                 session = self._begin(opening, listeners, gated=admission.is_needed)
 
                 async def finish(completion: Completion) -> None:
@@ -149,15 +148,16 @@ class Calls:
                 finally:
                     self._end(session, admission)
 
-    def _with(self, on_event: OnEvent | None) -> list[Guard]:
+    def _announce(self, request: ChatRequest, on_event: OnEvent | None) -> list[Guard]:
+        """Tell the observers that a call begins; return who listens to its events."""
+        for began in self._began:
+            began(request.call_id, request)
         return self._listeners if on_event is None else [*self._listeners, Guard(on_event)]
 
     def _begin(
         self, opening: Opening, notify: Callable[[Event], object], *, gated: bool
     ) -> Session:
         request = opening.request
-        for began in self._began:
-            began(request.call_id, request)
         session = Session(
             request,
             self._gateway.chain(request, self._settings.fallback, self._settings.catalog),
@@ -175,7 +175,8 @@ class Calls:
     def _end(self, session: Session, admission: Admission) -> None:
         now = clock()
         session.close(now)
-        admission.settle(session.attempts)
+        if admission.is_needed:
+            admission.settle(session.attempts)
         record, answer = session.record(now), session.answer
         for ended in self._ended:
             ended(record, answer)

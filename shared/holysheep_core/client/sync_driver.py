@@ -77,8 +77,8 @@ def _exchange(
         yield from session.receive_error(client_closed_error(client, error), clock())
         return
     with closing(response):
-        session.receive_response(response.status_code, headers_of(response), clock())
-        body = body_of(response)
+        headers, body = headers_of(response), body_of(response)
+        session.receive_response(response.status_code, headers, clock())
         while session.wants_data(clock()):
             try:
                 data = next(body, None)

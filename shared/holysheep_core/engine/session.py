@@ -241,9 +241,10 @@ class Session:
         self._expect(State.READING)
         decoder = self._exchange.decoder
         try:
-            deltas = self._exchange.take(decoder.receive_eof(), now)
+            pieces = decoder.receive_eof()
         except HolySheepError as error:
             return self._end(error, now)
+        deltas = self._exchange.take(pieces, now) if pieces else []
         return deltas + self._end(decoder.failure(), now)
 
     def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
@@ -282,6 +283,8 @@ class Session:
     @property
     def answer(self) -> str:
         """The text the reader was given."""
+        if isinstance(self._outcome, Completion):
+            return self._outcome.text
         return self._transcript.text
 
     def record(self, now: float) -> CallRecord:

@@ -15,7 +15,7 @@ from holysheep_core.gateway.canary import Canary, Rollout
 from holysheep_core.gateway.execute import execute
 from holysheep_core.gateway.health_check import HealthCheck, HealthChecks
 from holysheep_core.gateway.sharing import Sharing
-from holysheep_core.observers.guard import Guard
+from holysheep_core.observers.listeners import Guard
 from holysheep_core.process import Users, weakly
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig, Health

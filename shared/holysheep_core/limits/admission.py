@@ -35,7 +35,7 @@ class Admission:
         store: Store | None,
         pace: Callable[[], Any] | None,
     ) -> None:
-        self.is_needed = pace is not None or any(each.limits for each in providers)
+        self.is_needed = pace is not None or any(each.rate_limits for each in providers)
         self._states = states
         self._store = store
         self._pace = pace

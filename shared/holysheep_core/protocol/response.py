@@ -46,6 +46,7 @@ class ResponseDecoder:
 
     Attributes:
         status: HTTP status, None before the answer begins.
+        request_id: The server's id of this request.
         finish_reason: The model's reason to stop, once sent.
         finished: The answer is whole: the sign that proves it has come.
         done: `[DONE]` came, or the body was a whole JSON answer.
@@ -54,7 +55,7 @@ class ResponseDecoder:
         torn: One of them was a damaged chunk, so text is missing from here on.
         has_content: Text, reasoning, a refusal or a piece of a tool call has come.
         pieces: How many such deltas; most servers send one for a token.
-        tools: Pieces of tool calls.
+        tools: Pieces of tool calls; None before the first.
         usage: Tokens as reported, None before they are.
     """
 
@@ -77,6 +78,7 @@ class ResponseDecoder:
         self._recognised = False
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
+        self.request_id: str | None = None
         self.finish_reason: str | None = None
         self.done = False
         self.finished = False
@@ -86,17 +88,12 @@ class ResponseDecoder:
         self.has_content = False
         self.pieces = 0
         self._half = ""  # the first half of a character
-        self.tools = ToolCallAssembler()
+        self.tools: ToolCallAssembler | None = None
         self.usage: Usage | None = None
         self.id = ""
         self.model = ""
         self.refusal = ""
         self.system_fingerprint: str | None = None
-
-    @property
-    def request_id(self) -> str | None:
-        """The server's id of this request."""
-        return request_id(self.headers)
 
     @property
     def settled(self) -> bool:
@@ -112,6 +109,7 @@ class ResponseDecoder:
             InvalidResponseError: A page came with status 200, or what nobody here can open.
         """
         self.status, self.headers, self._wall = status, headers, wall
+        self.request_id = request_id(headers)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:
@@ -259,6 +257,8 @@ class ResponseDecoder:
 
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.tool_calls or message.function_call is not None:
+            if self.tools is None:
+                self.tools = ToolCallAssembler()
             self.tools.add(message)
             self.has_content = True
             self.pieces += 1

@@ -59,7 +59,7 @@ class Clients:
 
         net.check_clients(http_client, http_async_client)
         self._net = net
-        self._connections = connections
+        self._connections = connections or Connections()
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None

@@ -39,12 +39,14 @@ class Deadline(float):
     """Seconds a read may take at most, which shrink as the call's deadline comes nearer."""
 
     _call: Call
+    _heartbeat: float
     _was_late: bool
 
     def __new__(cls, call: Call) -> Deadline:
         """Make one; as a number, it is what a network stream that is not ours sees."""
         self = super().__new__(cls, time_left(call))
         self._call = call
+        self._heartbeat = call.heartbeat
         self._was_late = False
         return self
 
@@ -52,8 +54,8 @@ class Deadline(float):
         """Return the seconds to read before `is_over` is worth asking.
 
         Raises:
-            httpcore.ReadTimeout: Time was up at the last read already, and what that brought
-                never came to the call: 1xx responses, say, without end. Their flow alone
+            httpcore.ReadTimeout: Time was up at the last read already, and what that returned
+                never came to the session: 1xx responses, say, without end. Their flow alone
                 would keep httpcore reading for ever.
         """
         left = time_left(self._call)
@@ -61,10 +63,10 @@ class Deadline(float):
         if late and self._was_late:
             raise httpcore.ReadTimeout("Bytes came, but no answer.")
         self._was_late = late
-        return min(left, self._call.heartbeat)
+        return min(left, self._heartbeat)
 
     def is_over(self) -> bool:
-        """Tell, after a slice without bytes, whether time is up; if not, the call hears it."""
+        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
         if time_left(self._call) <= _MIN_TIMEOUT:
             return True
         self._call.receive_silence(clock())

@@ -13,7 +13,7 @@ from holysheep_core.config.retry import Timeouts
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
 from holysheep_core.transport.connections import Connections
-from holysheep_core.transport.deadline import Call, Deadline, time_left
+from holysheep_core.transport.deadline import Call, Deadline
 from holysheep_core.transport.dns_cache import AddressBook
 from holysheep_core.transport.exceptions import FAILURES, translate
 from holysheep_core.transport.streams import AsyncBackend, Backend
@@ -21,9 +21,10 @@ from holysheep_core.transport.streams import AsyncBackend, Backend
 
 def request_timeout(connect: float | None, call: Call) -> httpx.Timeout:
     """Return the timeouts of one request, with reads bounded by the call's moving deadline."""
-    longest = time_left(call)
-    shorter = longest if connect is None else min(connect, longest)
-    return httpx.Timeout(connect=shorter, read=Deadline(call), write=shorter, pool=shorter)
+    read = Deadline(call)
+    shorter = read if connect is None else min(connect, read)
+    # A plain number for the others: only reads keep to the moving deadline.
+    return httpx.Timeout(connect=+shorter, read=read, write=+shorter, pool=+shorter)
 
 
 @lru_cache(maxsize=256)
