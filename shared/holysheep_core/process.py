@@ -1,9 +1,10 @@
 """What concerns a whole process: forks, instances shared by key, and users that come and go.
 
 - `Shared`: one instance for each key.
-- `Users`: who uses a thing, without keeping them alive; what is to happen when nobody does.
+- `WeakGroup`, `Users`: who uses a thing, held weakly; what is to happen when nobody does.
 - `weakly`: a callback that does not keep its object alive.
 - `at_end_of`: what is to happen when an object becomes garbage.
+- `no_fork`: a context in which the process is not forked.
 - `renew_after_fork`: an object that a forked process must not use as its parent left it. Its
   `after_fork` is called in the child: there it makes new locks (an old one may be held for ever
   by a thread that the child does not have), forgets connections, and restarts nothing by itself.
@@ -35,13 +36,41 @@ def renew_after_fork(each: AfterFork) -> None:
     _renewed.add(each)
 
 
-def _after_fork() -> None:
-    for each in tuple(_renewed):
-        each.after_fork()
+class _ForkGuard:
+    """Holds a fork, for some seconds at most, while somebody must not be forked."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def before(self) -> None:
+        self._held = self._lock.acquire(timeout=_LONGEST_HOLD)
+
+    def in_parent(self) -> None:
+        if self._held:
+            self._lock.release()
+
+    def in_child(self) -> None:
+        self._lock = threading.Lock()
+        for each in tuple(_renewed):
+            each.after_fork()
+
+
+_LONGEST_HOLD = 5.0  # seconds
+no_fork = _ForkGuard()
+"""A context in which this process is not forked: an SQLite file is open, whose locks the child
+would believe to be held."""
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=no_fork.before, after_in_parent=no_fork.in_parent, after_in_child=no_fork.in_child
+    )
 
 
 class Shared(Generic[_Value]):
@@ -69,38 +98,54 @@ class Shared(Generic[_Value]):
         self._lock = threading.Lock()
 
 
-class Users:
-    """Who uses a thing. Users are held weakly.
+class WeakGroup(Generic[_Value]):
+    """Objects that are held weakly; iterating is safe while others come and go."""
+
+    def __init__(self) -> None:
+        self._members: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def add(self, member: _Value) -> None:
+        """Add a member, which stays until it leaves or becomes garbage."""
+        self._members.add(member)
+
+    def leave(self, member: _Value) -> None:
+        """Remove a member."""
+        self._members.discard(member)
+
+    def __iter__(self) -> Iterator[_Value]:
+        return iter(tuple(self._members))
+
+    def __bool__(self) -> bool:
+        # Not the set's length: while a member is collected, its entry is still counted.
+        return any(True for _ in self)
+
+
+class Users(WeakGroup[_Value]):
+    """Who uses a thing.
 
     Args:
         unused: Is called when the last user has left or become garbage.
     """
 
     def __init__(self, unused: Callable[[], object]) -> None:
+        super().__init__()
         self._unused = unused
-        self._users: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def add(self, user: object) -> None:
+    def add(self, user: _Value) -> None:
         """`user` uses it, until it leaves or becomes garbage."""
-        self._users.add(user)
+        super().add(user)
         at_end_of(user, weakly(self._check))
 
-    def leave(self, user: object) -> None:
+    def leave(self, user: _Value) -> None:
         """`user` is done."""
-        self._users.discard(user)
+        super().leave(user)
         self._check()
 
     def clear(self) -> None:
         """Nobody uses it any more."""
-        self._users.clear()
+        for user in self:
+            super().leave(user)
         self._check()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(tuple(self._users))
-
-    def __bool__(self) -> bool:
-        # Not the set's length: while a user is collected, its entry is still counted.
-        return any(True for _ in self)
 
     def _check(self) -> None:
         if not self:
@@ -118,12 +163,20 @@ def weakly(method: Callable[..., _Value]) -> Callable[..., _Value | None]:
     return call
 
 
-def at_end_of(owner: object, action: Callable[..., object], *args: object) -> Callable[[], object]:
-    """Call `action(*args)` when `owner` becomes garbage, but not at the interpreter's end.
+def at_end_of(
+    owner: object, action: Callable[..., object], *args: object, at_exit: bool = False
+) -> Callable[[], object]:
+    """Call `action(*args)` when `owner` becomes garbage.
+
+    Args:
+        owner: Whose end.
+        action: What is called; it must not refer to `owner`.
+        *args: What it is called with.
+        at_exit: Call it at the interpreter's end too.
 
     Returns:
         What calls it off.
     """
     finalizer = weakref.finalize(owner, action, *args)
-    finalizer.atexit = False
+    finalizer.atexit = at_exit
     return finalizer.detach

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from holysheep_core.config.checks import check_number
+from holysheep_core.process import renew_after_fork
 
 ALL_PROVIDERS = ""
 """Name of the bucket that all providers draw on together."""
@@ -78,6 +79,11 @@ class RetryBudget:
         self._capacity = capacity
         self._cost = cost
         self._buckets = {ALL_PROVIDERS: Bucket(capacity * _CAP)}
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.Lock()
 
     @property

@@ -16,7 +16,7 @@ from holysheep_core.gateway.execute import execute
 from holysheep_core.gateway.health_check import HealthCheck, HealthChecks
 from holysheep_core.gateway.sharing import Sharing
 from holysheep_core.observers.listeners import Guard
-from holysheep_core.process import Users, weakly
+from holysheep_core.process import Users, renew_after_fork, weakly
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig, Health
 from holysheep_core.routing.providers import Provider, Route
@@ -74,12 +74,13 @@ class APIGateway:
         self._history: list[str] = [next(iter(self._by_name))]
         self.route_states = RouteStates(circuit)
         self.rollout = None if canary is None else Rollout(canary, clock())
-        self._users = Users(weakly(self._stop_checks))
+        self._users: Users[Any] = Users(weakly(self._stop_checks))
         self._checks: HealthChecks | None = None
         if health_check is not None:
             changed = weakly(self._health_changed)
             self._checks = HealthChecks(self.providers, health_check, changed)
         self.store = None if store is None else Store.at(store)
+        renew_after_fork(self)
         self._sharing = None if self.store is None else Sharing(self.store, self)
 
     # -- who is asked -----------------------------------------------------------------------
@@ -202,6 +203,10 @@ class APIGateway:
 
     def __repr__(self) -> str:
         return f"APIGateway({', '.join(self._by_name)})"
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
 
     # -- what other processes found out or decided ------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from holysheep_core.clock import clock
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import HolySheepError
-from holysheep_core.process import weakly
+from holysheep_core.process import renew_after_fork, weakly
 from holysheep_core.routing.providers import Provider
 
 if TYPE_CHECKING:
@@ -104,6 +104,12 @@ class HealthChecks:
         self._lock = threading.RLock()  # a finalizer may stop it just when it starts
         self._over: threading.Event | None = None
         self._thread: threading.Thread | None = None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin again without the thread, which did not come along."""
+        self._lock = threading.RLock()
+        self._thread = self._over = None
 
     def is_up(self, provider: Provider) -> bool:
         """Tell whether a provider is to be used."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+from holysheep_core.process import renew_after_fork
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.routing.circuit import Circuit, CircuitConfig, Health, Note, State
 from holysheep_core.routing.providers import Provider, Route
@@ -42,6 +43,11 @@ class RouteStates:
         self._circuits: dict[str, Circuit] = {}
         self._no_prefill: set[str] = set()
         self._left: dict[str, Allowance] = {}
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
 
     # -- questions --------------------------------------------------------------------------
 
