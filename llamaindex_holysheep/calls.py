@@ -35,17 +35,6 @@ from llamaindex_holysheep.tools import json_schema
 if TYPE_CHECKING:
     from llamaindex_holysheep.settings import ModelSettings
 
-_SENT = (
-    "temperature",
-    "max_tokens",
-    "top_p",
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-)
-
 
 class Call:
     """One call.
@@ -144,7 +133,7 @@ class Call:
         return agrow(deltas)
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
-        params = {name: getattr(self._llm, name) for name in _SENT}
+        params = self._llm._request_fields
         params |= self._llm.additional_kwargs | kwargs | (kwargs.get("extra_body") or {})
         params.pop("extra_body", None)
         if params.get("max_completion_tokens") is not None:

@@ -24,9 +24,9 @@ from holysheep_core import (
     Timeouts,
     card,
 )
+from holysheep_core.integrations.settings import known_keywords
 from holysheep_core.simulator import cut, refuse
 from llamaindex_holysheep import EngineEvent, HolySheep
-from llamaindex_holysheep.settings import known_keywords
 
 GO = [ChatMessage(role="user", content="go")]
 

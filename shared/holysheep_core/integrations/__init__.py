@@ -1,1 +1,5 @@
-"""What every framework's plugin shares."""
+"""What the plugins share beyond the engine's public names.
+
+`settings` and `fast_models` need pydantic, which is no dependency of the engine: nothing here
+may import them.
+"""
