@@ -25,7 +25,8 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 from pydantic import BaseModel
 
-from holysheep_core import ChatRequest, Completion, estimate_tokens
+from holysheep_core import ChatRequest, Completion
+from holysheep_core.integrations import prompt_tokens
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
@@ -185,13 +186,7 @@ def user(text: str) -> ChatMessage:
 
 
 def _tokens(request: ChatRequest, limiter: Any) -> int:
-    contents = [message.get("content") or "" for message in request.messages]
-    texts = [
-        part.get("text", "") if isinstance(part, dict) else part
-        for content in contents
-        for part in (content if isinstance(content, list) else [content])
-    ]
-    tokens = sum(map(estimate_tokens, texts))
-    # Core's token bucket waits for ever for more than it can ever hold.
+    tokens = prompt_tokens(request)
+    # LlamaIndex's limiter waits for ever for more tokens than its bucket can hold.
     most = getattr(limiter, "tokens_per_minute", None)
     return tokens if most is None else min(tokens, int(most))

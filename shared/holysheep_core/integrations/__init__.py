@@ -1,5 +1,9 @@
 """What the plugins share beyond the engine's public names.
 
-`settings` and `fast_models` need pydantic, which is no dependency of the engine: nothing here
-may import them.
+`settings` and `fast_models` need pydantic, which is no dependency of the engine: this module
+must not import them.
 """
+
+from holysheep_core.tokens import prompt_tokens
+
+__all__ = ["prompt_tokens"]
