@@ -162,8 +162,10 @@ class StreamingRetryHandler:
             catalog=coerce(catalog),
             spend_limit=spend_limit,
         )
+        prices = self.settings.catalog
+        observers = [e.priced_by(prices) if isinstance(e, Totals) else e for e in observers]
         given = [each for each in observers if isinstance(each, Totals)]
-        self.totals = given[0] if given else Totals()
+        self.totals = given[0] if given else Totals().priced_by(prices)
         others = [each for each in observers if each is not self.totals]
         logs = () if event_log is None else (EventLog.at(event_log),)
         self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)

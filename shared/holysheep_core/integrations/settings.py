@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from holysheep_core.catalog import Catalog
+from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.handler import StreamingRetryHandler
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
@@ -141,7 +141,9 @@ class EngineSettings(BaseModel):
     @property
     def totals(self) -> Totals:
         """The sums of all calls, those of copies of this model included."""
-        return self._totals
+        built = self._built
+        catalog = coerce(self.catalog) if built is None else built.settings.catalog
+        return self._totals.priced_by(catalog)
 
     @property
     def _handler(self) -> StreamingRetryHandler:
