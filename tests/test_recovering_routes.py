@@ -36,7 +36,13 @@ class World:
         self.served = []  # (when, by whom)
 
     def session(self, now):
-        chain = build_ladder(ASK, [Provider("k")], self.settings.fallback, self.route_states)
+        chain = build_ladder(
+            ASK,
+            [Provider("k")],
+            self.settings.fallback,
+            self.route_states,
+            self.settings.catalog,
+        )
         return Session(ASK, chain, self.settings, now=now, rng=lambda: 0.5)
 
     def step(self, session, now):

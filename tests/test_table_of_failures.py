@@ -198,7 +198,9 @@ def test_so_it_is_with_any_jitter_on_virtual_time(status):
 def requests_of(status, rng):
     """When a call under a lasting refusal sends its requests, and whether to the primary."""
     request, settings, now, sent = ChatRequest(M, ASK), Settings(budget=RetryBudget()), 0.0, []
-    chain = build_ladder(request, [Provider("k")], settings.fallback, RouteStates())
+    chain = build_ladder(
+        request, [Provider("k")], settings.fallback, RouteStates(), settings.catalog
+    )
     session = Session(request, chain, settings, now=now, rng=rng)
     while True:
         try:

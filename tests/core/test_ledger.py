@@ -5,6 +5,7 @@ import json
 import pytest
 
 from holysheep_core import events
+from holysheep_core.catalog import Catalog
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.protocol.response import ResponseDecoder
@@ -25,7 +26,7 @@ def told():
 
 @pytest.fixture
 def ledger(told):
-    return Ledger("call", 100.0, told.append)
+    return Ledger("call", 100.0, told.append, Catalog())
 
 
 def decoder(text="", usage=None, status=200) -> ResponseDecoder:

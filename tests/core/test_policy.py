@@ -22,6 +22,7 @@ from holysheep_core import (
     Timeouts,
     UpstreamError,
 )
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.policy import Again, Standing, decide
 from holysheep_core.errors import APIError
 from holysheep_core.routing.providers import Provider, Route
@@ -38,7 +39,7 @@ ELSEWHERE = Route(TWO, "gpt-4.1")
 def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=False, **settings):
     """What follows: (route, wait), or the error."""
     retries = settings.pop("retries", here - 1)
-    chain = FallbackChain(routes, settings.pop("route_states", RouteStates()))
+    chain = FallbackChain(routes, settings.pop("route_states", RouteStates()), Catalog())
     timeouts = settings.pop("timeouts", Timeouts())
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(

@@ -53,7 +53,11 @@ class Call:
         settings = Settings(**{"budget": RetryBudget(), **settings})
         all_providers = (Provider("k", "https://one.test/v1"), *providers)
         chain = build_ladder(
-            request, all_providers, settings.fallback, route_states or RouteStates()
+            request,
+            all_providers,
+            settings.fallback,
+            route_states or RouteStates(),
+            settings.catalog,
         )
         self.session = Session(
             request,

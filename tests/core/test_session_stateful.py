@@ -77,7 +77,11 @@ class Exchanges(RuleBasedStateMachine):
             coalesce=coalesce,
         )
         chain = build_ladder(
-            request, (Provider("k", "https://one.test/v1"),), chosen.fallback, RouteStates()
+            request,
+            (Provider("k", "https://one.test/v1"),),
+            chosen.fallback,
+            RouteStates(),
+            chosen.catalog,
         )
         self.now, self.got, self.requests = 100.0, [], 0
         self.events, self.calls = [], []

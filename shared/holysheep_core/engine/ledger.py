@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog
 from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.resume.transcript import NextRequest
 from holysheep_core.routing.providers import Route
@@ -32,9 +32,7 @@ class Ledger:
         catalog: Knows prices.
     """
 
-    def __init__(
-        self, call_id: str, started: float, notify: Notify, catalog: Catalog = CATALOG
-    ) -> None:
+    def __init__(self, call_id: str, started: float, notify: Notify, catalog: Catalog) -> None:
         self._catalog = catalog
         self._call_id = call_id
         self._started = started

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog
 from holysheep_core.clock import clock
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
@@ -136,7 +136,7 @@ class APIGateway:
         self._move_canary(None, "aborted")
 
     def chain(
-        self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
+        self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog
     ) -> FallbackChain:
         """Lay out the routes of a request, best first."""
         if self._checks is not None and self._users:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from holysheep_core.catalog import CATALOG, Catalog, ModelCard, default_fallbacks
+from holysheep_core.catalog import Catalog, ModelCard, default_fallbacks
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
@@ -23,7 +23,7 @@ class FallbackChain:
     """The routes of one call, best first."""
 
     def __init__(
-        self, routes: Sequence[Route], route_states: RouteStates, catalog: Catalog = CATALOG
+        self, routes: Sequence[Route], route_states: RouteStates, catalog: Catalog
     ) -> None:
         self.routes = tuple(routes)
         self.route_states = route_states
@@ -99,13 +99,11 @@ def smart_model_selector(
         The first able model that is not limited; `model` itself if there is none.
     """
     request = ChatRequest(model, messages, params)
-    models = able_models(request, FallbackConfig(models=fallback_models))
+    models = able_models(request, FallbackConfig(models=fallback_models), Catalog())
     return next((name for name in models if name not in limited), model)
 
 
-def able_models(
-    request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
-) -> list[str]:
+def able_models(request: ChatRequest, fallback: FallbackConfig, catalog: Catalog) -> list[str]:
     """Return the models that can serve a request; the one asked for is always the first."""
     models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
     ordered = dict.fromkeys((request.model, *models))
@@ -119,7 +117,7 @@ def build_ladder(
     providers: Sequence[Provider],
     fallback: FallbackConfig,
     route_states: RouteStates,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog,
 ) -> FallbackChain:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
     models = able_models(request, fallback, catalog)

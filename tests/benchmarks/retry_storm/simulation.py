@@ -133,11 +133,14 @@ class _Process:
         self.budget = fleet.budget()
         fallback = FallbackConfig(models=fleet.stand_ins)
         self.settings = Settings(retry=fleet.retry, fallback=fallback, budget=self.budget)
-        self._chain = build_ladder(ASK, [Provider("k")], fallback, RouteStates())
+        catalog = self.settings.catalog
+        self._chain = build_ladder(ASK, [Provider("k")], fallback, RouteStates(), catalog)
         self._strangers = fleet.strangers
 
     def chain(self) -> FallbackChain:
-        return FallbackChain(self._chain.routes, RouteStates()) if self._strangers else self._chain
+        if not self._strangers:
+            return self._chain
+        return FallbackChain(self._chain.routes, RouteStates(), self.settings.catalog)
 
 
 class _Store:
