@@ -21,8 +21,10 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     MessageRole,
 )
+from llama_index.core.instrumentation.dispatcher import (  # type: ignore[attr-defined]  # its own re-export
+    active_instrument_tags,
+)
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index_instrumentation.dispatcher import active_instrument_tags
 from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion
