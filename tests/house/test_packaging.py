@@ -140,9 +140,8 @@ EXTRAS = {
     "langchain_holysheep": [{"langchain"}],
     "llamaindex_holysheep": [{"llamaindex"}],
     "holysheep_core/integrations": [{"langchain"}, {"llamaindex"}],  # either has to be enough
-    "holysheep_core/cli": [
-        {"cli", "langchain", "llamaindex"}
-    ],  # `demo` shows both, if they are there
+    # `demo` shows both plugins, if their frameworks are installed.
+    "holysheep_core/cli": [{"cli", "langchain", "llamaindex"}],
     "holysheep_core/cassettes.py": [{"vcr"}],
     "holysheep_core/journal": [{"redis"}],
     "holysheep_core/store": [{"redis"}],
