@@ -6,7 +6,7 @@ On virtual time, which the pure session allows: minutes pass in milliseconds.
 import pytest
 
 from holysheep_core import APIError, FallbackConfig, Provider
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -38,7 +38,7 @@ class World:
 
     def session(self, now):
         chain = build_chain(
-            ASK, [Provider("k")], self.settings.fallback, self.route_states, CATALOG
+            ASK, [Provider("k")], self.settings.fallback, self.route_states, Catalog()
         )
         return Session(ASK, chain, self.settings, now=now, rng=lambda: 0.5)
 

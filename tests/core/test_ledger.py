@@ -5,7 +5,7 @@ import json
 import pytest
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.routing.providers import Provider, Route
@@ -23,7 +23,7 @@ def told():
 
 @pytest.fixture
 def ledger(told):
-    return Ledger("call", 100.0, 0.0, told.append, CATALOG)
+    return Ledger("call", 100.0, 0.0, told.append, Catalog())
 
 
 def decoder(text="", usage=None, status=200) -> ResponseDecoder:

@@ -22,7 +22,7 @@ from holysheep_core import (
     Timeouts,
     UpstreamError,
 )
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.policy import Standing, decide
 from holysheep_core.errors import APIError
 from holysheep_core.routing.providers import Provider, Route
@@ -40,7 +40,7 @@ def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=Fals
     """What follows: (route, wait), or the error."""
     retries = settings.pop("retries", here - 1)
     states = settings.pop("route_states", RouteStates())
-    chain = FallbackChain(routes, states, CATALOG)
+    chain = FallbackChain(routes, states, Catalog())
     timeouts = settings.pop("timeouts", Timeouts())
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(

@@ -8,8 +8,8 @@ import pickle
 import msgspec
 import pytest
 
-from holysheep_core import catalog, smart_model_selector
-from holysheep_core.catalog import CATALOG, ModelCard
+from holysheep_core import smart_model_selector
+from holysheep_core.catalog import Catalog, ModelCard
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider, Route
@@ -23,6 +23,7 @@ KEY = "sk-very-secret"
 ONE, TWO = Provider(KEY, name="one"), Provider("sk-2", name="two")
 A, B, C = (Route(ONE, model) for model in ("deepseek-v3.2", "gemini-2.5-flash", "unheard-of"))
 A2, B2 = (Route(TWO, model) for model in ("deepseek-v3.2", "gemini-2.5-flash"))
+CATALOG = Catalog({"toolless": ModelCard(tools=False)})
 IMAGE = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
 
 
@@ -261,11 +262,6 @@ LACKS = [
     ("deepseek-v3.2", "양" * 200_000, {}),
     ("deepseek-v3.2", [{"type": "text", "text": "sheep " * 100_000}], {}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _a_model_without_tools(monkeypatch):
-    monkeypatch.setitem(catalog.CATALOG.models, "toolless", ModelCard(tools=False))
 
 
 @pytest.mark.parametrize(("model", "content", "params"), LACKS)

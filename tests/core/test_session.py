@@ -24,7 +24,7 @@ from holysheep_core import (
     Timeouts,
     TokenLimitError,
 )
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Send, Wait
 from holysheep_core.engine.clocks import LINGER
 from holysheep_core.engine.session import Session
@@ -60,7 +60,7 @@ class Call:
         settings = Settings(**{"budget": RetryBudget(), **settings})
         all_providers = (Provider("k", "https://one.test/v1"), *providers)
         chain = build_chain(
-            request, all_providers, settings.fallback, route_states or RouteStates(), CATALOG
+            request, all_providers, settings.fallback, route_states or RouteStates(), Catalog()
         )
         self.session = Session(
             request,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from holysheep_core import HolySheepError, RetryBudget, RetryConfig, Timeouts
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Send, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -84,7 +84,7 @@ class Exchanges(RuleBasedStateMachine):
             (Provider("k", "https://one.test/v1"),),
             chosen.fallback,
             RouteStates(),
-            CATALOG,
+            Catalog(),
         )
         self.now, self.got, self.requests = 100.0, [], 0
         self.events, self.calls = [], []

@@ -145,8 +145,10 @@ class StreamingRetryHandler(Requests):
                 ("store", store),
             ):
                 _only_one("gateway", gateway, name, value)
+        prices = coerce(catalog)
+        observers = [e.priced_by(prices) if isinstance(e, Totals) else e for e in observers]
         given = [each for each in observers if isinstance(each, Totals)]
-        self.totals = given[0] if given else Totals()
+        self.totals = given[0] if given else Totals().priced_by(prices)
         others = [each for each in observers if each is not self.totals]
         logs = () if event_log is None else (EventLog.at(event_log),)
         super().__init__(
@@ -159,7 +161,7 @@ class StreamingRetryHandler(Requests):
                 budget=budget or PROCESS_BUDGET,
                 stream_usage=stream_usage,
                 coalesce=coalesce,
-                catalog=coerce(catalog),
+                catalog=prices,
                 spend_limit=spend_limit,
             ),
             Clients(http_client, http_async_client, connections),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from holysheep_core.catalog import CATALOG, Catalog, ModelCard, default_fallbacks
+from holysheep_core.catalog import Catalog, ModelCard, default_fallbacks
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteChange, RouteStates
@@ -113,7 +113,7 @@ def smart_model_selector(
         The first able model that is not limited; `model` itself if there is none.
     """
     request = ChatRequest(model, messages, params)
-    models = able_models(request, FallbackConfig(models=fallback_models), CATALOG)
+    models = able_models(request, FallbackConfig(models=fallback_models), Catalog())
     return next((name for name in models if name not in limited), model)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holysheep_core import APIConnectionError, FallbackConfig, HolySheepError, Provider, RetryConfig
-from holysheep_core.catalog import CATALOG
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -134,12 +134,12 @@ class _Process:
         self.budget = fleet.budget()
         fallback = FallbackConfig(models=fleet.stand_ins)
         self.settings = Settings(retry=fleet.retry, fallback=fallback, budget=self.budget)
-        self._chain = build_chain(ASK, [Provider("k")], fallback, RouteStates(), CATALOG)
+        self._chain = build_chain(ASK, [Provider("k")], fallback, RouteStates(), Catalog())
         self._strangers = fleet.strangers
 
     def chain(self) -> FallbackChain:
         return (
-            FallbackChain(self._chain.routes, RouteStates(), CATALOG)
+            FallbackChain(self._chain.routes, RouteStates(), Catalog())
             if self._strangers
             else self._chain
         )
