@@ -15,6 +15,7 @@ from httpx_sse._decoders import SSEDecoder as PeerDecoder
 from holysheep_core.errors import HolySheepError, InvalidResponseError
 from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.protocol.sse import SSEDecoder
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.resume.normalize import fold
 from holysheep_core.resume.preamble import announcement_of
 from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
@@ -107,7 +108,7 @@ _KINDS = ("text/event-stream", "application/json", "text/html", "")
 _STATUSES = (200, 200, 200, 204, 429, 500)
 
 
-def decoder(data: bytes) -> None:
+def response(data: bytes) -> None:
     """Whatever an answer says, only typed errors come of it, and the same ones for any split.
 
     Bytes: a kind, a status, cuts, then events, divided by 0xFF: a shape's number, and its text.
@@ -145,7 +146,8 @@ def _read(status: int, kind: str, parts: list[bytes]) -> tuple[str, str, str, ob
     if isinstance(failure, InvalidResponseError):
         return "", "", "InvalidResponseError", (), None  # what came before it depends on the split
     assert failure is None or (str(failure).encode() and repr(failure).encode())
-    calls, _ = decoder.tools.finish(limited=decoder.finish_reason == "length")
+    tools = decoder.tools or ToolCallAssembler()
+    calls, _ = tools.finish(limited=decoder.finish_reason == "length")
     for call in calls:
         assert isinstance(msgspec.json.decode(call.arguments), dict)
     if failure is None:
@@ -196,7 +198,7 @@ _HEADS = (
 )
 
 
-def framing(data: bytes) -> None:
+def chunked(data: bytes) -> None:
     """What is read past h11 is what h11 would have read, however reads split it."""
     head = _HEADS[data[0] % len(_HEADS)] if data else b""
     cuts, body = halves(data[1:])
@@ -245,4 +247,4 @@ def judged(stream, *, past_h11: bool) -> tuple[list[object], bytes]:
         return [*seen, "no HTTP"], body
 
 
-TARGETS = {target.__name__: target for target in (sse, decoder, stitcher, framing)}
+TARGETS = {target.__name__: target for target in (sse, response, stitcher, chunked)}

@@ -18,10 +18,10 @@ from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
 from holysheep_core import ConfigurationError, InvalidJSONOutputError, Provider, RetryConfig
+from holysheep_core.integrations.settings import known_keywords
 from holysheep_core.simulator import cut, refuse
 from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.keyword_hints import HINTS
-from langchain_holysheep.settings import known_keywords
 
 
 def model(script, **settings):
@@ -246,6 +246,13 @@ async def test_the_rate_limiter_is_asked_once_per_async_call(play, text):
     assert (await llm.ainvoke("go")).text == text
     assert "".join([chunk.text async for chunk in llm.astream("go")]) == text
     assert len(asked) == 2
+
+
+def test_a_deep_copy_shares_the_rate_limiter(play, text):
+    llm = model(play(), rate_limiter=InMemoryRateLimiter(requests_per_second=1000))
+    copied = copy.deepcopy(llm)
+    assert copied.rate_limiter is llm.rate_limiter
+    assert copied.invoke("go").text == text
 
 
 def test_disable_streaming_gives_one_chunk_that_is_whole(play, text):
