@@ -196,7 +196,8 @@ class ChatHolySheep(ModelSettings):
         return super().model_copy(update={"cache": OnlyAskedModel(cache)})
 
     def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
-        return super(ChatHolySheep, self._caching_honestly())._generate_with_cache(*args, **kwargs)
+        model = self._caching_honestly()
+        return super(ChatHolySheep, model)._generate_with_cache(*args, **kwargs)
 
     async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
         model = self._caching_honestly()

@@ -108,9 +108,8 @@ class Call:
 
     def _answer(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         request = self._request(messages, kwargs)
-        return whole(
-            self._llm._handler.collect(request, **self._listeners(), pace=self._pace(request))
-        )
+        pace = self._pace(request)
+        return whole(self._llm._handler.collect(request, **self._listeners(), pace=pace))
 
     async def _aanswer(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]

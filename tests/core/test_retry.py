@@ -1,5 +1,7 @@
 """Waits and stops to the second, and a budget that no number of threads can overdraw."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core.config.retry import RetryConfig, RetryStrategy
-from holysheep_core.engine.backoff import backoff, exhausted, retry_state
+from holysheep_core.engine.backoff import Failures, _as_tenacity, backoff, exhausted
 from holysheep_core.errors import ConfigurationError, RateLimitError, ServerError
 from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 
@@ -16,7 +18,7 @@ ERROR = ServerError("no")
 
 
 def state(failures=1, *, error=ERROR, started=100.0, now=103.0):
-    return retry_state(failures, error, started, now)
+    return Failures(failures, error, started, now)
 
 
 def waits(count, draw=0.0, **settings):
@@ -121,13 +123,13 @@ def test_max_retries_counts_the_requests_beyond_the_first(retries):
 
 @pytest.mark.parametrize("now", [0.0, 5.0, 1e9])
 def test_a_retry_state_uses_the_given_clock_and_not_the_real_one(now):
-    described = state(4, started=now - 2.5, now=now)
+    described = _as_tenacity(state(4, started=now - 2.5, now=now))
     assert described.seconds_since_start == 2.5
     assert (described.start_time, described.outcome_timestamp) == (now - 2.5, now)
 
 
 def test_a_retry_state_holds_the_failure_and_the_count():
-    described = state(4)
+    described = _as_tenacity(state(4))
     assert (described.attempt_number, described.outcome.exception()) == (4, ERROR)
     assert described.outcome.failed
 
@@ -201,3 +203,17 @@ def test_eight_threads_that_pay_and_earn_lose_no_token():
 
 def test_the_process_has_one_full_budget():
     assert PROCESS_BUDGET.tokens == 500
+
+
+def test_a_call_that_fails_and_is_retried_does_not_import_tenacity():
+    code = (
+        "import sys; from holysheep_core import *\n"
+        "from holysheep_core.simulator import Scenario, Simulator, refuse\n"
+        "with Simulator() as server:\n"
+        "    url = server.add(Scenario(text='whole', faults=[refuse(500)])).base_url\n"
+        "    retry = RetryConfig(base_delay=0.001)\n"
+        "    handler = StreamingRetryHandler('k', base_url=url, config=retry)\n"
+        "    assert handler.complete('m', [{'role': 'user', 'content': 'go'}]).text == 'whole'\n"
+        "assert 'tenacity' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

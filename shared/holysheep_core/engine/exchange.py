@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from holysheep_core import events
+from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.errors import (
+    APIConnectionError,
     HolySheepError,
     IncompleteToolCallError,
     InvalidJSONOutputError,
+    StreamCutError,
     StreamInterruptedError,
     TokenLimitError,
+    caused,
 )
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
@@ -104,6 +108,23 @@ class Exchange:
         """Record that the attempt is over."""
         request = self.next_request.request
         self._ledger.end(self.decoder, request, self.shown, outcome, now)
+
+    def lateness(self, clocks: Clocks, now: float) -> HolySheepError | None:
+        """Return the error for a deadline that passed, unless what came is whole."""
+        decoder = self.decoder
+        if decoder.settled:
+            return decoder.failure()
+        return clocks.lateness(now, has_content=decoder.has_content)
+
+    def broken(self, error: HolySheepError) -> HolySheepError | None:
+        """Return the error for a connection that broke, unless what came is whole."""
+        decoder = self.decoder
+        if decoder.settled:
+            return decoder.failure()
+        if isinstance(error, StreamCutError) and not decoder.has_content:
+            said = f"No content, then the connection broke: {error}"
+            return caused(APIConnectionError(said), error)
+        return error
 
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""

@@ -44,13 +44,7 @@ from holysheep_core.engine.settings import Settings
 from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import completion_of, record_of
-from holysheep_core.errors import (
-    APIConnectionError,
-    HolySheepError,
-    StreamCutError,
-    StreamStalledError,
-    caused,
-)
+from holysheep_core.errors import HolySheepError, StreamStalledError
 from holysheep_core.protocol.rate_limit_headers import allowance
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
@@ -223,7 +217,7 @@ class Session:
             clocks.restart = True
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
-            return deltas + self._end(self._lateness(now), now)
+            return deltas + self._end(self._exchange.lateness(self._clocks, now), now)
         if pieces:
             clocks.alive = now
         else:
@@ -250,17 +244,11 @@ class Session:
     def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
         """The connection could not be made, broke, or was silent until the deadline."""
         self._expect(*_OPEN)
-        decoder, deadline = self._exchange.decoder, self.deadline
+        deadline = self.deadline
         late = deadline is not None and now >= deadline
-        if decoder.settled:
-            return self._end(decoder.failure(), now)
         if late or isinstance(error, StreamStalledError):
-            return self._end(self._lateness(now), now)
-        if isinstance(error, StreamCutError) and not decoder.has_content:
-            error = caused(
-                APIConnectionError(f"No content, then the connection broke: {error}"), error
-            )
-        return self._end(error, now)
+            return self._end(self._exchange.lateness(self._clocks, now), now)
+        return self._end(self._exchange.broken(error), now)
 
     def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return text and reasoning after the first `texts` and `reasonings`. Thread-safe."""
@@ -336,15 +324,7 @@ class Session:
         self._ledger.emit(events.StillWaiting, now, what=what, wait=wait)
 
     def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
-        empty = spend.is_empty(self._exchange.decoder.pieces, self._transcript.characters)
-        return spend.error() if empty else None
-
-    def _lateness(self, now: float) -> HolySheepError | None:
-        """Return the error for a deadline that passed, unless what came is whole."""
-        decoder = self._exchange.decoder
-        if decoder.settled:
-            return decoder.failure()
-        return self._clocks.lateness(now, has_content=decoder.has_content)
+        return spend.overspent(self._exchange.decoder.pieces, self._transcript.characters)
 
     def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
         """End the exchange: hand over the answer, or look up what follows."""

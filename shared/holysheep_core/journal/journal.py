@@ -37,7 +37,7 @@ from holysheep_core.errors import (
     JournalError,
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
-from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.journal.writer import AnswerWriter, Claim
 from holysheep_core.process import Shared, renew_after_fork
 from holysheep_core.types import ChatRequest, Completion
 
@@ -118,7 +118,7 @@ class Journal:
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name."
             )
-        return self._watched(AnswerWriter(self, call_id, owner, asked))
+        return self._watched(AnswerWriter(self, Claim(call_id, owner, asked)))
 
     def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
         """Take an answer; None while somebody writes it. One that is done needs no entry.
@@ -133,7 +133,7 @@ class Journal:
         kept = self.read(call_id)
         if kept.state == "done":
             return None, kept
-        entry = AnswerWriter(self, call_id, owner, kept.request, len(kept.pieces))
+        entry = AnswerWriter(self, Claim(call_id, owner, kept.request), len(kept.pieces))
         return self._watched(entry), kept
 
     def release(self, entry: AnswerWriter) -> None:
