@@ -21,6 +21,8 @@ from holysheep_core import (
     RetryConfig,
     StreamingRetryHandler,
 )
+from holysheep_core.clock import clock
+from holysheep_core.routing.providers import Route
 from holysheep_core.simulator import cut, refuse
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
@@ -400,3 +402,14 @@ async def test_a_cancelled_call_is_not_begun_again(play):
 def test_what_takes_no_provider_is_refused_since_it_would_ask_the_same_one_again(play, wrong):
     with pytest.raises(ConfigurationError, match="takes the Provider"):
         gateway_of(play()).execute_with_fallback(wrong)
+
+
+def test_execute_with_fallback_takes_only_the_probe_of_the_provider_it_asks():
+    providers = [Provider("k", "https://one.test/v1", name=name) for name in "abc"]
+    gateway = APIGateway(providers, health_check=None)
+    routes = [Route(provider, "*") for provider in providers]
+    for route in routes:
+        gateway.route_states.cool(route, 0.0, 1.0)  # half open by now
+    assert gateway.execute_with_fallback(lambda provider: provider.name) == "a"
+    now = clock()
+    assert [gateway.route_states.is_available(route, now) for route in routes[1:]] == [True, True]

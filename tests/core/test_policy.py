@@ -23,7 +23,7 @@ from holysheep_core import (
     UpstreamError,
 )
 from holysheep_core.catalog import Catalog
-from holysheep_core.engine.policy import Standing, decide
+from holysheep_core.engine.policy import RULES, Standing, decide, without_budget
 from holysheep_core.errors import APIError
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
@@ -172,3 +172,30 @@ def test_a_wait_that_would_exceed_the_total_ends_the_call_now():
     error = after(failure, timeouts=Timeouts(total=100.5))
     assert isinstance(error, HolySheepError)
     assert "100.5" in str(error)
+
+
+@pytest.mark.parametrize("here", [1, 3])
+@pytest.mark.parametrize("failure", [kind() for kind in RULES], ids=lambda f: type(f).__name__)
+def test_to_decide_changes_nothing(failure, here):
+    class Untouched(RouteStates):
+        def changed(self, *args, **kwargs):
+            raise AssertionError("a question has a side effect")
+
+        take_probe = cool = open = close = succeeded = ended = changed
+
+    states = RouteStates()
+    states.cool(SMALL, 0.0, 50.0)  # half open by now
+    states.__class__ = Untouched
+    chain = FallbackChain([BIG, SMALL, ELSEWHERE], states, Catalog())
+    standing = Standing(chain, (BIG,), here, 0, progressed=False, started=0.0, now=100.0)
+    settings = {"retry": RetryConfig(), "fallback": FallbackConfig()}
+
+    def ask():
+        return decide(failure, standing, timeouts=Timeouts(), rng=lambda: 0.0, **settings)
+
+    first = ask()
+    assert ask() == first
+    if first.route is not None:
+        without_budget(first, failure, standing, **settings)
+    assert states.state(SMALL, 100.0) == "half-open"
+    assert states.is_available(SMALL, 100.0)

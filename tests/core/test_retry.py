@@ -217,3 +217,23 @@ def test_a_call_that_fails_and_is_retried_does_not_import_tenacity():
         "assert 'tenacity' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_one_sick_provider_uses_up_its_own_retries_and_nobody_elses():
+    budget = RetryBudget()
+    assert [budget.take("sick") for _ in range(60)].count(True) == 50
+    assert [budget.take("well") for _ in range(60)].count(True) == 50
+
+
+def test_all_providers_together_have_four_times_the_retries_of_one():
+    budget = RetryBudget()
+    taken = [budget.take(f"provider {n % 10}") for n in range(1000)]
+    assert taken.count(True) == 200
+
+
+def test_what_is_given_back_goes_to_the_provider_it_was_taken_from():
+    budget = RetryBudget(capacity=10)
+    assert budget.take("sick")
+    assert budget.take("well")
+    budget.succeeded(1, "well")
+    assert (budget.take("sick"), budget.take("well")) == (False, True)
