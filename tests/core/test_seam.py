@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holysheep_core.resume.stitcher import MAX_ANCHOR, Stitcher, choose_anchor, is_evidence
+from holysheep_core.resume.overlap import is_evidence
+from holysheep_core.resume.stitcher import MAX_ANCHOR, Stitcher, choose_anchor
 
 TEXT = (
     "안녕, 양 세 마리가 왔어요! Then count `flock = [1, 2]`:\n\n"

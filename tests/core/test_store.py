@@ -466,7 +466,7 @@ def test_a_query_that_cannot_be_read_is_not_in_an_error_either(take):
     ],
 )
 def test_a_url_that_can_be_read_is_taken(url):
-    assert Store(url).name.startswith(url.partition(":")[0])
+    assert Store(url).client.name.startswith(url.partition(":")[0])
 
 
 def test_two_clients_that_name_one_url_share_one_store(server, play):

@@ -170,10 +170,13 @@ def declared(extras):
 
 
 def third_party(source):
-    """The top-level packages a module imports, wherever in it, that Python does not bring."""
+    """The top-level packages a module imports when it runs, and that Python does not bring."""
     ours = {"holysheep_core", "langchain_holysheep", "llamaindex_holysheep"}
-    found = set()
-    for node in ast.walk(ast.parse(source)):
+    found, tree = set(), ast.parse(source)
+    for block in ast.walk(tree):
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+            block.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -21,7 +21,8 @@ import msgspec
 
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.protocol.wire import asks_for_json
-from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_evidence, is_provable
+from holysheep_core.resume.overlap import is_evidence
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
 

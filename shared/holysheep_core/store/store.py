@@ -90,19 +90,14 @@ class Store:
         namespace: What the names of its keys begin with.
 
     Attributes:
-        name: Its address, without a password.
-        limits: Returns where rate limits are counted, or None while Redis does not answer.
-        tolerating_redis_errors: A context that ends well where Redis fails, with one warning.
+        client: The connection to it.
     """
 
     _shared: ClassVar[Shared[Store]] = Shared()
 
     def __init__(self, url: str, namespace: str = "holysheep") -> None:
-        self._client = RedisClient(url, namespace)
-        self._script = self._client.redis.register_script(_EXCHANGE)
-        self.name = self._client.name
-        self.limits = self._client.limits
-        self.tolerating_redis_errors = self._client.tolerating_redis_errors
+        self.client = RedisClient(url, namespace)
+        self._script = self.client.redis.register_script(_EXCHANGE)
         self._members: WeakGroup[Member] = WeakGroup()
         self._budgets: WeakGroup[RetryBudget] = WeakGroup()
         self._lock = threading.RLock()
@@ -125,7 +120,7 @@ class Store:
         return cls._shared.get((url, namespace), lambda: cls(url, namespace))
 
     def __repr__(self) -> str:
-        return f"Store({self.name!r})"  # the URL may hold a password
+        return f"Store({self.client.name!r})"  # the URL may hold a password
 
     # -- for those who share ----------------------------------------------------------------
 
@@ -202,8 +197,8 @@ class Store:
         for budget, name, change, capacity in buckets:
             args += [f"budget:{budget.capacity:g}:{name}", change, capacity]
         told = False
-        with self.tolerating_redis_errors():
-            namespace = self._client.namespace
+        with self.client.tolerating_redis_errors():
+            namespace = self.client.namespace
             keys = [f"{{{namespace}}}:facts", f"{{{namespace}}}:sums"]
             known, sums = self._script(keys=keys, args=args)
             told = True
@@ -211,10 +206,10 @@ class Store:
             for (key, expiry), amount in corrections.items():
                 self.later(key, expiry, amount)
             return False
-        with self.tolerating_redis_errors():
+        with self.client.tolerating_redis_errors():
             for (key, expiry), amount in corrections.items():
-                self._client.storage.incr(key, expiry, amount)
-        self._client.answered()
+                self.client.storage.incr(key, expiry, amount)
+        self.client.answered()
         with self._lock:
             for name, entry in facts.items():
                 if self._facts.get(name) is entry:
