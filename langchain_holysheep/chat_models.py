@@ -79,11 +79,11 @@ class ChatHolySheep(SelfDescription):
         extra_body: Any further fields of the request.
         default_headers: Headers added to every request.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        timeouts: The clocks.
+        timeouts: The time limits.
         max_retries: Shorthand for `retry`.
         retry: When a failed request is tried again.
-        resume: How a cut answer goes on; False raises instead.
-        fallback_models: Models that stand in for a limited one; [] for none, None for the
+        resume: How a cut answer is resumed; False raises instead.
+        fallback_models: Fallback models for one that is rate limited; [] for none, None for the
             default table.
         fallback: The same, with its other settings.
         providers: Further OpenAI-compatible APIs, tried after this one.

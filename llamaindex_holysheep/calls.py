@@ -2,7 +2,7 @@
 
 Core's decorators ask the object whose method they wrap for three things: the callback manager,
 a description, and the rate limiter, which they acquire once per call and without tokens.
-`Call` stands in for the model there, so that the limiter can be acquired by the engine instead:
+`Call` takes the model's place there, so that the limiter can be acquired by the engine instead:
 before every request, with the tokens it will cost.
 """
 

@@ -224,7 +224,7 @@ def test_an_answer_that_redis_lost_is_written_anew(play, redis_url, name, caplog
     redis.Redis.from_url(redis_url).flushall()
     got += "".join(stream)
     assert got == LONG == "".join(handler(script, kept).follow(name))
-    assert "written anew" in caplog.text
+    assert "written again from the start" in caplog.text
     assert len(script.requests) == 1
 
 

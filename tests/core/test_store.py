@@ -313,7 +313,7 @@ def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, cap
             ten_calls(handler, text)
     warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep.store"]
     assert len(warnings) == 1
-    assert "Calls go on" in warnings[0]
+    assert "Calls continue" in warnings[0]
 
 
 async def test_so_do_async_calls_many_at_once(own_server, play, text):

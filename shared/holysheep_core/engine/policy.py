@@ -86,8 +86,8 @@ class Rule:
     Attributes:
         again: How often the same route is asked again before another one is.
         move: Where to go then.
-        stay: Where no other route is left, go on asking the same one. Only then is a wait
-            that the server names worth anything.
+        stay: Where no other route is left, ask the same one again. Only then is a wait that
+            the server names of use.
         cools: The route cools down, for other calls too.
         outcome: What it says about the route; None for nothing, since the request is to blame.
     """
@@ -150,7 +150,7 @@ class Standing:
         tried: Routes asked so far, in order of first use; the last one is the one that failed.
         here: Failures in a row on this route, this one included.
         retries: Requests already spent on asking a route again.
-        progressed: The request that failed had brought new text.
+        progressed: The request that failed had added new text.
         started: When the call began.
         now: The time.
     """

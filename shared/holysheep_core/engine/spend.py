@@ -20,7 +20,7 @@ class SpendTracker:
     def __init__(self, limit: SpendLimit, catalog: Catalog) -> None:
         self._limit = limit
         self._catalog = catalog
-        self._most = 0.0  # output tokens the request at hand may bring
+        self._most = 0.0  # output tokens the running request may add
         self._before = 0  # characters shown before it
 
     def refusal(

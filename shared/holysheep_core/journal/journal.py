@@ -1,4 +1,4 @@
-"""Answers that survive the process: what has arrived, kept where another process can go on.
+"""Answers that survive the process: what has arrived is kept where another process can resume it.
 
 ::
 
@@ -10,12 +10,13 @@
                      the model for the rest, as after any cut
 
 A *lease* is the right to write. Every write names its owner and is refused once another has
-the lease, so two processes can never write one answer: the slower one hears `lost` and stops.
+the lease, so two processes can never write one answer: the slower one is refused and stops.
 Readers need no lease: `follow` reads what is written, as often as they like.
 
-What was shown and not yet written when a process died, `interval` seconds at most, is asked for
+What was shown and not yet written when a process died, `interval` seconds at most, is requested
 again, and the model may word it differently; with `interval=0` text is written before it is
-shown. Prompts and answers are in the journal (it could not go on without them); keys are not.
+shown. Prompts and answers are in the journal (without them nothing could be resumed); keys are
+not.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Journal:
 
     Args:
         url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),
-            where another machine may go on.
+            where another machine may resume it.
         interval: Seconds of text that may be lost when a process dies; 0 to write each piece
             before it is shown, where the call runs.
         lease: Seconds after which an answer whose process is silent may be taken over.
@@ -143,9 +144,9 @@ class Journal:
         self._entries.discard(entry)
 
     def complain(self, error: JournalError) -> None:
-        """Warn once that the store does not answer; calls go on."""
+        """Warn once that the store does not answer; calls continue."""
         if not self._warned:
-            _log.warning("%s Calls go on; what they bring is written when it answers.", error)
+            _log.warning("%s Calls continue; what they receive is written when it answers.", error)
         self._warned = True
         self._failing_until = time.monotonic() + _FAILING
 
@@ -214,7 +215,7 @@ class Journal:
             if kept.lease <= 0:
                 why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
                 raise JournalError(
-                    f"The answer {call_id!r} is not whole, and nobody goes on with it ({why}). "
+                    f"The answer {call_id!r} is not whole, and no process is writing it ({why}). "
                     "Resume it."
                 )
 

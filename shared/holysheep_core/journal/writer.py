@@ -1,4 +1,4 @@
-"""One answer of a journal, while this process writes it."""
+"""Writes one answer to a journal while its call runs."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class AnswerWriter:
         return None if self._journal.interval else self._flush_soon
 
     def add(self, text: str) -> None:
-        """Write text that a reader brings, who has more than the store."""
+        """Write text that a reader has and the store has not."""
         with self._lock:
             try:
                 self._append(StoredPiece(self._written, text, ""))
@@ -205,7 +205,8 @@ class AnswerWriter:
         journal = self._journal
         if journal.store.begin(*self._answer, journal.lease):
             _log.warning(
-                "The journal has lost the answer %r; it is written anew.", self._answer.call_id
+                "The journal has lost the answer %r; it is written again from the start.",
+                self._answer.call_id,
             )
             self._written, self._taken = 0, (0, 0)
             self._append(self._take())
@@ -238,7 +239,7 @@ class AnswerWriter:
     def _end(self, state: str, ending: bytes) -> None:
         self._ended = True
         self._ending = Ending(state, ending, time.monotonic() + _PATIENCE)
-        # Else the thread does it, which goes on trying. In the thread itself, the collector may
+        # Else the thread does it, which tries again. In the thread itself, the collector may
         # have closed a stream in the middle of anything.
         if threading.current_thread() is not self._journal.thread:
             self._flush_soon()

@@ -1,9 +1,9 @@
-"""What models say before they go on, though they were asked not to.
+"""What models say before they continue, though they were asked not to.
 
-Three things are recognised at the very beginning of a resumed leg, and only there: an
+Three things are recognised at the very beginning of a resumed response, and only there: an
 announcement ("Sure, continuing where I left off:"), an ellipsis, and a code fence opened a
-second time. An announcement has to begin like one, to speak of going on, and to end with a
-colon or a line break; so a text that merely goes on with "Sure" or "네" is not touched.
+second time. An announcement has to begin like one, to speak of continuing, and to end with a
+colon or a line break; so a text that merely continues with "Sure" or "네" is not touched.
 
 No list of wordings is complete. But the words asked for (the *anchor*), right after a short line
 or inside a mark, prove that what stands before them is no part of the answer.
@@ -16,7 +16,7 @@ import re
 from holysheep_core.resume.normalize import fold
 
 MAX_ANNOUNCEMENT = 140
-"""Characters within which an announcement has to end; until then the leg is held."""
+"""Characters within which an announcement has to end; until then the text is held back."""
 
 _OPENERS = (
     "sure",
@@ -86,11 +86,11 @@ _MAX_TAG = 34
 
 
 def decoration_of(text: str, *, inside_fence: bool, after_dot: bool) -> int | None:
-    """Return how many characters at the beginning of a leg are an ellipsis or a second fence.
+    """Return how many characters at the beginning of a response are an ellipsis or a second fence.
 
     Args:
-        text: The leg so far.
-        inside_fence: A code fence is open where the leg begins.
+        text: The response so far.
+        inside_fence: A code fence is open where the response begins.
         after_dot: The text before it ends with a dot, so that dots may be its own.
 
     Returns:
@@ -130,7 +130,7 @@ def _dots(text: str, *, after_dot: bool) -> int | None:
 
 
 def announcement_of(text: str) -> int | None:
-    """Return how many characters at the beginning of a leg announce that it goes on.
+    """Return how many characters at the beginning of a response announce that it continues.
 
     Returns:
         0 if it announces nothing, or None if more text is needed to tell.
@@ -163,7 +163,7 @@ def wrapping_of(text: str, anchor: str) -> tuple[int | None, str]:
     """Return the length of a mark before the anchor, and the mark that will close it.
 
     Args:
-        text: How a leg begins.
+        text: How a response begins.
         anchor: The words asked for, folded.
 
     Returns:
@@ -186,7 +186,7 @@ def introduction_of(text: str, anchor: str, seen: str) -> int | None:
     """Return the length of a first line, in whatever words, after which the anchor comes.
 
     Args:
-        text: How a leg begins.
+        text: How a response begins.
         anchor: The words asked for, folded.
         seen: What the reader has.
 
@@ -210,12 +210,12 @@ def introduction_of(text: str, anchor: str, seen: str) -> int | None:
 
 
 def _may_be_row(text: str, line: int, anchor: str, seen: str) -> bool:
-    """Tell whether a leg's first line, up to `line`, may be the rest of a row of the text's."""
+    """Tell whether the first line, up to `line`, may be the rest of a row of the text's."""
     # Rows often begin alike: a log's lines, a table's. Then it has to look introductory.
     current = fold(seen.rpartition("\n")[2])
     is_paragraph = text[line:].startswith("\n\n")
     if current == anchor and not is_paragraph and text[line - 1] not in ":：":  # noqa: RUF001 - full-width
         return True
-    # And one that then stands in the answer twice introduces nothing.
+    # A line that then occurs twice in the answer introduces nothing.
     *lines, last = (seen + text[:line]).split("\n")
     return fold(last) in map(fold, lines)

@@ -1,17 +1,17 @@
-"""The splice: what a resumed answer says again is taken out, and nothing else.
+"""The splice: what a resumed response repeats is taken out, and nothing else.
 
-A model asked to go on does one of four things: it goes on at once; it first repeats some of
+A model asked for the rest does one of four things: it continues at once; it first repeats some of
 what stood last, as it is asked to (the *anchor*); it starts over; or it announces that it will
-go on, and then does one of the others. The text of a resumed leg is compared with what the
+continue, and then does one of the others. The text of a resumed response is compared with what the
 reader has seen, in folded form (`fold`: white space and the shape of quotes do not count).
-Every place of the seen text is a *candidate* from which the leg may be repeating:
+Every place of the seen text is a *candidate* that the response may be repeating:
 
 =============  ======================================  =====================================
 candidate      holds when                              then
 =============  ======================================  =====================================
-open           the leg so far is a proper part of      hold the text back: it may yet turn
+open           the text so far is a proper part of      hold the text back: it may yet turn
                the seen text from there on             out to be a repetition
-complete       the leg begins with everything from     take that much out, if no open
+complete       it begins with everything from          take that much out, if no open
                there to the end of the seen text       candidate is left that says more
 ruled out      a character differs                     -
 =============  ======================================  =====================================
@@ -21,11 +21,11 @@ wins, and from then on text passes untouched: repetition later in an answer is t
 Unrelated text is decided after a handful of characters, since few short strings of an answer
 occur twice. Rules that keep an honest text whole where it merely looks repeated:
 
-- *The anchor* decides alone: it is chosen to occur only once, so a leg that begins with it
+- *The anchor* decides alone: it is chosen to occur only once, so a response that begins with it
   repeats exactly that.
 - `overlap` has the floors below which nothing counts, `joint` what happens to white space.
 
-A leg that repeats the beginning at length and then differs is a fresh answer, not a
+A response that repeats the beginning at length and then differs is a fresh answer, not a
 continuation: `mismatch` says so, and nothing of it is let through.
 """
 
@@ -72,7 +72,7 @@ def choose_anchor(seen: str, characters: int) -> str:
 
 
 class Stitcher:
-    r"""Joins one resumed leg to the text that was seen before it.
+    r"""Joins one resumed response to the text that was seen before it.
 
     >>> stitcher = Stitcher("The quick brown fox", anchor="brown fox")
     >>> stitcher.feed("Sure, continuing:\n\n"), stitcher.feed("brown fox ju"), stitcher.feed("mps")
@@ -81,17 +81,17 @@ class Stitcher:
     Args:
         seen: The text the reader has.
         anchor: The suffix of it that the model was asked to repeat ("" if it was not asked).
-        replay: The leg answers the original request again and so must begin with `seen`.
-        prefilled: The model was given `seen`, without the white space at its end, to go on with:
-            it says all of it again or nothing.
+        replay: The response answers the original request again and so must begin with `seen`.
+        prefilled: The model was given `seen`, without the white space at its end, to continue:
+            it repeats all of it again or nothing.
         max_held: Characters that are held at most for anything but a restart, whose text the
             reader has already.
 
     Attributes:
         decided: No text is held back any more.
-        removed: Characters of the leg that were taken out.
+        removed: Characters of the response that were taken out.
         held: The most characters that were held back at once.
-        mismatch: The leg is a different answer; none of it may be shown.
+        mismatch: The response is a different answer; none of it may be shown.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Stitcher:
         self._prefilled = prefilled
         self._max_held = max_held
         self._held = ""
-        self._restart: int | None = None  # from there on, the leg is the beginning to the letter
+        self._restart: int | None = None  # from there on, it is the beginning to the letter
         self._closer = ""  # what the words asked for were wrapped in, and may be again
         self.decided = not seen
         self.removed = 0
@@ -117,7 +117,7 @@ class Stitcher:
         self.mismatch = False
 
     def feed(self, text: str) -> str:
-        """Take new text of the leg and return what of it may be shown now."""
+        """Take new text of the response and return what of it may be shown now."""
         if self.decided:
             return text
         if not text or self.mismatch:
@@ -133,7 +133,7 @@ class Stitcher:
         return self._judge(final=False)
 
     def close(self, *, limited: bool = False) -> str:
-        """Decide now, because the leg ended well, and return what may be shown.
+        """Decide now, because the response ended well, and return what may be shown.
 
         Args:
             limited: It ended at its token limit, so that a repetition may have been begun only.
@@ -152,7 +152,7 @@ class Stitcher:
         return self._judge(final=True)
 
     def hurry(self) -> str:
-        """Decide now, because the text was held long enough; a restart may still go on."""
+        """Decide now, because the text was held long enough; a restart may still continue."""
         keeps = self.decided or self._restart is not None
         return "" if keeps else self._judge(final=True)
 
@@ -186,7 +186,7 @@ class Stitcher:
             return self._join_clean(start)
 
     def _lead(self, start: int, end: int, *, final: bool) -> int | None:
-        """Return how much of the leg stands before its text; None if more is needed to tell.
+        """Return how much of the response stands before its text; None if more is needed to tell.
 
         A repetition up to `end` rules it out, unless it is of so few words that they may as well
         be the first ones of an introduction.
@@ -210,16 +210,16 @@ class Stitcher:
         )
 
     def _end_of_repetition(self, start: int, *, final: bool) -> int | None:
-        """Return where in the leg the repetition ends that begins at `start`; 0 if there is none.
+        """Return where the repetition that begins at `start` ends; 0 if there is none.
 
         None if more text is needed to tell.
         """
-        leg = Folded(self._held[start:])
-        said = leg.text
+        response = Folded(self._held[start:])
+        said = response.text
         if not said:
             return 0 if final else None
         if self._is_anchored(start):
-            return start + leg.end_of(len(self._anchor))
+            return start + response.end_of(len(self._anchor))
         overlap = self._seen.overlap(said)
         if (overlap.is_open or self._anchor.startswith(said)) and not final:
             restarts = self._seen.text.startswith(self._held[start:])
@@ -227,7 +227,7 @@ class Stitcher:
             return None
         if overlap.is_different or (self._replay and not overlap.length):
             self.mismatch = True
-        return start + leg.end_of(overlap.length) if overlap.length else 0
+        return start + response.end_of(overlap.length) if overlap.length else 0
 
     def _is_anchored(self, start: int) -> bool:
         return bool(self._anchor) and fold(self._held[start:]).startswith(self._anchor)

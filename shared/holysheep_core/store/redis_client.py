@@ -60,7 +60,7 @@ class RedisClient:
 
     @contextmanager
     def tolerating_redis_errors(self) -> Iterator[None]:
-        """Go on after it where Redis fails, with one warning."""
+        """Ignore what fails in Redis, after one warning."""
         import redis  # noqa: PLC0415 - an extra
 
         try:
@@ -70,7 +70,7 @@ class RedisClient:
             if not self._warned:
                 self._warned = True
                 _log.warning(
-                    "%s does not answer (%s: %s). Calls go on with what this process knows.",
+                    "%s does not answer (%s: %s). Calls continue with what this process knows.",
                     self.name,
                     type(error).__name__,
                     error,

@@ -6,8 +6,8 @@ closed, what the retry budget gained and lost, the provider an operator chose, a
 step. So the calls themselves do not wait for it. Rate limits are the exception, since they
 must be exact: each is counted in Redis when a request goes out.
 
-When Redis is slow, down, restarted or emptied, calls go on with what this process knows, after
-one warning; what is known here is told again when it returns.
+When Redis is slow, down, restarted or emptied, calls continue with what this process knows, after
+one warning; what is known here is written again when Redis returns.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Fact(NamedTuple):
 
 
 class Member(Protocol):
-    """Someone who wants to hear what others know."""
+    """A member that takes over what other processes know."""
 
     def absorb(self, facts: Mapping[str, Fact]) -> None:
         """Take all that is known; own facts are among it."""
@@ -125,7 +125,7 @@ class Store:
     # -- for those who share ----------------------------------------------------------------
 
     def join(self, member: Member) -> None:
-        """Let a member hear what others know, from now on and as long as it lives."""
+        """Give a member what others know, from now on and as long as it lives."""
         self._members.add(member)
 
     def share_budget(self, budget: RetryBudget) -> None:
@@ -139,7 +139,7 @@ class Store:
         self._wake.set()
 
     def open(self) -> None:
-        """Hear what others know, and keep up with it in the background."""
+        """Read what others know, and keep doing so in the background."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -180,7 +180,7 @@ class Store:
     # -- the exchange -----------------------------------------------------------------------
 
     def exchange(self) -> bool:
-        """Tell and hear all news, in one round trip (two if tokens are to be corrected)."""
+        """Write and read all news, in one round trip (two if tokens are to be corrected)."""
         with self._lock:
             facts, corrections = dict(self._facts), self._corrections
             self._corrections = {}
