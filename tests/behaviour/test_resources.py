@@ -1,6 +1,6 @@
 """Whoever leaves a stream, in whatever way, leaves nothing behind; nor does a fork or a long answer.
 
-`python -X dev tests/test_resources.py` is the script of the first test: it leaves streams in every
+`python -X dev tests/behaviour/test_resources.py` is the script of the first test: it leaves streams in every
 way there is, with all warnings made errors.
 """
 

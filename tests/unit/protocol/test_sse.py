@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holysheep_core.errors import InvalidResponseError
 from holysheep_core.protocol.sse import ServerSentEvent, SSEDecoder, parse_sse_stream
 
-SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.sse"))
+SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.sse"))
 STREAMS = [path for path in SAMPLES if b"text/event-stream" in path.read_bytes()]
 BOM = b"\xef\xbb\xbf"
 CAP = 64

@@ -31,8 +31,7 @@ from holysheep_core.simulator import (
 )
 from holysheep_core.simulator.answers import answer as think
 from holysheep_core.types import ChatRequest
-
-from .test_drivers import run_async, run_sync
+from support.drivers import run_async, run_sync
 
 TEXTS = [
     "The quick brown fox jumps over the lazy dog and then goes home to sleep.",

@@ -10,7 +10,7 @@ import pytest
 from holysheep_core import APIError, HolySheepError, InvalidResponseError
 from holysheep_core.protocol.response import ResponseDecoder
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def sample(name):

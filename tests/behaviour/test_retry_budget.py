@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks/retry_storm"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks/retry_storm"))
 
 from simulation import MODEL, REFUSED, STAND_IN, Fleet, Trouble, simulate
 

@@ -120,7 +120,7 @@ def test_a_thin_one_depends_on_an_extra_of_this_very_version_and_on_nothing_else
 
 def test_the_sdist_holds_the_code_its_tests_the_pages_and_the_notebooks(dist):
     files = files_of_sdist("holysheep", dist)
-    assert {"tests/house/test_packaging.py", "docs/faults.md", "Makefile", "LICENSE"} <= files
+    assert {"tests/repository/test_packaging.py", "docs/faults.md", "Makefile", "LICENSE"} <= files
     assert any(name.startswith("notebooks/") and name.endswith(".ipynb") for name in files)
     for name in THIN:
         assert f"packaging/{name}/pyproject.toml" in files

@@ -135,7 +135,7 @@ def test_a_request_to_go_on_is_known_by_the_end_it_quotes(play, text, prompt):
         transcript = Transcript(ChatRequest("m", ASK["messages"]), ResumeConfig(prompt=prompt))
         transcript.add_text(text[:at])
         transcript.differed()  # a continuation, however little there is of it
-        question = transcript.question()
+        question = transcript.next_request()
         assert question.technique == "continuation"
         answer = post(script, messages=question.request.messages)
         assert contents(answer.text) == text[at:], at

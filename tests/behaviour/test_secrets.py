@@ -33,7 +33,7 @@ from holysheep_core.simulator import cut, refuse, reply, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ASK = [{"role": "user", "content": "go"}]
 HEADER = "hdr-0123456789"
 
