@@ -43,6 +43,7 @@ def test_links_work_where_the_page_is_read_on_github(page):
     [
         ("holysheep_core", "core"),
         ("holysheep_core.simulator", "simulator"),
+        ("holysheep_core.testing", "simulator"),
         ("langchain_holysheep", "langchain"),
         ("llamaindex_holysheep", "llamaindex"),
     ],

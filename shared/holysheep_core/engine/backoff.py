@@ -16,6 +16,14 @@ from holysheep_core.config.retry import RetryConfig, RetryStrategy
 if TYPE_CHECKING:
     import tenacity
 
+WITHOUT_WAITS: list[object] = []
+"""One entry for each `holysheep_core.testing.no_waiting` that is entered; empty outside of tests."""
+
+
+def shortened(seconds: float) -> float:
+    """Return the seconds to really wait: as given, but 0 inside `no_waiting`."""
+    return 0.0 if WITHOUT_WAITS else seconds
+
 
 def retry_state(
     failures: int, error: BaseException, started: float, now: float
@@ -41,13 +49,15 @@ def retry_state(
 
 
 def backoff(config: RetryConfig, state: tenacity.RetryCallState, rng: Callable[[], float]) -> float:
-    """Return the seconds to wait before the next attempt.
+    """Return the seconds to wait before the next attempt; 0 inside `testing.no_waiting`.
 
     Args:
         config: Strategy, delays and jitter, or the user's own `wait`.
         state: From `retry_state`.
         rng: Returns a number from 0 up to 1, as `random.random` does.
     """
+    if WITHOUT_WAITS:
+        return 0.0
     if config.wait is not None:
         return max(0.0, config.wait(state))
     import tenacity  # noqa: PLC0415 - see above

@@ -46,6 +46,7 @@ from collections.abc import Callable, Mapping
 
 from holysheep_core import events
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
+from holysheep_core.engine.backoff import shortened
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.recovery import Recovery
@@ -431,7 +432,7 @@ class Session:
         if isinstance(answer, HolySheepError):
             self._outcome = answer
         else:
-            self._due = now + answer
+            self._due = now + shortened(answer)
 
     def _complete(self, now: float) -> Completion:
         decoder, calls, route = (
