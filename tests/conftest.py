@@ -6,6 +6,7 @@ import pytest
 
 from holysheep_core.retry_budget import PROCESS_BUDGET
 from holysheep_core.simulator import Scenario, Script, Simulator
+from holysheep_core.testing import no_waiting
 
 TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."
 """Korean, English and code, emoji included: short enough to cut at every character."""
@@ -35,6 +36,16 @@ def text() -> str:
 @pytest.fixture(autouse=True)
 def _full_budget():
     PROCESS_BUDGET.refill()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(request):
+    """Retries follow at once, but in the engine's own tests and those marked `real_waits`."""
+    if "tests/unit" in request.node.nodeid or request.node.get_closest_marker("real_waits"):
+        yield
+    else:
+        with no_waiting():
+            yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from holysheep_core import ConfigurationError, RetryConfig, StreamingRetryHandle
 from holysheep_core.simulator import reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
+from support.calls import ASK
 
-ASK = [{"role": "user", "content": "go"}]
-FAST = RetryConfig(base_delay=0.001, max_retries=1)
+FAST = RetryConfig(max_retries=1)
 
 
 def handler(**settings):

@@ -9,10 +9,8 @@ import time
 import traceback
 
 import httpx
-import msgspec
 import pytest
 from langchain_core.tools import tool
-from llama_index.core.llms import ChatMessage
 
 import holysheep_core as core
 from holysheep_core import (
@@ -26,35 +24,12 @@ from holysheep_core import (
 from holysheep_core.engine.actions import Send
 from holysheep_core.resume.stitcher import Stitcher, choose_anchor
 from holysheep_core.simulator import cut, malformed, refuse, reply
-from langchain_holysheep import ChatHolySheep
-from llamaindex_holysheep import HolySheep
+from support.calls import ASK, handler
+from support.models import GO, every_model, langchain, llamaindex
+from support.sse import event, said
 
-ASK = [{"role": "user", "content": "go"}]
 KEY = "sk-marked-0123456789"
 EVENTS = {"content-type": "text/event-stream"}
-
-
-def handler(script, **settings):
-    settings = {"config": RetryConfig(base_delay=0.001), **settings}
-    return StreamingRetryHandler("k", base_url=script.base_url, **settings)
-
-
-def langchain(script, **settings):
-    return ChatHolySheep(
-        **{"model": "gpt-4.1", "api_key": "k", **settings}, base_url=script.base_url
-    )
-
-
-def llamaindex(script, **settings):
-    return HolySheep(**{"model": "gpt-4.1", "api_key": "k", **settings}, api_base=script.base_url)
-
-
-def event(**chunk):
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
-
-
-def said(text, **more):
-    return event(choices=[{"index": 0, "delta": {"content": text}, **more}])
 
 
 @tool
@@ -74,7 +49,7 @@ def test_a_call_cut_by_the_token_limit_is_never_handed_to_langchain(play):
 def test_a_call_cut_by_the_token_limit_is_never_handed_to_llamaindex(play):
     script = play(text="", tool_calls=[("pay", '{"amount": 1')], finish_reason="length")
     with pytest.raises(core.TokenLimitError):
-        list(llamaindex(script).stream_chat([ChatMessage(role="user", content="go")]))
+        list(llamaindex(script).stream_chat(GO))
 
 
 REPETITIVE = {
@@ -187,7 +162,7 @@ def test_the_key_is_in_no_traceback_with_locals_and_in_no_cause(play):
     assert KEY not in str(failed.value.__cause__.request.headers.raw)
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_a_changed_setting_is_used(play, make):
     old, new = play("old answer"), play("new answer")
     address = "base_url" if make is langchain else "api_base"
@@ -202,6 +177,7 @@ def test_a_changed_setting_is_used(play, make):
     assert ask(copy.deepcopy(model)) == "new answer"
 
 
+@pytest.mark.real_waits
 def test_a_retry_after_of_zero_is_no_leave_to_hammer(play):
     script = play(faults=[refuse(429, retry_after=0, times=None)])
     with pytest.raises(core.RateLimitError):
@@ -249,7 +225,7 @@ def test_a_closed_client_a_class_for_a_format_and_a_strange_header_are_configura
         ({"fallback": core.FallbackConfig()}, {"fallback_models": []}),
     ],
 )
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_a_setting_and_its_shorthand_together_are_refused(play, make, given, short):
     with pytest.raises(ConfigurationError, match="one of them"):
         make(play(), **given, **short)
@@ -285,7 +261,7 @@ def test_langchains_own_keywords_do_not_reach_the_server(play):
     assert not {"stream_usage", "tools"} & script.requests[0].body.keys()
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 async def test_on_token_may_be_a_coroutine_in_async_streams_of_both_plugins(play, text, make):
     tokens = []
 
@@ -311,7 +287,7 @@ def test_a_resumed_answer_that_the_reader_leaves_costs_the_budget_nothing(play):
     assert budget.tokens == 20
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_headers_are_treated_as_secrets(play, make):
     model = make(play(), default_headers={"x-token": KEY})
     assert KEY not in repr(model) + str(model.model_dump()) + str(pickle.dumps(model))

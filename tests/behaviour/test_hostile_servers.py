@@ -15,15 +15,18 @@ import tracemalloc
 import zlib
 from contextlib import contextmanager, suppress
 
-import msgspec
 import pytest
 
 import holysheep_core as core
 from holysheep_core import HolySheepError, RetryConfig, StreamingRetryHandler, Timeouts
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
+from support.calls import ASK
+from support.sse import END, event, said
 
-ASK = [{"role": "user", "content": "go"}]
+# A server that says goodbye after each answer needs a moment for it: no retry at once.
+pytestmark = pytest.mark.real_waits
+
 SECONDS = 12
 MEGABYTES = 80  # ten times the cap on an event: it is copied when it is put together
 TEXT = "Three sheep, 양 세 마리."
@@ -38,15 +41,6 @@ def head(*lines, status="200 OK", kind="text/event-stream"):
     return "\r\n".join([f"HTTP/1.1 {status}", *types, *lines, "", ""]).encode()
 
 
-def event(**chunk):
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
-
-
-def said(text):
-    return event(choices=[{"index": 0, "delta": {"content": text}}])
-
-
-END = event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}]) + b"data: [DONE]\n\n"
 WHOLE = said(TEXT) + END
 HEAD = head()
 

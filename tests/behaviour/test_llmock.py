@@ -11,6 +11,8 @@ from holysheep_core import RetryConfig, StreamingRetryHandler
 
 ASK = [{"role": "user", "content": "Tell me something about sheep."}]
 
+pytestmark = pytest.mark.real_waits  # llmock judges them
+
 
 @pytest.fixture
 def ask(llmock):

@@ -9,15 +9,12 @@ import pytest
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from llama_index.core.instrumentation.dispatcher import instrument_tags
-from llama_index.core.llms import ChatMessage
 
 from holysheep_core import Catalog, ModelCard, Observer, SpendLimit
 from holysheep_core.simulator import cut
-from langchain_holysheep import ChatHolySheep
-from llamaindex_holysheep import HolySheep
+from support.models import GO, every_model, langchain, llamaindex
 
 PRICES = Catalog({"gpt-4.1": ModelCard(input_price=1.0, output_price=10.0)})
-GO = [ChatMessage(role="user", content="go")]
 
 
 class Records(Observer):
@@ -28,24 +25,14 @@ class Records(Observer):
         self.ended.append((record, answer))
 
 
-def langchain(script, **settings):
-    settings = {"model": "gpt-4.1", "api_key": "k", "catalog": PRICES, **settings}
-    return ChatHolySheep(base_url=script.base_url, **settings)
-
-
-def llamaindex(script, **settings):
-    settings = {"model": "gpt-4.1", "api_key": "k", "catalog": PRICES, **settings}
-    return HolySheep(api_base=script.base_url, **settings)
-
-
 def test_the_answers_metadata_has_the_cost_of_all_requests(play):
     seen = Records()
-    answer = langchain(play(faults=[cut(at=20)]), observers=[seen]).invoke("go")
+    answer = langchain(play(faults=[cut(at=20)]), observers=[seen], catalog=PRICES).invoke("go")
     resilience = answer.response_metadata["resilience"]
     parts = [attempt["cost_usd"] for attempt in resilience["attempts"]]
     assert len(parts) == 2
     assert resilience["cost_usd"] == pytest.approx(sum(parts)) == seen.ended[0][0].cost_usd
-    raw = llamaindex(play(faults=[cut(at=20)])).chat(GO).raw
+    raw = llamaindex(play(faults=[cut(at=20)]), catalog=PRICES).chat(GO).raw
     assert raw["resilience"]["cost_usd"] == pytest.approx(resilience["cost_usd"])
 
 
@@ -71,7 +58,7 @@ async def test_llamaindex_tags_are_the_calls_tags(play):
     assert llm.totals.all.calls == 3
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_totals_survive_a_changed_setting_and_are_shared_by_copies(play, make):
     llm = make(play())
     ask = llm.invoke if make is langchain else llm.complete
@@ -84,7 +71,7 @@ def test_totals_survive_a_changed_setting_and_are_shared_by_copies(play, make):
     assert pickle.loads(pickle.dumps(make(play()))).totals.all.calls == 0
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_a_log_and_a_limit_are_keywords(play, make, tmp_path):
     path = tmp_path / "calls.db"
     llm = make(play(), event_log=path, spend_limit=SpendLimit(tokens=10_000))
@@ -94,7 +81,7 @@ def test_a_log_and_a_limit_are_keywords(play, make, tmp_path):
         assert database.execute("SELECT outcome FROM calls").fetchall() == [("completed",)]
 
 
-@pytest.mark.parametrize("make", [langchain, llamaindex])
+@every_model
 def test_a_models_window_comes_from_the_catalog(play, make):
     mine = Catalog({"mine": ModelCard(context_window=1234)})
     llm = make(play(), model="mine", catalog=mine, fallback_models=[])

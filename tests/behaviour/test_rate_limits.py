@@ -1,7 +1,5 @@
 """Limits of one's own, from the keyword to the socket: sync, async, LangChain, LlamaIndex."""
 
-import asyncio
-
 import pytest
 
 from holysheep_core import (
@@ -16,34 +14,16 @@ from holysheep_core.limits.limiter import limiter_of
 from holysheep_core.simulator import cut, reply
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
-
-MESSAGES = [{"role": "user", "content": "go"}]
-
-
-def sync_handler(url, settings):
-    with StreamingRetryHandler("k", base_url=url, **settings) as handler:
-        return "".join(handler.stream_with_retry("gpt-4.1", MESSAGES))
-
-
-def async_handler(url, settings):
-    async def run():
-        async with StreamingRetryHandler("k", base_url=url, **settings) as handler:
-            return "".join([text async for text in handler.astream_with_retry("gpt-4.1", MESSAGES)])
-
-    return asyncio.run(run())
+from support.calls import ASK
+from support.models import (
+    handler_astream,
+    handler_stream,
+    langchain_stream,
+    llamaindex_complete,
+)
 
 
-def langchain(url, settings):
-    llm = ChatHolySheep(model="gpt-4.1", api_key="k", base_url=url, **settings)
-    return "".join(chunk.text for chunk in llm.stream("go"))
-
-
-def llamaindex(url, settings):
-    llm = HolySheep(model="gpt-4.1", api_key="k", api_base=url, **settings)
-    return str(llm.complete("go"))
-
-
-@pytest.fixture(params=[sync_handler, async_handler, langchain, llamaindex])
+@pytest.fixture(params=[handler_stream, handler_astream, langchain_stream, llamaindex_complete])
 def ask(request):
     return request.param
 
@@ -51,9 +31,9 @@ def ask(request):
 def test_what_is_over_the_limit_is_not_sent(play, text, ask):
     script, limits = play(), RateLimits(requests_per_minute=2, max_wait=0)
     for _ in range(2):
-        assert ask(script.base_url, {"rate_limits": limits}) == text
+        assert ask(script, rate_limits=limits) == text
     with pytest.raises(LocalRateLimitError, match="2 requests per minute") as caught:
-        ask(script.base_url, {"rate_limits": limits})
+        ask(script, rate_limits=limits)
     assert len(script.requests) == 2
     assert caught.value.attempts == ()
 
@@ -61,7 +41,7 @@ def test_what_is_over_the_limit_is_not_sent(play, text, ask):
 def test_continuations_count_too_and_what_arrived_is_not_lost(play, text, ask):
     script = play(faults=[cut(12, "fin")])
     with pytest.raises(LocalRateLimitError) as caught:
-        ask(script.base_url, {"rate_limits": RateLimits(requests_per_minute=1, max_wait=0)})
+        ask(script, rate_limits=RateLimits(requests_per_minute=1, max_wait=0))
     assert caught.value.partial == text[:12]
     assert len(script.requests) == 1
 
@@ -72,7 +52,7 @@ def test_over_the_limit_another_provider_goes_on_in_mid_answer(play, text, ask):
         "rate_limits": RateLimits(requests_per_minute=1, max_wait=0),
         "providers": [Provider("k", other.base_url, name="other")],
     }
-    assert ask(script.base_url, settings) == text
+    assert ask(script, **settings) == text
     assert (len(script.requests), len(other.requests)) == (1, 1)
 
 
@@ -82,18 +62,18 @@ def test_a_wait_is_bounded_by_the_calls_own_time_and_is_not_begun_in_vain(play, 
         "rate_limits": RateLimits(requests_per_minute=1),
         "timeouts": Timeouts(total=3.0),
     }
-    ask(script.base_url, settings)
+    ask(script, **settings)
     with pytest.raises(LocalRateLimitError):
-        ask(script.base_url, settings)
+        ask(script, **settings)
 
 
 def test_tokens_of_a_cut_attempt_are_counted_as_what_they_were(play, ask):
     script = play(faults=[cut(12, "fin")])
     limits = RateLimits(tokens_per_day=100_000, expected_tokens=5000)
-    ask(script.base_url, {"rate_limits": limits})
+    ask(script, rate_limits=limits)
     limiter = limiter_of(Provider("k", script.base_url, rate_limits=limits), None)
     [item] = limiter._tokens
-    used = limiter._route_states.get(item.key_for(limiter._account))
+    used = limiter._memory.get(item.key_for(limiter._account))
     assert 20 < used < 500  # not twice the 5,000 that were reserved
     assert len(script.requests) == 2
 
@@ -101,12 +81,12 @@ def test_tokens_of_a_cut_attempt_are_counted_as_what_they_were(play, ask):
 def test_a_reader_who_goes_away_gives_back_what_was_not_used(play):
     script, limits = play(delay=0.01), RateLimits(tokens_per_day=100_000, expected_tokens=5000)
     with StreamingRetryHandler("k", base_url=script.base_url, rate_limits=limits) as handler:
-        stream = handler.stream_with_retry("gpt-4.1", MESSAGES)
+        stream = handler.stream_with_retry("gpt-4.1", ASK)
         next(stream)
         stream.close()
     limiter = limiter_of(handler.gateway.providers[0], None)
     [item] = limiter._tokens
-    assert 0 < limiter._route_states.get(item.key_for(limiter._account)) < 100
+    assert 0 < limiter._memory.get(item.key_for(limiter._account)) < 100
 
 
 def test_what_the_server_says_is_left_holds_the_next_request_back(play, text, ask):
@@ -122,9 +102,9 @@ def test_what_the_server_says_is_left_holds_the_next_request_back(play, text, as
     limits = RateLimits(requests_per_minute=60, max_wait=0)
     handler = StreamingRetryHandler("k", base_url=script.base_url, rate_limits=limits)
     with handler:
-        assert handler.complete("gpt-4.1", MESSAGES).text == "Hi"
+        assert handler.complete("gpt-4.1", ASK).text == "Hi"
         with pytest.raises(LocalRateLimitError, match="as the server counts them"):
-            handler.complete("gpt-4.1", MESSAGES)
+            handler.complete("gpt-4.1", ASK)
 
 
 def test_waiting_is_told_and_is_no_part_of_the_first_tokens_latency(play, monkeypatch):
@@ -137,8 +117,8 @@ def test_waiting_is_told_and_is_no_part_of_the_first_tokens_latency(play, monkey
     with StreamingRetryHandler(
         "k", base_url=script.base_url, rate_limits=limits, on_event=events.append
     ) as handler:
-        handler.complete("gpt-4.1", MESSAGES)
-        completion = handler.complete("gpt-4.1", MESSAGES)
+        handler.complete("gpt-4.1", ASK)
+        completion = handler.complete("gpt-4.1", ASK)
     [held] = [event for event in events if isinstance(event, Throttled)]
     assert held.limit == "1 requests per minute"
     assert script.requests[1].at - script.requests[0].at > 1.9

@@ -25,7 +25,7 @@ from holysheep_core.simulator import Scenario, Simulator, cut
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
-ASK = [{"role": "user", "content": "go"}]
+ASK = [{"role": "user", "content": "go"}]  # here, since this file is a script too
 LONG = "".join(f"{n}. 양 한 마리가 울타리를 넘었다. " for n in range(100))
 
 

@@ -8,18 +8,13 @@ from llama_index.core import PromptTemplate
 from pydantic import BaseModel
 
 import holysheep_core as core
-from holysheep_core import ResumeConfig, RetryConfig, StreamingRetryHandler
+from holysheep_core import ResumeConfig, RetryConfig
 from holysheep_core.simulator import cut, malformed, refuse, reply, slow, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
+from support.calls import ASK, handler
 
-ASK = [{"role": "user", "content": "go"}]
 PREFILLS = "claude-sonnet-4.5"
-
-
-def handler(script, **settings):
-    settings = {"config": RetryConfig(base_delay=0.001), **settings}
-    return StreamingRetryHandler("k", base_url=script.base_url, **settings)
 
 
 def techniques(completion):

@@ -15,6 +15,8 @@ from simulation import MODEL, REFUSED, STAND_IN, Fleet, Trouble, simulate
 
 from holysheep_core import RetryBudget
 
+pytestmark = pytest.mark.real_waits  # on virtual time
+
 WITH = Fleet("with")
 WITHOUT = Fleet("without", budget=partial(RetryBudget, cost=0.0))
 

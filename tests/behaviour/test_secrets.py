@@ -26,15 +26,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from holysheep_core import HolySheepError, RetryConfig, StreamingRetryHandler, Timeouts
+from holysheep_core import HolySheepError, StreamingRetryHandler, Timeouts
 from holysheep_core.cassettes import cassette
 from holysheep_core.observers.otel import OpenTelemetry
 from holysheep_core.simulator import cut, refuse, reply, stall
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
+from support.calls import ASK
 
 ROOT = Path(__file__).parents[2]
-ASK = [{"role": "user", "content": "go"}]
 HEADER = "hdr-0123456789"
 
 
@@ -222,7 +222,6 @@ def test_a_marked_key_is_nowhere_and_a_marked_prompt_only_where_it_is_promised(
             journal=f"sqlite:///{tmp_path}/answers.db",
             observers=[OpenTelemetry(tracer_provider=tracers)],
             on_event=told.append,
-            retry=RetryConfig(base_delay=0.001),
         )
         for script in scripts
     ]

@@ -1,7 +1,6 @@
 """A call that would cost too much ends with what was paid for, in every face."""
 
 import pytest
-from llama_index.core.llms import ChatMessage
 
 from holysheep_core import (
     BudgetExceededError,
@@ -12,31 +11,15 @@ from holysheep_core import (
     StreamingRetryHandler,
 )
 from holysheep_core.simulator import cut
-from langchain_holysheep import ChatHolySheep
-from llamaindex_holysheep import HolySheep
+from support.calls import ASK
+from support.models import handler_pieces, langchain_pieces, llamaindex_pieces
 
-ASK = [{"role": "user", "content": "go"}]
 LONG = "word " * 400
+PIECES = [handler_pieces, langchain_pieces, llamaindex_pieces]
 PRICED = Catalog({"m": ModelCard(input_price=0.0, output_price=1_000_000.0)})  # a dollar a token
 
 
-def texts(script, **settings):
-    handler = StreamingRetryHandler("k", base_url=script.base_url, **settings)
-    return handler.stream_with_retry("m", ASK)
-
-
-def chunks(script, **settings):
-    llm = ChatHolySheep(model="m", api_key="k", base_url=script.base_url, **settings)
-    return (chunk.text for chunk in llm.stream("go"))
-
-
-def responses(script, **settings):
-    llm = HolySheep(model="m", api_key="k", api_base=script.base_url, **settings)
-    stream = llm.stream_chat([ChatMessage(role="user", content="go")])
-    return (response.delta for response in stream)
-
-
-@pytest.mark.parametrize("face", [texts, chunks, responses])
+@pytest.mark.parametrize("face", PIECES)
 @pytest.mark.parametrize(
     "settings",
     [
@@ -47,7 +30,7 @@ def responses(script, **settings):
 def test_a_runaway_is_stopped_and_the_reader_has_what_the_error_has(play, face, settings):
     seen = []
     with pytest.raises(BudgetExceededError) as caught:
-        for text in face(play(text=LONG, delay=0.001), **settings):
+        for text in face(play(text=LONG, delay=0.001), model="m", **settings):
             seen.append(text)
     said = "".join(seen)
     assert LONG.startswith(said)
@@ -56,10 +39,10 @@ def test_a_runaway_is_stopped_and_the_reader_has_what_the_error_has(play, face, 
     assert len(caught.value.attempts) == 1
 
 
-@pytest.mark.parametrize("face", [texts, chunks, responses])
+@pytest.mark.parametrize("face", PIECES)
 def test_an_answer_within_its_limit_is_whole(play, face):
     settings = {"spend_limit": SpendLimit(usd=1000, tokens=1000), "catalog": PRICED}
-    assert "".join(face(play(text=LONG), **settings)) == LONG
+    assert "".join(face(play(text=LONG), model="m", **settings)) == LONG
 
 
 async def test_async_calls_stop_too(play):
@@ -76,7 +59,7 @@ def test_cut_requests_count_and_a_continuation_that_cannot_be_paid_is_not_sent(p
     script = play(text=LONG, faults=[cut(at=1000)], delay=0.001)
     seen = []
     with pytest.raises(BudgetExceededError) as caught:
-        for text in texts(script, spend_limit=SpendLimit(tokens=300)):
+        for text in handler_pieces(script, model="m", spend_limit=SpendLimit(tokens=300)):
             seen.append(text)
     assert len(script.requests) == 1
     assert caught.value.partial == "".join(seen) == LONG[:1000]
@@ -86,7 +69,7 @@ def test_cut_requests_count_and_a_continuation_that_cannot_be_paid_is_not_sent(p
 def test_a_prompt_that_is_too_dear_is_not_sent(play):
     script = play(text=LONG)
     with pytest.raises(BudgetExceededError) as caught:
-        list(texts(script, spend_limit=SpendLimit(tokens=3)))
+        list(handler_pieces(script, model="m", spend_limit=SpendLimit(tokens=3)))
     assert not script.requests
     assert caught.value.partial == ""
 
@@ -94,7 +77,7 @@ def test_a_prompt_that_is_too_dear_is_not_sent(play):
 def test_a_limit_in_dollars_needs_a_price(play):
     script = play(text=LONG)
     with pytest.raises(ConfigurationError, match="price of 'm' is not known"):
-        list(texts(script, spend_limit=SpendLimit(usd=1)))
+        list(handler_pieces(script, model="m", spend_limit=SpendLimit(usd=1)))
     assert not script.requests
 
 

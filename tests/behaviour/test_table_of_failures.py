@@ -3,15 +3,13 @@
 Sync and async, LangChain and LlamaIndex.
 """
 
-import asyncio
 import random
 import socket
 
 import pytest
-from llama_index.core.llms import ChatMessage
 
 import holysheep_core as core
-from holysheep_core import Provider, RetryConfig, StreamingRetryHandler, Timeouts
+from holysheep_core import Provider, Timeouts
 from holysheep_core.engine.actions import Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
@@ -20,59 +18,18 @@ from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.routing.routes import build_ladder
 from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall
 from holysheep_core.types import ChatRequest
-from langchain_holysheep import ChatHolySheep
-from llamaindex_holysheep import HolySheep
+from support.calls import ASK, MODEL
+from support.models import (
+    every_way,
+    handler_astream,
+    handler_stream,
+    langchain_stream,
+    llamaindex_stream,
+)
 
-M, F = "gpt-4.1", "gemini-2.5-flash"
-ASK = [{"role": "user", "content": "go"}]
-GO = [ChatMessage(role="user", content="go")]
+M, F = MODEL, "gemini-2.5-flash"
 FOR_GOOD = {"times": None, "model": M}
 EVERYWHERE = {"times": None}
-
-
-def sync_handler(url, settings):
-    with StreamingRetryHandler("k", base_url=url, config=settings.pop("retry"), **settings) as h:
-        return "".join(h.stream_with_retry(M, ASK))
-
-
-def async_handler(url, settings):
-    async def run():
-        retry = settings.pop("retry")
-        async with StreamingRetryHandler("k", base_url=url, config=retry, **settings) as h:
-            return "".join([token async for token in h.astream_with_retry(M, ASK)])
-
-    return asyncio.run(run())
-
-
-def langchain(url, settings):
-    llm = ChatHolySheep(model=M, api_key="k", base_url=url, **settings)
-    return "".join(chunk.text for chunk in llm.stream("go"))
-
-
-def langchain_invoke(url, settings):
-    return ChatHolySheep(model=M, api_key="k", base_url=url, **settings).invoke("go").text
-
-
-def llamaindex(url, settings):
-    llm = HolySheep(model=M, api_key="k", api_base=url, **settings)
-    return "".join(response.delta for response in llm.stream_chat(GO))
-
-
-def llamaindex_achat(url, settings):
-    async def run():
-        response = await HolySheep(model=M, api_key="k", api_base=url, **settings).achat(GO)
-        return response.message.content
-
-    return asyncio.run(run())
-
-
-FACES = (sync_handler, async_handler, langchain, langchain_invoke, llamaindex, llamaindex_achat)
-every_face = pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name__)
-
-
-def ask(face, url, **settings):
-    given = {"retry": RetryConfig(base_delay=0.001), **settings}
-    return face(url, given)
 
 
 SERVED = {
@@ -108,15 +65,15 @@ SERVED = {
 }
 
 
-@every_face
+@every_way
 @pytest.mark.parametrize("row", SERVED)
-def test_a_row_that_ends_well_asks_whom_the_table_says(play, text, face, row):
+def test_a_row_that_ends_well_asks_whom_the_table_says(play, text, ask, row):
     faults, asked = SERVED[row]
     script = play(faults=faults)
     # Short clocks only where one is to run out: a busy machine is slow too.
     late = any(fault.kind in ("slow", "stall") for fault in faults)
     timeouts = Timeouts(read=1.0 if late else 30)
-    assert ask(face, script.base_url, timeouts=timeouts) == text
+    assert ask(script.base_url, timeouts=timeouts) == text
     assert [request.body["model"] for request in script.requests] == asked
 
 
@@ -140,52 +97,56 @@ REFUSED = {
 }
 
 
-@every_face
+@every_way
 @pytest.mark.parametrize("row", REFUSED)
-def test_a_row_that_is_raised_at_once_asks_once(play, face, row):
+def test_a_row_that_is_raised_at_once_asks_once(play, ask, row):
     fault, error = REFUSED[row]
     script = play(faults=[fault])
     with pytest.raises(core.HolySheepError) as caught:
-        ask(face, script.base_url)
+        ask(script.base_url)
     assert isinstance(caught.value, error)
     assert len(script.requests) == 1
 
 
-@every_face
+@every_way
 @pytest.mark.parametrize("row", ["out of quota", "spend limit", "402", "401", "403"])
-def test_what_is_wrong_with_one_key_goes_to_the_next_provider(play, text, face, row):
+def test_what_is_wrong_with_one_key_goes_to_the_next_provider(play, text, ask, row):
     first, second = play(faults=[REFUSED[row][0]]), play()
     providers = [Provider("other-key", second.base_url, name="second")]
-    assert ask(face, first.base_url, providers=providers) == text
+    assert ask(first.base_url, providers=providers) == text
     assert (len(first.requests), len(second.requests)) == (1, 1)
     assert second.requests[0].headers["authorization"] == "Bearer other-key"
 
 
-@every_face
-def test_no_connection_goes_to_the_next_provider(play, text, face):
+@every_way
+def test_no_connection_goes_to_the_next_provider(play, text, ask):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         script = play()
         providers = [Provider("other-key", script.base_url, name="second")]
         settings = {"providers": providers, "fallback_models": []}
-        assert ask(face, nowhere, **settings) == text
+        assert ask(nowhere, **settings) == text
     assert len(script.requests) == 1
 
 
-@pytest.mark.parametrize("face", [sync_handler, async_handler, langchain, llamaindex])
+@pytest.mark.real_waits
+@pytest.mark.parametrize(
+    "ask", [handler_stream, handler_astream, langchain_stream, llamaindex_stream]
+)
 @pytest.mark.parametrize("status", [503, 429])
 def test_a_lasting_refusal_asks_the_primary_thrice_at_most_and_four_times_in_three_seconds(
-    play, face, status
+    play, ask, status
 ):
     script = play(faults=[refuse(status, **EVERYWHERE)])
     with pytest.raises(core.HolySheepError):
-        ask(face, script.base_url, retry=RetryConfig(), timeouts=Timeouts(total=3))
+        ask(script.base_url, timeouts=Timeouts(total=3))
     models = [request.body["model"] for request in script.requests]
     assert models.count(M) <= 3
     assert 2 <= len(models) <= 4
 
 
+@pytest.mark.real_waits
 @pytest.mark.parametrize("status", [503, 429])
 def test_so_it_is_with_any_jitter_on_virtual_time(status):
     for seed in range(300):
@@ -214,8 +175,8 @@ def requests_of(status, rng):
         session.receive_eof(now)
 
 
-@every_face
-def test_a_silent_route_is_asked_once_and_then_the_next(play, text, face):
+@every_way
+def test_a_silent_route_is_asked_once_and_then_the_next(play, text, ask):
     script = play(faults=[stall(0, **FOR_GOOD)])
-    assert ask(face, script.base_url, timeouts=Timeouts(read=1.0)) == text
+    assert ask(script.base_url, timeouts=Timeouts(read=1.0)) == text
     assert [request.body["model"] for request in script.requests] == [M, F]

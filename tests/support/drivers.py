@@ -1,8 +1,7 @@
 """One call, once with the sync and once with the async driver: all that must be the same."""
 
 from holysheep_core import HolySheepError, RetryConfig, StreamingRetryHandler, Timeouts
-
-ASK = [{"role": "user", "content": "go"}]
+from support.calls import ASK
 
 
 def settings(script):

@@ -14,8 +14,8 @@ from holysheep_core import (
     load_catalog,
 )
 from holysheep_core.catalog import learn
+from support.calls import ASK
 
-ASK = [{"role": "user", "content": "go"}]
 TOML = '["gpt-4.1"]\ninput_price = 1.5\n\n["mine"]\ncontext_window = 32_000\ntools = false\n'
 
 

@@ -11,8 +11,8 @@ from holysheep_core import HolySheepError, RateLimits, RetryConfig, StreamingRet
 from holysheep_core.engine import backoff
 from holysheep_core.simulator import refuse
 from holysheep_core.testing import no_waiting
+from support.calls import ASK
 
-ASK = [{"role": "user", "content": "go"}]
 PATIENT = RetryConfig(base_delay=20, patience=50)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import tenacity
 
 WITHOUT_WAITS: list[object] = []
-"""One entry for each `holysheep_core.testing.no_waiting` that is entered; empty outside of tests."""
+"""One entry for each `testing.no_waiting` that is entered; empty outside of tests."""
 
 
 def shortened(seconds: float) -> float:

@@ -20,9 +20,9 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 import holysheep_core as core
-from holysheep_core import RetryConfig, Timeouts
+from holysheep_core import Timeouts
 from holysheep_core.simulator import cut, error_event, refuse, slow, stall
-from langchain_holysheep import ChatHolySheep
+from support.models import langchain
 
 ASKED = {"messages": [("user", "Pay the shepherd.")]}
 PAY = ("pay", json.dumps({"amount": 1000, "to": "양치기"}, ensure_ascii=False))
@@ -55,9 +55,7 @@ SUNG = ("sing", "Baa")
 
 
 def model(script, **settings):
-    retry = RetryConfig(base_delay=0.001)
-    settings = {"retry": retry, "timeouts": Timeouts(read=0.4), **settings}
-    return ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url, **settings)
+    return langchain(script, **{"timeouts": Timeouts(read=0.4), **settings})
 
 
 def run(agent, config=None):

@@ -17,16 +17,12 @@ from langchain_core.runnables import ConfigurableField
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from holysheep_core import ConfigurationError, InvalidJSONOutputError, Provider, RetryConfig
+from holysheep_core import ConfigurationError, InvalidJSONOutputError, Provider
 from holysheep_core.simulator import cut, refuse
 from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.keyword_hints import HINTS
 from langchain_holysheep.settings import known_keywords
-
-
-def model(script, **settings):
-    settings = {"retry": RetryConfig(base_delay=0.001), **settings}
-    return ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url, **settings)
+from support.models import langchain as model
 
 
 def ainvoke(llm, *args, **kwargs):

@@ -9,10 +9,10 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, MessagesState, StateGraph
 
-from holysheep_core import RetryConfig, Timeouts
+from holysheep_core import Timeouts
 from holysheep_core.simulator import cut, refuse, slow, stall
-from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.callbacks import NAME
+from support.models import langchain as model
 
 CUT = ["RequestSent", "FirstToken", "StreamCut", "RetryScheduled", "RequestSent", "FirstToken"]
 CUT += ["Resumed", "StreamCompleted"]
@@ -43,11 +43,6 @@ class AsyncListener(AsyncCallbackHandler):
 
     async def on_retry(self, retry_state, **_):
         self.retries.append(retry_state)
-
-
-def model(script, **settings):
-    settings = {"retry": RetryConfig(base_delay=0.001), **settings}
-    return ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url, **settings)
 
 
 def names(told):
@@ -133,6 +128,7 @@ async def test_an_async_graph_writes_them_to_its_custom_stream(play, text):
     assert "".join(data[0].text for mode, data in parts if mode == "messages") == text
 
 
+@pytest.mark.real_waits
 @async_context
 @pytest.mark.parametrize(
     "fault",

@@ -4,15 +4,13 @@ import asyncio
 
 import pytest
 
-from holysheep_core import RetryConfig
 from holysheep_core.simulator import cut
-from langchain_holysheep import ChatHolySheep
+from support.models import langchain
 
 
 def model(play, at, by, manner):
     script = play(faults=[cut(at, by)], manner=manner)
-    retry = RetryConfig(base_delay=0.001)
-    return ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url, retry=retry)
+    return langchain(script)
 
 
 def stream(llm):

@@ -23,9 +23,10 @@ from llama_index.core.workflow import Context
 from pydantic import BaseModel
 
 import holysheep_core as core
-from holysheep_core import RetryConfig, Timeouts
+from holysheep_core import Timeouts
 from holysheep_core.simulator import cut, error_event, refuse, stall
-from llamaindex_holysheep import HolySheep, ResilienceEvent
+from llamaindex_holysheep import ResilienceEvent
+from support.models import llamaindex
 
 TEXT = "Let me see to that for you: 잠시만요."
 PAY = ("pay", json.dumps({"amount": 1000, "to": "양치기"}, ensure_ascii=False))
@@ -37,12 +38,7 @@ FORMS = {"ReAct": f"Thought: I can answer.\nAnswer: {TEXT}"}
 
 
 def model(script, **settings):
-    settings = {
-        "retry": RetryConfig(base_delay=0.001),
-        "timeouts": Timeouts(read=1.5),
-        **settings,
-    }
-    return HolySheep(model="gpt-4.1", api_key="k", api_base=script.base_url, **settings)
+    return llamaindex(script, **{"timeouts": Timeouts(read=1.5), **settings})
 
 
 class Tools:

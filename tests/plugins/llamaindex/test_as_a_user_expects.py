@@ -20,20 +20,14 @@ from holysheep_core import (
     ConfigurationError,
     Journal,
     Provider,
-    RetryConfig,
     Timeouts,
     card,
 )
 from holysheep_core.simulator import cut, refuse
 from llamaindex_holysheep import EngineEvent, HolySheep
 from llamaindex_holysheep.settings import known_keywords
-
-GO = [ChatMessage(role="user", content="go")]
-
-
-def model(script, **settings):
-    settings = {"retry": RetryConfig(base_delay=0.001), **settings}
-    return HolySheep(model="gpt-4.1", api_key="k", api_base=script.base_url, **settings)
+from support.models import GO
+from support.models import llamaindex as model
 
 
 async def drained(stream):

@@ -3,19 +3,14 @@
 import asyncio
 
 import pytest
-from llama_index.core.llms import ChatMessage
 
-from holysheep_core import RetryConfig
 from holysheep_core.simulator import cut
-from llamaindex_holysheep import HolySheep
-
-GO = [ChatMessage(role="user", content="go")]
+from support.models import GO, llamaindex
 
 
 def model(play, at, by, manner):
     script = play(faults=[cut(at, by)], manner=manner)
-    retry = RetryConfig(base_delay=0.001)
-    return HolySheep(model="gpt-4.1", api_key="k", api_base=script.base_url, retry=retry)
+    return llamaindex(script)
 
 
 def stream_chat(llm):

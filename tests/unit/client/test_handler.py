@@ -15,8 +15,7 @@ from holysheep_core import (
     StreamingRetryHandler,
 )
 from holysheep_core.simulator import cut, refuse
-
-ASK = [{"role": "user", "content": "go"}]
+from support.calls import ASK
 
 
 @pytest.fixture

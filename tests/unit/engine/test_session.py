@@ -27,20 +27,9 @@ from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.routing.routes import build_ladder
 from holysheep_core.types import ChatRequest
+from support.sse import END, choice, said
 
 REFUSED = msgspec.json.encode({"error": {"message": "no", "code": None}})
-
-
-def event(delta=None, **more):
-    choice = {"index": 0, "delta": delta or {}, **more}
-    return b"data: " + msgspec.json.encode({"id": "1", "choices": [choice]}) + b"\n\n"
-
-
-def said(text):
-    return event({"content": text})
-
-
-END = event(finish_reason="stop") + b"data: [DONE]\n\n"
 
 
 class Call:
@@ -266,7 +255,7 @@ def test_total_ends_the_call_even_while_content_flows():
 def test_an_error_after_the_finish_reason_is_no_error():
     call = Call()
     call.send()
-    call.answer(said("Hello") + event(finish_reason="stop"), eof=False)
+    call.answer(said("Hello") + choice({}, finish_reason="stop"), eof=False)
     call.session.receive_error(StreamCutError("reset"), call.now)
     assert call.finish().text == "Hello"
 
@@ -282,11 +271,11 @@ def test_a_server_that_never_closes_a_finished_answer_is_left_after_the_linger()
 @pytest.mark.parametrize(
     ("signal", "ending", "requests"),
     [
-        ("either", event(finish_reason="stop"), 1),
+        ("either", choice({}, finish_reason="stop"), 1),
         ("either", b"data: [DONE]\n\n", 1),
         ("finish_reason", b"data: [DONE]\n\n", 2),
-        ("finish_reason", event(finish_reason="stop"), 1),
-        ("done", event(finish_reason="stop"), 2),
+        ("finish_reason", choice({}, finish_reason="stop"), 1),
+        ("done", choice({}, finish_reason="stop"), 2),
         ("done", b"data: [DONE]\n\n", 1),
     ],
 )
@@ -323,15 +312,15 @@ def test_json_cut_at_every_character_ends_as_the_same_json():
 @pytest.mark.parametrize("arguments", ['{"amount": 1000}', '{"to": "서울", "n": [1, 2]}'])
 def test_a_tool_call_cut_at_every_character_is_replayed_and_comes_once(arguments):
     def piece(text):
-        return event({"tool_calls": [{"index": 0, "function": {"arguments": text}}]})
+        return choice({"tool_calls": [{"index": 0, "function": {"arguments": text}}]})
 
-    head = event({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "pay"}}]})
+    head = choice({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "pay"}}]})
     for at in range(len(arguments)):
         call = Call()
         call.send()
         assert call.answer(head + piece(arguments[:at])) == []
         call.send()
-        deltas = call.answer(head + piece(arguments) + event(finish_reason="tool_calls"))
+        deltas = call.answer(head + piece(arguments) + choice({}, finish_reason="tool_calls"))
         calls = [c for delta in deltas for c in delta.tool_calls]
         assert [c.arguments for c in calls] == [arguments]
 
@@ -340,7 +329,7 @@ def test_a_tool_call_that_ends_as_half_json_is_replayed_even_if_the_server_says_
     half = {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a'}}]}
     call = Call()
     call.send()
-    assert call.answer(event(half) + event(finish_reason="tool_calls")) == []
+    assert call.answer(choice(half) + choice({}, finish_reason="tool_calls")) == []
     assert isinstance(call.session.next_action(call.now), (Send, Wait))
 
 
@@ -348,14 +337,14 @@ def test_a_tool_call_cut_by_the_token_limit_is_an_error_and_not_asked_for_again(
     half = {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a'}}]}
     call = Call()
     call.send()
-    call.answer(event(half) + event(finish_reason="length"))
+    call.answer(choice(half) + choice({}, finish_reason="length"))
     with pytest.raises(TokenLimitError, match="max_tokens"):
         call.session.next_action(call.now)
 
 
 def test_reasoning_is_shown_once_through_a_cut_while_reasoning():
     def thought(text):
-        return event({"reasoning_content": text})
+        return choice({"reasoning_content": text})
 
     call = Call()
     call.send()

@@ -32,6 +32,7 @@ from holysheep_core.simulator import (
 from holysheep_core.simulator.answers import answer as think
 from holysheep_core.types import ChatRequest
 from support.drivers import run_async, run_sync
+from support.sse import choice, event
 
 TEXTS = [
     "The quick brown fox jumps over the lazy dog and then goes home to sleep.",
@@ -43,14 +44,6 @@ TEXTS = [
 CALL = ("pay", '{"amount": 1000, "to": "서울"}')
 MOST_REQUESTS = 40
 HTML, JSON = {"content-type": "text/html"}, {"content-type": "application/json"}
-
-
-def event(**chunk):
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
-
-
-def choice(delta, **more):
-    return event(choices=[{"index": 0, "delta": delta, **more}])
 
 
 class Exchanges(RuleBasedStateMachine):

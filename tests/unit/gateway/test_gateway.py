@@ -22,8 +22,7 @@ from holysheep_core import (
     StreamingRetryHandler,
 )
 from holysheep_core.simulator import cut, refuse
-
-ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
+from support.calls import CALL
 
 
 def gateway_of(*scripts, **settings):
@@ -49,11 +48,11 @@ def threads():
 def test_the_first_provider_answers_until_another_is_switched_to_and_back(play):
     gateway = gateway_of(play(), play())
     with client(gateway) as handler:
-        assert handler.complete(*ASK).provider == "holysheep"
+        assert handler.complete(*CALL).provider == "holysheep"
         gateway.switch_to("openai")
-        assert (gateway.active, handler.complete(*ASK).provider) == ("openai", "openai")
+        assert (gateway.active, handler.complete(*CALL).provider) == ("openai", "openai")
         assert gateway.rollback() == "holysheep"
-        assert handler.complete(*ASK).provider == "holysheep"
+        assert handler.complete(*CALL).provider == "holysheep"
         assert gateway.rollback() == "holysheep"  # there is nothing before the first
 
 
@@ -65,7 +64,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(play):
 def test_an_answer_that_breaks_off_goes_on_at_the_next_provider(play, text):
     first = play(faults=[cut(at=20), refuse(503, times=None)])
     with client(gateway_of(first, play())) as handler:
-        completion = handler.complete(*ASK)
+        completion = handler.complete(*CALL)
     assert completion.text == text
     assert completion.provider == "openai"
     assert completion.resumes == 1
@@ -75,9 +74,9 @@ def test_all_models_of_a_gateway_know_what_one_of_them_found_out(play):
     first = play(faults=[refuse(503, times=None)])
     gateway = gateway_of(first, play())
     with client(gateway) as one, client(gateway) as other:
-        one.complete(*ASK)
+        one.complete(*CALL)
         asked = len(first.requests)
-        assert other.complete(*ASK).provider == "openai"
+        assert other.complete(*CALL).provider == "openai"
         assert len(first.requests) == asked
 
 
@@ -86,7 +85,7 @@ def test_failures_of_any_kind_open_the_circuit_and_the_rate_shows_in_the_health(
     gateway = gateway_of(first, play(), circuit=CircuitConfig(failures=3))
     with client(gateway) as handler:
         for _ in range(3):
-            assert handler.complete(*ASK).provider == "openai"
+            assert handler.complete(*CALL).provider == "openai"
         assert len(first.requests) == 3
         assert gateway.health("holysheep").error_rate == 1.0
         healthy = gateway.health("openai", model="gpt-4.1")
@@ -153,10 +152,10 @@ def test_a_provider_whose_checks_fail_is_asked_last_and_comes_back(simulator, pl
         on_event=heard.append,
     )
     with client(gateway) as handler:
-        handler.complete(*ASK)
+        handler.complete(*CALL)
         wait_until(lambda: not gateway.is_up("holysheep"))
         assert gateway.active == "openai"
-        completion = handler.complete(*ASK)
+        completion = handler.complete(*CALL)
         assert [attempt.provider for attempt in completion.attempts] == ["openai"]
     [event] = [event for event in heard if isinstance(event, ProviderHealthChanged)]
     assert (event.provider, event.up) == ("holysheep", False)
@@ -168,7 +167,7 @@ def test_checks_begin_with_the_first_call_and_end_with_the_last_client(play):
     before = len(threads())
     one, other = client(gateway), client(gateway)
     assert len(threads()) == before
-    one.complete(*ASK)
+    one.complete(*CALL)
     assert len(threads()) == before + 1
     one.close()
     assert len(threads()) == before + 1
@@ -178,7 +177,7 @@ def test_checks_begin_with_the_first_call_and_end_with_the_last_client(play):
 
 def test_checks_end_when_everything_is_garbage(play):
     before = len(threads())
-    client(gateway_of(play(), health_check=FAST)).complete(*ASK)
+    client(gateway_of(play(), health_check=FAST)).complete(*CALL)
     assert len(threads()) == before + 1
     gc.collect()
     wait_until(lambda: len(threads()) == before)
@@ -187,7 +186,7 @@ def test_checks_end_when_everything_is_garbage(play):
 async def test_closing_an_async_client_ends_the_checks_too(play):
     before = len(threads())
     async with client(gateway_of(play(), health_check=FAST)) as handler:
-        assert (await handler.acomplete(*ASK)).provider == "holysheep"
+        assert (await handler.acomplete(*CALL)).provider == "holysheep"
         assert len(threads()) == before + 1
     assert len(threads()) == before
 
@@ -229,18 +228,18 @@ def test_blue_green_switches_over_and_back_when_told(play):
     plan = Canary(provider="openai", steps=[0, 100], automatic=False)
     gateway = gateway_of(play(), play(), canary=plan)
     with client(gateway) as handler:
-        assert handler.complete(*ASK).provider == "holysheep"
+        assert handler.complete(*CALL).provider == "holysheep"
         gateway.advance()
-        assert handler.complete(*ASK).provider == "openai"
+        assert handler.complete(*CALL).provider == "openai"
         gateway.abort_canary()
-        assert handler.complete(*ASK).provider == "holysheep"
+        assert handler.complete(*CALL).provider == "holysheep"
 
 
 def test_a_canary_model_answers_in_the_others_place_and_the_other_stands_behind_it(play, text):
     script = play(faults=[refuse(500, times=None, model="gpt-5.4")])
     plan = Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[100])
     with client(gateway_of(script, canary=plan)) as handler:
-        completion = handler.complete(*ASK)
+        completion = handler.complete(*CALL)
     assert completion.text == text
     assert [attempt.model for attempt in completion.attempts][::3] == ["gpt-5.4", "gpt-4.1"]
 
@@ -305,7 +304,7 @@ def test_a_stream_that_fails_before_its_first_item_begins_anew_elsewhere(play, t
     def call(provider):
         # Not a generator function, but it returns one: nothing has run when it returns.
         handler = StreamingRetryHandler("k", base_url=provider.base_url)
-        return handler.stream_with_retry(*ASK)
+        return handler.stream_with_retry(*CALL)
 
     assert "".join(gateway_of(bad, good).execute_with_fallback(call)) == text
 

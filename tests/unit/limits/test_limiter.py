@@ -173,7 +173,7 @@ def test_many_threads_and_tasks_that_come_and_go_never_stop_the_line(brief):
         worker.join(20)
     assert not any(worker.is_alive() for worker in workers)
     assert 48 + 40 <= len(passed) <= 48 + 60
-    assert not made._line._waiting
+    assert not made._queue._waiting
 
 
 def test_zero_max_wait_raises_at_once_and_nothing_was_taken():

@@ -9,6 +9,7 @@ import pytest
 
 from holysheep_core import APIError, HolySheepError, InvalidResponseError
 from holysheep_core.protocol.response import ResponseDecoder
+from support.sse import DONE, event, said
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -34,16 +35,6 @@ def read(*parts, status=200, headers=None, eof=True, **settings):
         pieces += decoder.receive_eof()
     return decoder, "".join(text for text, _ in pieces), "".join(thought for _, thought in pieces)
 
-
-def event(**chunk):
-    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
-
-
-def said(text, **more):
-    return event(choices=[{"index": 0, "delta": {"content": text}, **more}])
-
-
-DONE = b"data: [DONE]\n\n"
 
 WHOLE = ["litellm", "litellm_front_reason", "litellm_front_tool", "llmock_py", "llmock_py_tools"]
 BROKEN = ["llmock_py_disconnect", "llmock_py_truncate", "portkey_upstream_disconnect"]

@@ -32,8 +32,7 @@ from holysheep_core.routing.providers import Route
 from holysheep_core.simulator import refuse
 from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
-
-ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
+from support.calls import CALL
 
 
 class Server:
@@ -116,10 +115,10 @@ def wait_until(condition, seconds=15.0):
 def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play):
     bad, good = play(faults=[refuse(503, times=None)]), play()
     with client(gateway_of(Store(server.url), bad, good)) as one:
-        one.complete(*ASK)
+        one.complete(*CALL)
         asked = len(bad.requests)
         with client(gateway_of(Store(server.url), bad, good)) as newcomer:
-            assert newcomer.complete(*ASK).provider == "openai"
+            assert newcomer.complete(*CALL).provider == "openai"
     assert len(bad.requests) == asked
 
 
@@ -143,10 +142,10 @@ def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
 def test_a_switch_reaches_all_within_seconds(server, play):
     one, other = (gateway_of(Store(server.url), play(), play()) for _ in range(2))
     with client(one) as first, client(other) as second:
-        assert first.complete(*ASK).provider == second.complete(*ASK).provider == "holysheep"
+        assert first.complete(*CALL).provider == second.complete(*CALL).provider == "holysheep"
         one.switch_to("openai")
         wait_until(lambda: other.active == "openai", 5)
-        assert second.complete(*ASK).provider == "openai"
+        assert second.complete(*CALL).provider == "openai"
         other.rollback()
         wait_until(lambda: one.active == "holysheep", 5)
 
@@ -154,13 +153,13 @@ def test_a_switch_reaches_all_within_seconds(server, play):
 def test_the_command_line_switches_every_process(server, play):
     gateway = gateway_of(Store(server.url), play(), play())
     with client(gateway) as handler:
-        assert handler.complete(*ASK).provider == "holysheep"
+        assert handler.complete(*CALL).provider == "holysheep"
         command = [sys.executable, "-m", "holysheep_core.cli", "switch", "openai"]
         environment = {**os.environ, "HOLYSHEEP_STORE": server.url}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         wait_until(lambda: gateway.active == "openai", 5)
-        assert handler.complete(*ASK).provider == "openai"
+        assert handler.complete(*CALL).provider == "openai"
 
 
 def test_a_canarys_step_is_shared(server, play):
@@ -204,7 +203,7 @@ def test_no_key_and_no_password_is_in_redis_or_in_a_repr(server, play):
     )
     gateway._by_name = {each.name: each for each in gateway.providers}
     with client(gateway) as handler:
-        handler.complete(*ASK)
+        handler.complete(*CALL)
     everything = repr([(name, server.client.dump(name)) for name in server.client.keys("*")])
     assert "circuit:" in everything
     assert "secret" not in everything
@@ -268,14 +267,14 @@ async def test_a_call_costs_at_most_two_round_trips(own_server, play, tier):
     gateway = APIGateway([provider], health_check=None)
     gateway.store = store
     with client(gateway) as handler:
-        handler.complete(*ASK)  # connects, loads the scripts, starts the exchange
+        handler.complete(*CALL)  # connects, loads the scripts, starts the exchange
         store.close()  # ends the exchanges, whose round trips are not the calls'
         store._pid = os.getpid()
         before = _scripts_run(server)
         for _ in range(5):
-            handler.complete(*ASK)
+            handler.complete(*CALL)
         for _ in range(5):
-            await handler.acomplete(*ASK)
+            await handler.acomplete(*CALL)
         assert _scripts_run(server) - before <= 2 * 10
 
 
@@ -289,7 +288,7 @@ def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, pla
     with limited(
         server.url, script, store, tokens_per_day=100_000, expected_tokens=5000
     ) as handler:
-        handler.complete(*ASK)
+        handler.complete(*CALL)
         [name] = server.client.keys("holysheep:limits:*")
         store.exchange()
         assert 0 < int(server.client.get(name)) < 500
@@ -301,7 +300,7 @@ def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, pla
 def ten_calls(handler, text):
     started = time.monotonic()
     for _ in range(10):
-        assert handler.complete(*ASK).text == text
+        assert handler.complete(*CALL).text == text
     return time.monotonic() - started
 
 
@@ -323,7 +322,7 @@ async def test_so_do_async_calls_many_at_once(own_server, play, text):
     store = Store(own_server.url)
     own_server.stop()
     with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
-        answers = await asyncio.gather(*(handler.acomplete(*ASK) for _ in range(100)))
+        answers = await asyncio.gather(*(handler.acomplete(*CALL) for _ in range(100)))
     assert {answer.text for answer in answers} == {text}
 
 
@@ -343,21 +342,21 @@ def test_limits_hold_in_this_process_while_redis_is_away(own_server, play):
 
     store = Store(own_server.url)
     with limited(own_server.url, play(), store, requests_per_minute=12) as handler:
-        ten_calls(handler, handler.complete(*ASK).text)
+        ten_calls(handler, handler.complete(*CALL).text)
         own_server.stop()
-        handler.complete(*ASK)  # the twelfth: what passed before is known here too
+        handler.complete(*CALL)  # the twelfth: what passed before is known here too
         with pytest.raises(LocalRateLimitError):
-            handler.complete(*ASK)
+            handler.complete(*CALL)
 
 
 def test_after_a_restart_and_a_flush_all_agree_again(own_server, play):
     one, other = (gateway_of(Store(own_server.url), play(), play()) for _ in range(2))
     with client(one) as first, client(other) as second:
-        first.complete(*ASK)
-        second.complete(*ASK)
+        first.complete(*CALL)
+        second.complete(*CALL)
         own_server.stop()
         one.switch_to("openai")  # while nobody can hear it
-        assert first.complete(*ASK).provider == "openai"
+        assert first.complete(*CALL).provider == "openai"
         own_server.start()
         wait_until(lambda: other.active == "openai")
         own_server.client.flushall()

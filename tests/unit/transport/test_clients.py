@@ -9,8 +9,7 @@ import pytest
 from holysheep_core import ConfigurationError, StreamingRetryHandler
 from holysheep_core.simulator import cut
 from holysheep_core.transport.clients import Clients
-
-ASK = [{"role": "user", "content": "go"}]
+from support.calls import ASK
 
 
 def test_one_sync_client_serves_all_threads():

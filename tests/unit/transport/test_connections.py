@@ -31,8 +31,8 @@ from holysheep_core.transport.dns_cache import AddressBook, is_name_failure
 from holysheep_core.transport.streams import AsyncBackend, Backend
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
+from support.calls import CALL
 
-ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 ONCE = RetryConfig(max_retries=0)
 
 
@@ -110,7 +110,7 @@ class Sync:
         self.handler = StreamingRetryHandler("k", base_url=url, allow_http=True, **settings)
 
     def ask(self):
-        return self.handler.complete(*ASK).text
+        return self.handler.complete(*CALL).text
 
     def close(self):
         self.handler.close()
@@ -122,7 +122,7 @@ class Async(Sync):
         self.loop = asyncio.new_event_loop()
 
     def ask(self):
-        return self.loop.run_until_complete(self.handler.acomplete(*ASK)).text
+        return self.loop.run_until_complete(self.handler.acomplete(*CALL)).text
 
     def close(self):
         self.loop.run_until_complete(self.handler.aclose())
@@ -212,7 +212,7 @@ def test_three_hundred_threads_stream_at_the_same_time(play, text):
     with StreamingRetryHandler("k", base_url=script.base_url) as handler:
         started = time.monotonic()
         with ThreadPoolExecutor(300) as pool:
-            answers = list(pool.map(lambda _: handler.complete(*ASK).text, range(300)))
+            answers = list(pool.map(lambda _: handler.complete(*CALL).text, range(300)))
     assert answers == [text] * 300
     first, last = script.requests[0].at, script.requests[-1].at
     # None waited for another to end: all were there before the first could be over.
@@ -223,7 +223,7 @@ def test_three_hundred_threads_stream_at_the_same_time(play, text):
 async def test_five_hundred_tasks_stream_at_the_same_time(play, text):
     script = play(delay=0.1)
     async with StreamingRetryHandler("k", base_url=script.base_url) as handler:
-        answers = await asyncio.gather(*(handler.acomplete(*ASK) for _ in range(500)))
+        answers = await asyncio.gather(*(handler.acomplete(*CALL) for _ in range(500)))
     assert [answer.text for answer in answers] == [text] * 500
     assert most_at_once(script, lasting=1.5) > 200
 
@@ -238,7 +238,7 @@ def test_a_cap_is_kept_if_it_is_wished(play, simulator):
     capped = Connections(max_connections=2)
     with StreamingRetryHandler("k", base_url=script.base_url, connections=capped) as handler:
         with ThreadPoolExecutor(6) as pool:
-            list(pool.map(lambda _: handler.complete(*ASK), range(6)))
+            list(pool.map(lambda _: handler.complete(*CALL), range(6)))
     times = sorted(record.at for record in script.requests)
     assert times[2] - times[0] > 0.2  # the third waited until one of the first two was over
 

@@ -24,8 +24,7 @@ from holysheep_core.transport.httpx_client import (
     translate,
 )
 from holysheep_core.transport.streams import Deadline
-
-ASK = [{"role": "user", "content": "go"}]
+from support.calls import ASK
 
 
 def test_every_httpx_exception_has_a_meaning():
