@@ -113,3 +113,17 @@ SIX = (
 every_model = pytest.mark.parametrize("make", [langchain, llamaindex])
 every_way = pytest.mark.parametrize("ask", SIX)
 every_way_of_models = pytest.mark.parametrize("ask", OF_MODELS)
+
+
+# -- LangChain's own calls, either way ------------------------------------------------------
+
+
+def invoke(llm, *args, **kwargs):
+    return llm.invoke(*args, **kwargs)
+
+
+def ainvoke(llm, *args, **kwargs):
+    return asyncio.run(llm.ainvoke(*args, **kwargs))
+
+
+either = pytest.mark.parametrize("ask", [invoke, ainvoke])

@@ -2,38 +2,20 @@
 
 import asyncio
 import copy
-import json
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import UsageMetadataCallbackHandler
-from langchain_core.globals import set_llm_cache
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
-from langchain_openai import ChatOpenAI
-from pydantic import BaseModel
 
-from holysheep_core import ConfigurationError, InvalidJSONOutputError, Provider
+from holysheep_core import Provider
 from holysheep_core.simulator import cut, refuse
 from langchain_holysheep import ChatHolySheep
-from langchain_holysheep.keyword_hints import HINTS
-from langchain_holysheep.settings import known_keywords
 from support.models import langchain as model
-
-
-def ainvoke(llm, *args, **kwargs):
-    return asyncio.run(llm.ainvoke(*args, **kwargs))
-
-
-def invoke(llm, *args, **kwargs):
-    return llm.invoke(*args, **kwargs)
-
-
-either = pytest.mark.parametrize("ask", [invoke, ainvoke])
 
 # metadata --------------------------------------------------------------------------------------
 
@@ -87,72 +69,6 @@ def test_the_profile_says_what_the_catalog_knows(play):
     assert model(play()).profile["max_input_tokens"] == 1_047_576
     assert ChatHolySheep(model="new-model", api_key="k").profile is None
     assert ChatHolySheep(model="deepseek-v3.2", api_key="k").profile["image_inputs"] is False
-
-
-# caching ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def _global_cache():
-    set_llm_cache(InMemoryCache())
-    yield
-    set_llm_cache(None)
-
-
-@either
-def test_an_answer_is_cached(play, text, ask):
-    script = play()
-    llm = model(script, cache=InMemoryCache())
-    assert [ask(llm, "go").text for _ in range(2)] == [text] * 2
-    assert len(script.requests) == 1
-
-
-@either
-def test_a_downgraded_answer_is_not_stored_under_the_model_asked_for(play, ask):
-    script = play(faults=[refuse(429, retry_after=60, model="gpt-4.1")])
-    cache = InMemoryCache()
-    # Each with a memory of its own, or the first one's cooldown would keep the others away.
-    answers = [ask(model(script, cache=cache), "go") for _ in range(3)]
-    assert [answer.response_metadata["model_name"] for answer in answers] == [
-        "gemini-2.5-flash",
-        "gpt-4.1",
-        "gpt-4.1",
-    ]
-    assert len(script.requests) == 3  # two for the first, one for the second
-
-
-@pytest.mark.usefixtures("_global_cache")
-@either
-def test_a_downgraded_answer_is_not_stored_in_the_global_cache_either(play, ask):
-    script = play(faults=[refuse(429, retry_after=60, model="gpt-4.1")])
-    answers = [ask(model(script), "go") for _ in range(3)]
-    assert answers[0].response_metadata["model_name"] == "gemini-2.5-flash"
-    assert {a.response_metadata["model_name"] for a in answers[1:]} == {"gpt-4.1"}
-    assert len(script.requests) == 3
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"temperature": 0.1},
-        {"max_tokens": 5},
-        {"top_p": 0.2},
-        {"seed": 3},
-        {"stop": ["x"]},
-        {"frequency_penalty": 0.1},
-        {"presence_penalty": 0.1},
-        {"reasoning_effort": "low"},
-        {"extra_body": {"top_k": 3}},
-        {"model": "claude-sonnet-4.5"},
-        {"base_url": "https://other.example/v1"},
-    ],
-)
-def test_the_cache_key_holds_every_parameter_and_no_secret(change):
-    base = {"model": "gpt-4.1", "api_key": "sk-secret-1"}
-    one = ChatHolySheep(**base)
-    other = ChatHolySheep(**{**base, **change}, default_headers={"x": "sk-secret-2"})
-    assert one._get_llm_string() != other._get_llm_string()
-    assert "sk-secret" not in other._get_llm_string() + one._get_llm_string()
 
 
 # copies, threads, loops ------------------------------------------------------------------------
@@ -271,58 +187,3 @@ def test_tokens_are_counted_without_a_download():
     tool = {"name": "count", "description": "Counts sheep in a field.", "parameters": {}}
     with_tools = llm.get_num_tokens_from_messages([("user", "Count the sheep.")], tools=[tool])
     assert 0 < plain < with_tools
-
-
-# migration -------------------------------------------------------------------------------------
-
-
-def test_every_keyword_of_chatopenai_is_taken_or_refused_with_a_hint():
-    fields = ChatOpenAI.model_fields
-    theirs = {*fields, *(field.alias for field in fields.values() if field.alias)}
-    ours = known_keywords(ChatHolySheep)
-    assert theirs - ours <= set(HINTS)
-    assert not set(HINTS) & ours
-
-
-@pytest.mark.parametrize("name", sorted(HINTS))
-def test_a_keyword_of_chatopenai_is_refused_with_what_to_write_instead(name):
-    with pytest.raises(ConfigurationError, match=name) as caught:
-        ChatHolySheep(model="gpt-4.1", api_key="k", **{name: "sk-secret"})
-    assert HINTS[name] in str(caught.value)
-    assert "sk-secret" not in str(caught.value)
-
-
-def test_a_misspelt_keyword_is_refused_with_the_right_one():
-    with pytest.raises(ConfigurationError, match="Did you mean temperature"):
-        ChatHolySheep(model="gpt-4.1", api_key="k", temprature=1)
-
-
-# structured output -----------------------------------------------------------------------------
-
-
-class Sheep(BaseModel):
-    name: str
-
-
-@either
-@pytest.mark.parametrize("method", ["json_mode", "json_schema"])
-def test_include_raw_shows_json_that_does_not_parse(play, ask, method):
-    llm = model(play(text='{"name": "Dol', finish_reason="stop"))
-    got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
-    assert got["raw"].text == '{"name": "Dol'
-    assert got["parsed"] is None
-    assert isinstance(got["parsing_error"], Exception)
-    with pytest.raises(InvalidJSONOutputError):
-        ask(llm.with_structured_output(Sheep, method=method), "go")
-
-
-@either
-def test_include_raw_shows_json_that_does_parse(play, ask):
-    llm = model(play(text=json.dumps({"name": "Dolly"})))
-    got = ask(llm.with_structured_output(Sheep, method="json_mode", include_raw=True), "go")
-    assert (got["parsed"], got["parsing_error"]) == (Sheep(name="Dolly"), None)
-
-
-def test_openais_flag_of_the_same_name_as_our_store_is_explained():
-    with pytest.raises(ConfigurationError, match=r"extra_body=\{…\}"):
-        ChatHolySheep(model="gpt-4.1", api_key="k", store=True)

@@ -1,20 +1,12 @@
 """What a LlamaIndex user takes for granted: events, counts, copies, limits, hints."""
 
 import copy
-import inspect
 import logging
 import pickle
-import re
 
 import httpx
 import pytest
-from llama_index.core.base.llms import types as blocks
-from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler, TokenCountingHandler
-from llama_index.core.callbacks.schema import CBEventType
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
-from llama_index.core.llms import ChatMessage, TextBlock
-from llama_index.llms.openai_like import OpenAILike
+from llama_index.core.llms import TextBlock
 
 from holysheep_core import (
     ConfigurationError,
@@ -24,104 +16,10 @@ from holysheep_core import (
     card,
 )
 from holysheep_core.simulator import cut, refuse
-from llamaindex_holysheep import EngineEvent, HolySheep
-from llamaindex_holysheep.settings import known_keywords
+from llamaindex_holysheep import HolySheep
+from support.llamaindex_ways import WAYS, every_way, text_of
 from support.models import GO
 from support.models import llamaindex as model
-
-
-async def drained(stream):
-    return [response async for response in await stream]
-
-
-async def now(value):
-    return value
-
-
-WAYS = {
-    "chat": lambda llm: now([llm.chat(GO)]),
-    "complete": lambda llm: now([llm.complete("go")]),
-    "stream_chat": lambda llm: now(list(llm.stream_chat(GO))),
-    "stream_complete": lambda llm: now(list(llm.stream_complete("go"))),
-    "achat": lambda llm: one(llm.achat(GO)),
-    "acomplete": lambda llm: one(llm.acomplete("go")),
-    "astream_chat": lambda llm: drained(llm.astream_chat(GO)),
-    "astream_complete": lambda llm: drained(llm.astream_complete("go")),
-}
-every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-
-
-async def one(awaited):
-    return [await awaited]
-
-
-def text_of(response):
-    return response.message.content if hasattr(response, "message") else response.text
-
-
-class Heard(BaseEventHandler):
-    events: list = []  # noqa: RUF012 - pydantic copies defaults
-
-    @classmethod
-    def class_name(cls):
-        return "Heard"
-
-    def handle(self, event, **_):
-        self.events.append(event)
-
-
-@pytest.fixture
-def heard():
-    handler, root = Heard(), get_dispatcher()
-    root.add_event_handler(handler)
-    yield handler.events
-    root.event_handlers.remove(handler)
-
-
-# events ---------------------------------------------------------------------------------------
-
-
-@every_way
-async def test_each_call_has_one_start_and_one_end_whatever_breaks(play, text, heard, way):
-    debug = LlamaDebugHandler(print_trace_on_end=False)
-    llm = model(play(faults=[cut(20), cut(30)]), callback_manager=CallbackManager([debug]))
-    *_, last = await way(llm)
-    assert text_of(last) == text
-    pairs = debug.get_event_pairs(CBEventType.LLM)
-    assert [len(pair) for pair in pairs] == [2]
-    names = [type(event).__name__ for event in heard]
-    assert sum(name in ("LLMChatStartEvent", "LLMCompletionStartEvent") for name in names) == 1
-    assert sum(name in ("LLMChatEndEvent", "LLMCompletionEndEvent") for name in names) == 1
-
-
-@every_way
-async def test_engine_events_reach_the_dispatcher_with_the_span_of_the_call(play, heard, way):
-    await way(model(play(faults=[cut(20)])))
-    [start] = [event for event in heard if type(event).__name__.endswith("StartEvent")]
-    told = [event for event in heard if isinstance(event, EngineEvent)]
-    assert [event.name for event in told] == [
-        *("RequestSent", "FirstToken", "StreamCut", "RetryScheduled"),
-        *("RequestSent", "FirstToken", "Resumed", "StreamCompleted"),
-    ]
-    assert start.span_id
-    assert {event.span_id for event in told} == {start.span_id}
-    assert told[2].data["characters"] == 20
-    assert "20 characters" in told[2].message
-
-
-@every_way
-async def test_tokens_are_counted_as_billed_after_a_resume(play, way):
-    counter = TokenCountingHandler(tokenizer=str.split)
-    llm = model(play(faults=[cut(20)]), callback_manager=CallbackManager([counter]))
-    *_, last = await way(llm)
-    usage = last.raw["usage"]
-    assert usage["completion_tokens"] > 0
-    assert counter.prompt_llm_token_count == usage["prompt_tokens"]
-    assert counter.completion_llm_token_count == usage["completion_tokens"]
-    attempts = last.raw["resilience"]["attempts"]
-    assert len(attempts) == 2
-    billed = sum(attempt["usage"]["input_tokens"] for attempt in attempts)
-    assert counter.prompt_llm_token_count == billed
 
 
 @pytest.mark.parametrize("way", ["stream_chat", "astream_chat"])
@@ -254,23 +152,6 @@ def test_a_deep_copy_draws_on_the_same_rate_limiter(play, text, bucket):
     assert copied.complete("go").text == text
 
 
-@pytest.mark.parametrize(
-    "name", sorted({*OpenAILike.model_fields, *inspect.signature(OpenAILike).parameters})
-)
-def test_every_keyword_of_openai_like_works_or_gets_a_hint(name):
-    if name in known_keywords(HolySheep) or name == "kwargs":
-        return
-    with pytest.raises(ConfigurationError, match=f"has no {name}") as caught:
-        HolySheep(model="gpt-4.1", api_key="sk-hidden", **{name: "x"})
-    assert "Fields of the request" not in str(caught.value)  # a hint of its own
-    assert "sk-hidden" not in str(caught.value)
-
-
-def test_a_misspelt_keyword_is_refused_with_the_right_one():
-    with pytest.raises(ConfigurationError, match="Did you mean temperature"):
-        HolySheep(model="gpt-4.1", api_key="k", temprature=0)
-
-
 def test_the_smallest_window_of_the_ladder_is_what_prompt_helpers_see():
     chain = ["gpt-4.1", "claude-sonnet-4.5", "gemini-2.5-flash"]
     llm = HolySheep(model=chain[0], api_key="k", fallback_models=chain[1:])
@@ -314,47 +195,3 @@ async def test_the_rate_limiter_is_asked_before_every_request_with_its_tokens(
 def test_a_request_larger_than_the_bucket_does_not_wait_for_ever(play, text, bucket):
     limiter = bucket(tokens_per_minute=5)
     assert model(play(), rate_limiter=limiter).complete("word " * 400).text == text
-
-
-# blocks ---------------------------------------------------------------------------------------
-
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-BLOCKS = {
-    "TextBlock": lambda: blocks.TextBlock(text="hi"),
-    "ImageBlock": lambda: blocks.ImageBlock(image=PNG, image_mimetype="image/png"),
-    "AudioBlock": lambda: blocks.AudioBlock(audio=b"RIFF", format="wav"),
-    "VideoBlock": lambda: blocks.VideoBlock(video=b"\0\0\0\x18ftyp", video_mimetype="video/mp4"),
-    "DocumentBlock": lambda: blocks.DocumentBlock(
-        data=b"%PDF-1.4", title="a.pdf", document_mimetype="application/pdf"
-    ),
-    "CachePoint": lambda: blocks.CachePoint(cache_control=blocks.CacheControl(type="ephemeral")),
-    "CitableBlock": lambda: blocks.CitableBlock(title="t", source="s", content=[]),
-    "CitationBlock": lambda: blocks.CitationBlock(
-        cited_content=blocks.TextBlock(text="x"), source="s", title="t", additional_location_info={}
-    ),
-    "ThinkingBlock": lambda: blocks.ThinkingBlock(content="hm"),
-    "ToolCallBlock": lambda: blocks.ToolCallBlock(tool_name="f", tool_kwargs={}, tool_call_id="1"),
-}
-REFUSED = {"VideoBlock", "CachePoint", "CitableBlock", "CitationBlock"}
-
-
-def test_every_block_llama_index_has_is_known_here():
-    union = str(inspect.get_annotations(blocks.ChatMessage)["blocks"]) + str(blocks.ContentBlock)
-    named = set(re.findall(r"types\.(\w+)", union))
-    assert {"TextBlock", "ToolCallBlock"} <= named <= set(BLOCKS)
-
-
-@pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_is_sent_or_refused_aloud(play, name):
-    if not hasattr(blocks, name):
-        pytest.skip(f"this llama-index-core has no {name}")
-    script = play()
-    role = "assistant" if name == "ToolCallBlock" else "user"
-    message = ChatMessage(role=role, blocks=[blocks.TextBlock(text="see"), BLOCKS[name]()])
-    if name in REFUSED:
-        with pytest.raises(ConfigurationError, match=name):
-            model(script).chat([message])
-        assert not script.requests
-    else:
-        model(script).chat([message, *GO])
-        assert script.requests[0].body["messages"][0]["role"] == role

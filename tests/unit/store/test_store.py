@@ -1,19 +1,14 @@
 """What processes share through a real Redis, and how calls go on without it."""
 
 import asyncio
-import logging
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
 
 import pytest
-import redis
 
 from holysheep_core import (
     APIGateway,
@@ -33,56 +28,7 @@ from holysheep_core.simulator import refuse
 from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
 from support.calls import CALL
-
-
-class Server:
-    """A Redis of our own, to be stopped, halted and emptied at will."""
-
-    def __init__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
-
-    def start(self):
-        binary = shutil.which("redis-server")
-        assert binary, "the tests need redis-server (apt-get install redis-server)"
-        options = ["--port", str(self.port), "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
-        self.client = redis.Redis(port=self.port)
-        end = time.monotonic() + 10
-        while True:
-            with suppress(redis.ConnectionError):
-                if self.client.ping():
-                    return
-            assert time.monotonic() < end
-            time.sleep(0.02)
-
-    def stop(self):
-        self.client.close()
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def lasting():
-    server = Server()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(lasting):
-    lasting.client.flushall()
-    return lasting
-
-
-@pytest.fixture
-def own_server():
-    server = Server()
-    yield server
-    server.stop()
+from support.waiting import wait_until
 
 
 def gateway_of(store, *scripts, **settings):
@@ -100,13 +46,6 @@ def gateway_of(store, *scripts, **settings):
 def client(gateway, **settings):
     config = RetryConfig(base_delay=0.01)
     return StreamingRetryHandler(gateway=gateway, config=config, fallback_models=[], **settings)
-
-
-def wait_until(condition, seconds=15.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 # -- what is shared -------------------------------------------------------------------------
@@ -292,78 +231,6 @@ def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, pla
         [name] = server.client.keys("holysheep:limits:*")
         store.exchange()
         assert 0 < int(server.client.get(name)) < 500
-
-
-# -- trouble --------------------------------------------------------------------------------
-
-
-def ten_calls(handler, text):
-    started = time.monotonic()
-    for _ in range(10):
-        assert handler.complete(*CALL).text == text
-    return time.monotonic() - started
-
-
-def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, caplog):
-    store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
-        ten_calls(handler, text)
-        own_server.stop()
-        with caplog.at_level(logging.WARNING):
-            assert ten_calls(handler, text) < 5
-            time.sleep(2.5)  # some exchanges later
-            ten_calls(handler, text)
-    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store.store"]
-    assert len(warnings) == 1
-    assert "Calls go on" in warnings[0]
-
-
-async def test_so_do_async_calls_many_at_once(own_server, play, text):
-    store = Store(own_server.url)
-    own_server.stop()
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
-        answers = await asyncio.gather(*(handler.acomplete(*CALL) for _ in range(100)))
-    assert {answer.text for answer in answers} == {text}
-
-
-def test_a_redis_that_hangs_holds_calls_up_once_and_briefly(own_server, play, text):
-    store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
-        ten_calls(handler, text)
-        own_server.process.send_signal(19)  # SIGSTOP: it accepts, and says nothing
-        try:
-            assert ten_calls(handler, text) < 5
-        finally:
-            own_server.process.send_signal(18)
-
-
-def test_limits_hold_in_this_process_while_redis_is_away(own_server, play):
-    from holysheep_core import LocalRateLimitError
-
-    store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=12) as handler:
-        ten_calls(handler, handler.complete(*CALL).text)
-        own_server.stop()
-        handler.complete(*CALL)  # the twelfth: what passed before is known here too
-        with pytest.raises(LocalRateLimitError):
-            handler.complete(*CALL)
-
-
-def test_after_a_restart_and_a_flush_all_agree_again(own_server, play):
-    one, other = (gateway_of(Store(own_server.url), play(), play()) for _ in range(2))
-    with client(one) as first, client(other) as second:
-        first.complete(*CALL)
-        second.complete(*CALL)
-        own_server.stop()
-        one.switch_to("openai")  # while nobody can hear it
-        assert first.complete(*CALL).provider == "openai"
-        own_server.start()
-        wait_until(lambda: other.active == "openai")
-        own_server.client.flushall()
-        time.sleep(1.5)
-        assert (one.active, other.active) == ("openai", "openai")
-        other.switch_to("holysheep")
-        wait_until(lambda: one.active == "holysheep")
 
 
 def test_the_thread_ends_with_its_store(server):

@@ -15,7 +15,6 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
-from holysheep_core.clock import clock
 from holysheep_core.simulator import slow, stall
 from holysheep_core.transport.httpx_client import (
     _MEANINGS,
@@ -23,7 +22,6 @@ from holysheep_core.transport.httpx_client import (
     make_client,
     translate,
 )
-from holysheep_core.transport.streams import Deadline
 from support.calls import ASK
 
 
@@ -44,33 +42,6 @@ def test_a_translated_error_is_ours_and_keeps_its_cause(kind):
     assert isinstance(error, HolySheepError)
     assert error.__cause__ is original
     assert "because" in str(error)
-
-
-def test_a_deadline_is_a_float_to_those_who_know_no_better():
-    session = Watched(clock() + 1)
-    deadline = Deadline(session)
-    assert 0.9 < deadline <= 1.0
-    assert deadline.slice() == 0.2
-    assert not deadline.is_over()
-    assert session.silences == 1
-    session.deadline = clock() - 5
-    assert deadline.slice() == 0.001
-    assert deadline.is_over()
-    assert session.silences == 1
-    assert Deadline(Watched(None)) > 1e8
-
-
-class Watched:
-    """What a deadline asks of a session."""
-
-    heartbeat = 0.2
-
-    def __init__(self, deadline):
-        self.deadline = deadline
-        self.silences = 0
-
-    def receive_silence(self, now):
-        self.silences += 1
 
 
 @pytest.mark.parametrize("keepalive", [False, True])

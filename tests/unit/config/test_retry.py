@@ -7,8 +7,7 @@ import pickle
 import pytest
 import tenacity
 
-from holysheep_core.config.checks import check_count, check_number
-from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import (
     RETRYABLE_STATUS_CODES,
     FallbackConfig,
@@ -162,33 +161,6 @@ def test_a_timeout_shorthand_of_no_sense_is_refused(bad):
         Timeouts.coerce(bad)
 
 
-@pytest.mark.parametrize(
-    ("shorthand", "resume"),
-    [
-        (True, ResumeConfig()),
-        (None, ResumeConfig()),
-        (False, ResumeConfig(enabled=False)),
-        (ResumeConfig(prompt="ko"), ResumeConfig(prompt="ko")),
-    ],
-)
-def test_the_resume_shorthand_is_read(shorthand, resume):
-    assert ResumeConfig.coerce(shorthand) == resume
-
-
-@pytest.mark.parametrize("bad", ["ko", "", 0, 1, {}, [], object()])
-def test_a_resume_shorthand_of_no_sense_is_refused(bad):
-    with pytest.raises(ConfigurationError, match=r"^resume="):
-        ResumeConfig.coerce(bad)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "wording"), [("en", CONTINUE_EN), ("ko", CONTINUE_KO), ("Ab {tail}", "Ab {tail}")]
-)
-def test_a_prompt_is_a_language_or_ones_own_words(prompt, wording):
-    assert ResumeConfig(prompt=prompt).wording == wording
-    assert wording.count("{tail}") == 1
-
-
 @pytest.mark.parametrize("cls", ALL)
 def test_settings_are_frozen_values_that_compare_and_travel(cls):
     made = cls()
@@ -202,26 +174,3 @@ def test_settings_are_frozen_values_that_compare_and_travel(cls):
 def test_every_setting_has_a_wrong_value_in_these_tests(cls):
     tested = {name for tried, name, _ in BAD if tried is cls}
     assert tested == {field.name for field in dataclasses.fields(cls)}
-
-
-@pytest.mark.parametrize("bad", [*NO_NUMBERS, None, 0.5, 3.5])
-def test_check_number_names_the_setting_and_both_ends_of_its_range(bad):
-    with pytest.raises(ConfigurationError, match="needs a finite number from 1 to 3"):
-        check_number("size", bad, minimum=1, maximum=3)
-
-
-@pytest.mark.parametrize("bad", NO_COUNTS)
-def test_check_count_names_the_setting_and_its_least_value(bad):
-    with pytest.raises(ConfigurationError, match=r"^size=.*: needs a whole number from 2 up"):
-        check_count("size", bad, minimum=2)
-
-
-def test_a_whole_number_that_no_float_can_hold_is_refused_like_infinity():
-    with pytest.raises(ConfigurationError, match="needs a finite number"):
-        check_number("size", 10**400)
-
-
-def test_check_number_and_check_count_let_the_ends_of_a_range_pass():
-    assert check_number("size", 1, minimum=1, maximum=3) is None
-    assert check_number("size", 3.0, minimum=1, maximum=3) is None
-    assert check_count("size", 2, minimum=2) is None
