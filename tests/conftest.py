@@ -41,8 +41,8 @@ def _full_budget():
 
 @pytest.fixture(autouse=True)
 def _no_waiting(request):
-    """Retries follow at once, but in the engine's own tests and those marked `real_waits`."""
-    if "tests/unit" in request.node.nodeid or request.node.get_closest_marker("real_waits"):
+    """Retries follow at once, but where waits are tested: in `unit/engine`, and by `real_waits`."""
+    if "unit/engine/" in request.node.nodeid or request.node.get_closest_marker("real_waits"):
         yield
     else:
         with no_waiting():

@@ -6,40 +6,10 @@ import time
 
 import pytest
 
-from holysheep_core import (
-    APIGateway,
-    Provider,
-    RateLimits,
-    RetryConfig,
-    StreamingRetryHandler,
-)
 from holysheep_core.store.store import Store
 from support.calls import CALL
+from support.gateways import client, limited, shared
 from support.waiting import wait_until
-
-
-def gateway_of(store, *scripts, **settings):
-    providers = [
-        Provider("k", script.base_url, name=name)
-        for name, script in zip(("holysheep", "openai"), scripts, strict=False)
-    ]
-    gateway = APIGateway(providers, health_check=None, **settings)
-    gateway.store = store  # another process' view: stores of one URL are one per process
-    gateway.route_states.changed = gateway._circuit_changed
-    store.join(gateway)
-    return gateway
-
-
-def client(gateway, **settings):
-    config = RetryConfig(base_delay=0.01)
-    return StreamingRetryHandler(gateway=gateway, config=config, fallback_models=[], **settings)
-
-
-def limited(server_url, script, store, **limits):
-    provider = Provider("k", script.base_url, rate_limits=RateLimits(max_wait=0, **limits))
-    gateway = APIGateway([provider], health_check=None)
-    gateway.store = store
-    return client(gateway)
 
 
 def ten_calls(handler, text):
@@ -51,7 +21,7 @@ def ten_calls(handler, text):
 
 def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, caplog):
     store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+    with limited(play(), store, requests_per_minute=500) as handler:
         ten_calls(handler, text)
         own_server.stop()
         with caplog.at_level(logging.WARNING):
@@ -66,14 +36,14 @@ def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, cap
 async def test_so_do_async_calls_many_at_once(own_server, play, text):
     store = Store(own_server.url)
     own_server.stop()
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+    with limited(play(), store, requests_per_minute=500) as handler:
         answers = await asyncio.gather(*(handler.acomplete(*CALL) for _ in range(100)))
     assert {answer.text for answer in answers} == {text}
 
 
 def test_a_redis_that_hangs_holds_calls_up_once_and_briefly(own_server, play, text):
     store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=500) as handler:
+    with limited(play(), store, requests_per_minute=500) as handler:
         ten_calls(handler, text)
         own_server.process.send_signal(19)  # SIGSTOP: it accepts, and says nothing
         try:
@@ -86,7 +56,7 @@ def test_limits_hold_in_this_process_while_redis_is_away(own_server, play):
     from holysheep_core import LocalRateLimitError
 
     store = Store(own_server.url)
-    with limited(own_server.url, play(), store, requests_per_minute=12) as handler:
+    with limited(play(), store, requests_per_minute=12) as handler:
         ten_calls(handler, handler.complete(*CALL).text)
         own_server.stop()
         handler.complete(*CALL)  # the twelfth: what passed before is known here too
@@ -95,7 +65,7 @@ def test_limits_hold_in_this_process_while_redis_is_away(own_server, play):
 
 
 def test_after_a_restart_and_a_flush_all_agree_again(own_server, play):
-    one, other = (gateway_of(Store(own_server.url), play(), play()) for _ in range(2))
+    one, other = (shared(Store(own_server.url), play(), play()) for _ in range(2))
     with client(one) as first, client(other) as second:
         first.complete(*CALL)
         second.complete(*CALL)

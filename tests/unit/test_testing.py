@@ -13,6 +13,8 @@ from holysheep_core.simulator import refuse
 from holysheep_core.testing import no_waiting
 from support.calls import ASK
 
+pytestmark = pytest.mark.real_waits
+
 PATIENT = RetryConfig(base_delay=20, patience=50)
 
 

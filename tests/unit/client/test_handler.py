@@ -10,7 +10,6 @@ from holysheep_core import (
     Provider,
     QuotaExceededError,
     Resumed,
-    RetryConfig,
     StreamCompleted,
     StreamingRetryHandler,
 )
@@ -21,7 +20,6 @@ from support.calls import ASK
 @pytest.fixture
 def handler(play):
     def make(script, **settings):
-        settings = {"config": RetryConfig(base_delay=0.001), **settings}
         return StreamingRetryHandler("k", base_url=script.base_url, **settings)
 
     return make

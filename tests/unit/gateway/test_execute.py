@@ -6,23 +6,12 @@ import functools
 import pytest
 
 from holysheep_core import (
-    APIGateway,
     ConfigurationError,
-    Provider,
     StreamingRetryHandler,
 )
 from holysheep_core.simulator import refuse
 from support.calls import CALL
-
-
-def gateway_of(*scripts, **settings):
-    settings.setdefault("health_check", None)
-    names = ("holysheep", "openai", "third")
-    providers = [
-        Provider("k", script.base_url, name=name)
-        for name, script in zip(names, scripts, strict=False)
-    ]
-    return APIGateway(providers, **settings)
+from support.gateways import gateway_of
 
 
 class TroubleError(Exception):

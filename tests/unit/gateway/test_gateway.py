@@ -15,28 +15,11 @@ from holysheep_core import (
     HealthCheck,
     Provider,
     ProviderHealthChanged,
-    RetryConfig,
-    StreamingRetryHandler,
 )
 from holysheep_core.simulator import cut, refuse
 from support.calls import CALL
+from support.gateways import client, gateway_of
 from support.waiting import wait_until
-
-
-def gateway_of(*scripts, **settings):
-    settings.setdefault("health_check", None)
-    names = ("holysheep", "openai", "third")
-    providers = [
-        Provider("k", script.base_url, name=name)
-        for name, script in zip(names, scripts, strict=False)
-    ]
-    return APIGateway(providers, **settings)
-
-
-def client(gateway, **settings):
-    settings.setdefault("fallback_models", [])
-    settings.setdefault("config", RetryConfig(base_delay=0.01))
-    return StreamingRetryHandler(gateway=gateway, **settings)
 
 
 def threads():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core import OverloadedError, RetryConfig, StreamingRetryHandler
+from holysheep_core import OverloadedError, StreamingRetryHandler
 from holysheep_core.protocol.error_response import refusal
 from holysheep_core.protocol.rate_limit_headers import reset_wait, retry_after, wait_in_words
 from holysheep_core.simulator import error_event, refuse
@@ -111,10 +111,7 @@ def test_a_wait_inside_an_error_event_is_kept(play, text):
     wait = {"type": "rate_limit_error", "message": "Please try again in 30ms."}
     script = play(faults=[error_event(0, wait)])
     told = []
-    handler = StreamingRetryHandler(
-        "k", base_url=script.base_url, on_event=told.append, config=RetryConfig(base_delay=0.001)
-    )
-    with handler:
+    with StreamingRetryHandler("k", base_url=script.base_url, on_event=told.append) as handler:
         assert handler.complete("gpt-4.1", [{"role": "user", "content": "go"}]).text == text
     assert [event.wait for event in told if type(event).__name__ == "RateLimitWait"] == [0.03]
 

@@ -18,7 +18,6 @@ from holysheep_core import (
     Provider,
     RateLimits,
     RetryBudget,
-    RetryConfig,
     StreamingRetryHandler,
 )
 from holysheep_core.engine.actions import Admit
@@ -28,41 +27,24 @@ from holysheep_core.simulator import refuse
 from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
 from support.calls import CALL
+from support.gateways import client, limited, shared
 from support.waiting import wait_until
-
-
-def gateway_of(store, *scripts, **settings):
-    providers = [
-        Provider("k", script.base_url, name=name)
-        for name, script in zip(("holysheep", "openai"), scripts, strict=False)
-    ]
-    gateway = APIGateway(providers, health_check=None, **settings)
-    gateway.store = store  # another process' view: stores of one URL are one per process
-    gateway.route_states.changed = gateway._circuit_changed
-    store.join(gateway)
-    return gateway
-
-
-def client(gateway, **settings):
-    config = RetryConfig(base_delay=0.01)
-    return StreamingRetryHandler(gateway=gateway, config=config, fallback_models=[], **settings)
-
 
 # -- what is shared -------------------------------------------------------------------------
 
 
 def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play):
     bad, good = play(faults=[refuse(503, times=None)]), play()
-    with client(gateway_of(Store(server.url), bad, good)) as one:
+    with client(shared(Store(server.url), bad, good)) as one:
         one.complete(*CALL)
         asked = len(bad.requests)
-        with client(gateway_of(Store(server.url), bad, good)) as newcomer:
+        with client(shared(Store(server.url), bad, good)) as newcomer:
             assert newcomer.complete(*CALL).provider == "openai"
     assert len(bad.requests) == asked
 
 
 def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
-    one, other = (gateway_of(Store(server.url), play()) for _ in range(2))
+    one, other = (shared(Store(server.url), play()) for _ in range(2))
     route = one.route_states
     key = f"{one.providers[0].account}/gpt-4.1"
     other.providers = one.providers
@@ -79,7 +61,7 @@ def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
 
 
 def test_a_switch_reaches_all_within_seconds(server, play):
-    one, other = (gateway_of(Store(server.url), play(), play()) for _ in range(2))
+    one, other = (shared(Store(server.url), play(), play()) for _ in range(2))
     with client(one) as first, client(other) as second:
         assert first.complete(*CALL).provider == second.complete(*CALL).provider == "holysheep"
         one.switch_to("openai")
@@ -90,7 +72,7 @@ def test_a_switch_reaches_all_within_seconds(server, play):
 
 
 def test_the_command_line_switches_every_process(server, play):
-    gateway = gateway_of(Store(server.url), play(), play())
+    gateway = shared(Store(server.url), play(), play())
     with client(gateway) as handler:
         assert handler.complete(*CALL).provider == "holysheep"
         command = [sys.executable, "-m", "holysheep_core.cli", "switch", "openai"]
@@ -103,7 +85,7 @@ def test_the_command_line_switches_every_process(server, play):
 
 def test_a_canarys_step_is_shared(server, play):
     plan = Canary(provider="openai", steps=[1, 10, 100], automatic=False)
-    one, other = (gateway_of(Store(server.url), play(), play(), canary=plan) for _ in range(2))
+    one, other = (shared(Store(server.url), play(), play(), canary=plan) for _ in range(2))
     one.advance()
     one.store.exchange()
     other.store.exchange()
@@ -135,7 +117,7 @@ def test_one_retry_budget_serves_all(server):
 
 def test_no_key_and_no_password_is_in_redis_or_in_a_repr(server, play):
     assert "secret" not in repr(Store("redis://me:secret@127.0.0.1:1/0"))
-    gateway = gateway_of(Store(server.url), play(faults=[refuse(503, times=None)]), play())
+    gateway = shared(Store(server.url), play(faults=[refuse(503, times=None)]), play())
     gateway.providers = tuple(
         Provider("secret-key", each.base_url, name=each.name, rate_limits="free")
         for each in gateway.providers
@@ -187,13 +169,6 @@ def test_two_processes_never_exceed_a_limit_by_more_than_a_hundredth(server):
     assert len(times) >= LIMIT * (SECONDS - 1)  # and what is allowed is let through
 
 
-def limited(server_url, script, store, **limits):
-    provider = Provider("k", script.base_url, rate_limits=RateLimits(max_wait=0, **limits))
-    gateway = APIGateway([provider], health_check=None)
-    gateway.store = store
-    return client(gateway)
-
-
 def commands_of(server):
     return server.client.info("stats")["total_commands_processed"]
 
@@ -224,9 +199,7 @@ def _scripts_run(server):
 
 def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, play):
     script, store = play(), Store(server.url)
-    with limited(
-        server.url, script, store, tokens_per_day=100_000, expected_tokens=5000
-    ) as handler:
+    with limited(script, store, tokens_per_day=100_000, expected_tokens=5000) as handler:
         handler.complete(*CALL)
         [name] = server.client.keys("holysheep:limits:*")
         store.exchange()

@@ -122,7 +122,7 @@ def test_a_host_that_never_accepts_ends_at_the_connect_clock():
             "k",
             base_url=f"http://127.0.0.1:{port}/v1",
             timeouts=Timeouts(connect=0.3, read=0.3),
-            config=RetryConfig(base_delay=0.001, max_retries=2),
+            config=RetryConfig(max_retries=2),
             fallback_models=[],
         )
         started = time.monotonic()
