@@ -7,9 +7,9 @@ import httpx
 from support.calls import ASK, MODEL
 
 
-def post(script, **body):
+def post(script, *, timeout=5, **body):
     body = {"model": MODEL, "messages": ASK, "stream": True, **body}
-    return httpx.post(f"{script.base_url}/chat/completions", json=body, timeout=5)
+    return httpx.post(f"{script.base_url}/chat/completions", json=body, timeout=timeout)
 
 
 def contents(body):

@@ -1,7 +1,5 @@
 """What a client sees of an answer and its faults, on the socket."""
 
-import threading
-
 import httpx
 import pytest
 
@@ -14,8 +12,8 @@ from holysheep_core.simulator import (
     slow,
     stall,
 )
-from support.calls import ASK
 from support.posting import contents, post
+from support.waiting import wait_until
 
 
 def test_a_fault_free_stream_is_whole_and_ends_with_both_signs(play, text):
@@ -49,12 +47,8 @@ def test_a_clean_early_end_shows_no_error_and_no_finish(play, text):
 def test_a_stall_is_silent_and_notices_that_the_client_leaves(play):
     script = play(faults=[stall(10)])
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{script.base_url}/chat/completions", json=ASK, timeout=0.2)
-    for _ in range(100):
-        if script.requests[0].client_gone:
-            break
-        threading.Event().wait(0.01)
-    assert script.requests[0].client_gone
+        post(script, timeout=0.2)
+    wait_until(lambda: script.requests[0].client_gone, 1)
 
 
 def test_a_slow_start_sends_headers_and_a_comment_first(play):
