@@ -69,7 +69,7 @@ kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLi
 	@touch $@
 
 fuzz: .venv-fuzz/.ready  ## each fuzz target for a minute; SECONDS=600 for longer
-	for target in sse decoder stitcher framing; do \
+	for target in sse response stitcher chunked; do \
 	    .venv-fuzz/bin/python tests/fuzz $$target --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) || exit 1; \
 	done
 

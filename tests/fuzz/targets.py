@@ -107,7 +107,7 @@ _KINDS = ("text/event-stream", "application/json", "text/html", "")
 _STATUSES = (200, 200, 200, 204, 429, 500)
 
 
-def decoder(data: bytes) -> None:
+def response(data: bytes) -> None:
     """Whatever an answer says, only typed errors come of it, and the same ones for any split.
 
     Bytes: a kind, a status, cuts, then events, divided by 0xFF: a shape's number, and its text.
@@ -196,7 +196,7 @@ _HEADS = (
 )
 
 
-def framing(data: bytes) -> None:
+def chunked(data: bytes) -> None:
     """What is read past h11 is what h11 would have read, however reads split it."""
     head = _HEADS[data[0] % len(_HEADS)] if data else b""
     cuts, body = halves(data[1:])
@@ -245,4 +245,4 @@ def judged(stream, *, past_h11: bool) -> tuple[list[object], bytes]:
         return [*seen, "no HTTP"], body
 
 
-TARGETS = {target.__name__: target for target in (sse, decoder, stitcher, framing)}
+TARGETS = {target.__name__: target for target in (sse, response, stitcher, chunked)}

@@ -207,12 +207,13 @@ def test_what_was_reserved_in_vain_comes_back_with_the_next_exchange(server, pla
 
 
 def test_the_thread_ends_with_its_store(server):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     store = Store(server.url)
     store.open()
-    assert threading.active_count() > before
+    started = set(threading.enumerate()) - before
+    assert started
     del store
-    wait_until(lambda: threading.active_count() <= before)
+    wait_until(lambda: not any(thread.is_alive() for thread in started))
 
 
 def test_a_forked_process_goes_on_by_itself(server):
