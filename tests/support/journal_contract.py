@@ -20,11 +20,12 @@ class StoreContract:
         assert 4 < kept.lease <= 5
         assert store.read("b", 0) is None
 
-    def test_a_piece_that_is_written_twice_is_there_once(self, store):
+    def test_a_piece_that_is_written_twice_is_there_once_as_it_was_first(self, store):
         store.begin("a", "me", b"", 5)
         assert store.append("a", "me", ONE, 5)
         assert store.append("a", "me", ONE, 5)
-        assert len(store.read("a", 0).pieces) == 1
+        assert store.append("a", "me", StoredPiece(0, "other", ""), 5)
+        assert [tuple(piece) for piece in store.read("a", 0).pieces] == [("one ", "")]
 
     def test_a_name_is_given_once_but_again_after_a_failure_with_nothing_written(self, store):
         assert store.begin("a", "me", b"", 5)

@@ -8,6 +8,7 @@ ANNOUNCEMENTS = [
     "Sure, continuing where I left off:\n\n",
     "Of course! Here is the rest:\n\n",
     "Picking up from there:",
+    "Okay, resuming:\n\n",
     "네, 이어서 작성하겠습니다:\n\n",
     "好的,我继续:\n\n",
     "承知しました。続きです。\n\n",
