@@ -53,15 +53,6 @@ from langchain_holysheep.structured import (
 )
 
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
-_SENT = (
-    "temperature",
-    "max_tokens",
-    "top_p",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-)
 
 
 class ChatHolySheep(ModelSettings):
@@ -151,10 +142,11 @@ class ChatHolySheep(ModelSettings):
     @property
     def _default_params(self) -> dict[str, Any]:
         """The request's fields, apart from messages."""
-        params = {name: getattr(self, name) for name in _SENT}
-        given = {name: value for name, value in params.items() if value is not None}
-        stops = [self.stop] if isinstance(self.stop, str) else self.stop
-        return {**given, **({"stop": stops} if stops else {}), **self.extra_body}
+        given = self._request_fields
+        stops = given.pop("stop", None)
+        if stops:
+            given["stop"] = [stops] if isinstance(stops, str) else stops
+        return {**given, **self.extra_body}
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ with the last.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -19,9 +19,9 @@ from langchain_core.messages.tool import (
     tool_call_chunk,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import BaseModel
 
 from holysheep_core import Completion, Delta, ToolCall
+from holysheep_core.integrations.fast_models import without_validation
 
 PROVIDER = "holysheep"
 
@@ -29,8 +29,7 @@ PROVIDER = "holysheep"
 def delta_chunk(delta: Delta) -> ChatGenerationChunk:
     """Return the chunk of one delta.
 
-    Chunks of text are made like one that pydantic has validated. Validating a string that is
-    known to be one, in a message known to be good, would cost five times as much.
+    Chunks of text are built without validation: their fields are known to be valid.
     """
     if delta.tool_calls:
         return _chunk(delta, [_call_chunk(call) for call in delta.tool_calls])
@@ -41,22 +40,8 @@ def delta_chunk(delta: Delta) -> ChatGenerationChunk:
         fields[name] = []
     fields["content"], fields["additional_kwargs"] = text, extra
     fields["response_metadata"] = {"model_provider": PROVIDER}
-    message = _like(_TEXT_MESSAGE, fields)
-    return _like(_TEXT_CHUNK, {**_CHUNK_FIELDS, "message": message, "text": text})
-
-
-def _like(model: _Model, fields: dict[str, Any]) -> _Model:
-    """Return another model of a kind, as `model_construct` would, of which all fields are known."""
-    made = _new(type(model))
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
-    _set(made, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-_new, _set = object.__new__, object.__setattr__
+    message = without_validation(_TEXT_MESSAGE, fields)
+    return without_validation(_TEXT_CHUNK, {**_CHUNK_FIELDS, "message": message, "text": text})
 
 
 def _chunk(delta: Delta, calls: list[ToolCallChunk]) -> ChatGenerationChunk:

@@ -21,11 +21,14 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     MessageRole,
 )
+from llama_index.core.instrumentation.dispatcher import (  # type: ignore[attr-defined]  # its own re-export
+    active_instrument_tags,
+)
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index_instrumentation.dispatcher import active_instrument_tags
 from pydantic import BaseModel
 
-from holysheep_core import ChatRequest, Completion, estimate_tokens
+from holysheep_core import ChatRequest, Completion
+from holysheep_core.integrations import prompt_tokens
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
@@ -34,17 +37,6 @@ from llamaindex_holysheep.tools import json_schema
 
 if TYPE_CHECKING:
     from llamaindex_holysheep.settings import ModelSettings
-
-_SENT = (
-    "temperature",
-    "max_tokens",
-    "top_p",
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "reasoning_effort",
-)
 
 
 class Call:
@@ -144,7 +136,7 @@ class Call:
         return agrow(deltas)
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
-        params = {name: getattr(self._llm, name) for name in _SENT}
+        params = self._llm._request_fields
         params |= self._llm.additional_kwargs | kwargs | (kwargs.get("extra_body") or {})
         params.pop("extra_body", None)
         if params.get("max_completion_tokens") is not None:
@@ -196,13 +188,7 @@ def user(text: str) -> ChatMessage:
 
 
 def _tokens(request: ChatRequest, limiter: Any) -> int:
-    contents = [message.get("content") or "" for message in request.messages]
-    texts = [
-        part.get("text", "") if isinstance(part, dict) else part
-        for content in contents
-        for part in (content if isinstance(content, list) else [content])
-    ]
-    tokens = sum(map(estimate_tokens, texts))
-    # Core's token bucket waits for ever for more than it can ever hold.
+    tokens = prompt_tokens(request)
+    # LlamaIndex's limiter waits for ever for more tokens than its bucket can hold.
     most = getattr(limiter, "tokens_per_minute", None)
     return tokens if most is None else min(tokens, int(most))

@@ -21,7 +21,9 @@ from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.span import active_span_id
 from llama_index.core.workflow import Context
 from llama_index.core.workflow import Event as WorkflowEvent
-from workflows.errors import WorkflowRuntimeError
+from llama_index.core.workflow.errors import (  # type: ignore[attr-defined]  # its own re-export
+    WorkflowRuntimeError,
+)
 
 from holysheep_core import Event
 

@@ -8,7 +8,7 @@ counters look.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -19,9 +19,9 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from pydantic import BaseModel
 
 from holysheep_core import Completion, Delta, ToolCall
+from holysheep_core.integrations.fast_models import without_validation
 
 
 class GrowingAnswer:
@@ -55,26 +55,13 @@ class GrowingAnswer:
 def _text_response(text: str, delta: str) -> ChatResponse:
     """Return the response of an answer that is nothing but text so far.
 
-    It is made like one that pydantic has validated; strings that are known to be strings need
-    that no second time, for each of the thousands of deltas an answer has.
+    It is built without validation: its fields are known to be valid.
     """
-    block = _like(_BLOCK, text=text)
-    message = _like(_MESSAGE, blocks=[block], additional_kwargs={})
-    return _like(_RESPONSE, message=message, delta=delta, raw={}, additional_kwargs={})
-
-
-def _like(model: _Model, **fields: Any) -> _Model:
-    """Return a copy with other fields, which are known to be good."""
-    made = _new(type(model))
-    _set(made, "__dict__", {**model.__dict__, **fields})
-    _set(made, "__pydantic_fields_set__", model.__pydantic_fields_set__.copy())
-    _set(made, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-_new, _set = object.__new__, object.__setattr__
+    block = without_validation(_BLOCK, {**_BLOCK_FIELDS, "text": text})
+    blocks = {"blocks": [block], "additional_kwargs": {}}
+    message = without_validation(_MESSAGE, {**_MESSAGE_FIELDS, **blocks})
+    fields = {"message": message, "delta": delta, "raw": {}, "additional_kwargs": {}}
+    return without_validation(_RESPONSE, {**_RESPONSE_FIELDS, **fields})
 
 
 def whole(completion: Completion) -> ChatResponse:
@@ -112,6 +99,8 @@ def _wire_call(call: ToolCall) -> dict[str, Any]:
 _BLOCK = TextBlock(text="")
 _MESSAGE = _message("", "", ())
 _RESPONSE = ChatResponse(message=_MESSAGE, delta="", raw={}, additional_kwargs={})
+_BLOCK_FIELDS, _MESSAGE_FIELDS = _BLOCK.__dict__, _MESSAGE.__dict__
+_RESPONSE_FIELDS = _RESPONSE.__dict__
 
 
 def _raw(completion: Completion) -> dict[str, Any]:

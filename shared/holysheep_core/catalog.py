@@ -114,9 +114,6 @@ class Catalog:
         return self.models.get(model, UNKNOWN)
 
 
-CATALOG = Catalog()
-
-
 def card(model: str) -> ModelCard:
     """Return what the built-in table says of a model."""
     return MODELS.get(model, UNKNOWN)

@@ -71,6 +71,31 @@ def test_totals_survive_a_changed_setting_and_are_shared_by_copies(play, make):
     assert pickle.loads(pickle.dumps(make(play()))).totals.all.calls == 0
 
 
+DEAR = Catalog({"other": ModelCard(input_price=1e3, output_price=1e3)})
+CHEAP = Catalog({"other": ModelCard(input_price=0.0, output_price=0.0)})
+
+
+@every_model
+def test_a_saving_is_priced_by_the_models_own_catalog(play, make):
+    llm = make(play(), catalog=DEAR)
+    ask = llm.invoke if make is langchain else llm.complete
+    ask("go")
+    dear = DEAR.card("other").cost(llm.totals.all.usage) - llm.totals.all.cost_usd
+    assert dear > 0
+    assert llm.totals.all.saving("other") == pytest.approx(dear)
+    assert llm.totals.by_model["gpt-4.1"].saving("other") == pytest.approx(dear)
+    # A copy's totals are the same sums; each model asks its own catalog.
+    copied = llm.model_copy(update={"catalog": CHEAP})
+    for _ in range(2):
+        assert copied.totals.all == llm.totals.all
+        assert copied.totals.all.saving("other") == -llm.totals.all.cost_usd
+        assert llm.totals.all.saving("other") == pytest.approx(dear)
+        (copied.invoke if make is langchain else copied.complete)("go")
+        dear = DEAR.card("other").cost(llm.totals.all.usage) - llm.totals.all.cost_usd
+    llm.catalog = CHEAP
+    assert llm.totals.all.saving("other") == -llm.totals.all.cost_usd
+
+
 @every_model
 def test_a_log_and_a_limit_are_keywords(play, make, tmp_path):
     path = tmp_path / "calls.db"

@@ -72,8 +72,8 @@ def test_tokens_of_a_cut_attempt_are_counted_as_what_they_were(play, ask):
     limits = RateLimits(tokens_per_day=100_000, expected_tokens=5000)
     ask(script, rate_limits=limits)
     limiter = limiter_of(Provider("k", script.base_url, rate_limits=limits), None)
-    [item] = limiter._tokens
-    used = limiter._memory.get(item.key_for(limiter._account))
+    [item] = limiter._counters._tokens
+    used = limiter._counters._memory.get(item.key_for(limiter._counters._account))
     assert 20 < used < 500  # not twice the 5,000 that were reserved
     assert len(script.requests) == 2
 
@@ -85,8 +85,8 @@ def test_a_reader_who_goes_away_gives_back_what_was_not_used(play):
         next(stream)
         stream.close()
     limiter = limiter_of(handler.gateway.providers[0], None)
-    [item] = limiter._tokens
-    assert 0 < limiter._memory.get(item.key_for(limiter._account)) < 100
+    [item] = limiter._counters._tokens
+    assert 0 < limiter._counters._memory.get(item.key_for(limiter._counters._account)) < 100
 
 
 def test_what_the_server_says_is_left_holds_the_next_request_back(play, text, ask):

@@ -6,13 +6,14 @@ On virtual time, which the pure session allows: minutes pass in milliseconds.
 import pytest
 
 from holysheep_core import APIError, FallbackConfig, Provider
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import PROBE_SECONDS
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import build_ladder
+from holysheep_core.routing.routes import build_chain
 from holysheep_core.types import ChatRequest
 
 M, F = "gpt-4.1", "gemini-2.5-flash"
@@ -36,7 +37,9 @@ class World:
         self.served = []  # (when, by whom)
 
     def session(self, now):
-        chain = build_ladder(ASK, [Provider("k")], self.settings.fallback, self.route_states)
+        chain = build_chain(
+            ASK, [Provider("k")], self.settings.fallback, self.route_states, Catalog()
+        )
         return Session(ASK, chain, self.settings, now=now, rng=lambda: 0.5)
 
     def step(self, session, now):

@@ -28,7 +28,7 @@ def test_without_redis_calls_go_on_after_one_warning(own_server, play, text, cap
             assert ten_calls(handler, text) < 5
             time.sleep(2.5)  # some exchanges later
             ten_calls(handler, text)
-    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep_core.store.store"]
+    warnings = [r.getMessage() for r in caplog.records if r.name == "holysheep.store"]
     assert len(warnings) == 1
     assert "Calls go on" in warnings[0]
 

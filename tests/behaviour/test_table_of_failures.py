@@ -10,12 +10,13 @@ import pytest
 
 import holysheep_core as core
 from holysheep_core import Provider, Timeouts
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import build_ladder
+from holysheep_core.routing.routes import build_chain
 from holysheep_core.simulator import cut, error_event, malformed, refuse, reply, slow, stall
 from holysheep_core.types import ChatRequest
 from support.calls import ASK, MODEL
@@ -159,7 +160,7 @@ def test_so_it_is_with_any_jitter_on_virtual_time(status):
 def requests_of(status, rng):
     """When a call under a lasting refusal sends its requests, and whether to the primary."""
     request, settings, now, sent = ChatRequest(M, ASK), Settings(budget=RetryBudget()), 0.0, []
-    chain = build_ladder(request, [Provider("k")], settings.fallback, RouteStates())
+    chain = build_chain(request, [Provider("k")], settings.fallback, RouteStates(), Catalog())
     session = Session(request, chain, settings, now=now, rng=rng)
     while True:
         try:

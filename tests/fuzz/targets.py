@@ -15,6 +15,7 @@ from httpx_sse._decoders import SSEDecoder as PeerDecoder
 from holysheep_core.errors import HolySheepError, InvalidResponseError
 from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.protocol.sse import SSEDecoder
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.resume.normalize import fold
 from holysheep_core.resume.preamble import announcement_of
 from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
@@ -145,7 +146,8 @@ def _read(status: int, kind: str, parts: list[bytes]) -> tuple[str, str, str, ob
     if isinstance(failure, InvalidResponseError):
         return "", "", "InvalidResponseError", (), None  # what came before it depends on the split
     assert failure is None or (str(failure).encode() and repr(failure).encode())
-    calls, _ = decoder.tools.finish(limited=decoder.finish_reason == "length")
+    tools = decoder.tools or ToolCallAssembler()
+    calls, _ = tools.finish(limited=decoder.finish_reason == "length")
     for call in calls:
         assert isinstance(msgspec.json.decode(call.arguments), dict)
     if failure is None:

@@ -3,8 +3,10 @@
 `make dist` lets these tests look at what it has built (`HOLYSHEEP_DIST`); else they build the same here.
 """
 
+import ast
 import email
 import importlib
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -130,6 +132,99 @@ def test_the_sdist_holds_the_code_its_tests_the_pages_and_the_notebooks(dist):
 def test_an_sdist_holds_no_junk(name, dist):
     junk = re.compile(r"__pycache__|\.pyc$|\.egg-info|\.venv|_cache/|\.ipynb_checkpoints|\.env$")
     assert not [each for each in files_of_sdist(name, dist) if junk.search(each)]
+
+
+# -- what it imports, it declares -----------------------------------------------------------
+
+EXTRAS = {
+    "langchain_holysheep": [{"langchain"}],
+    "llamaindex_holysheep": [{"llamaindex"}],
+    "holysheep_core/integrations": [{"langchain"}, {"llamaindex"}],  # either has to be enough
+    # `demo` shows both plugins, if their frameworks are installed.
+    "holysheep_core/cli": [{"cli", "langchain", "llamaindex"}],
+    "holysheep_core/cassettes.py": [{"vcr"}],
+    "holysheep_core/journal": [{"redis"}],
+    "holysheep_core/store": [{"redis"}],
+    "holysheep_core/observers": [{"otel"}],
+}
+"""Where more than the dependencies is needed: the sets of extras with each of which a module works."""
+
+IF_INSTALLED = {"holysheep_core/cli/demo.py": {"langchain_openai"}}
+"""What a module asks for before it imports it."""
+
+
+def project():
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    return toml.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(extras):
+    needs = list(project()["dependencies"])
+    for extra in extras:
+        needs += project()["optional-dependencies"][extra]
+    return {normal(re.match(r"[\w.-]+", need)[0]) for need in needs}
+
+
+def third_party(source):
+    """The top-level packages a module imports, wherever in it, that Python does not bring."""
+    ours = {"holysheep_core", "langchain_holysheep", "llamaindex_holysheep"}
+    tree, found = ast.parse(source), set()
+    branches = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    typing = [branch for branch in branches if ast.unparse(branch.test) == "TYPE_CHECKING"]
+    for_checkers = {node for branch in typing for node in ast.walk(branch)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            package = node.module.partition(".")[0]
+            # Type checkers bring this one themselves.
+            if not (package == "typing_extensions" and node in for_checkers):
+                found.add(package)
+    return found - ours - set(sys.stdlib_module_names) - {"tomllib"}
+
+
+def undeclared(name, source):
+    """Each import of a shipped module that nothing brings which its extras declare."""
+    extras = next((sets for place, sets in EXTRAS.items() if name.startswith(place)), [set()])
+    brought_by = importlib.metadata.packages_distributions()
+    return {
+        package
+        for package in third_party(source) - IF_INSTALLED.get(name, set())
+        for given in extras
+        if not {normal(each) for each in brought_by.get(package, ())} & declared(given)
+    }
+
+
+def test_every_third_party_import_is_declared(dist):
+    with zipfile.ZipFile(wheel_of("holysheep", dist)) as archive:
+        sources = {each: archive.read(each) for each in archive.namelist() if each.endswith(".py")}
+    assert sources.keys() > {
+        f"{name}/__init__.py" for name in ("holysheep_core/cli", "holysheep_core")
+    }
+    missing = {name: undeclared(name, source) for name, source in sources.items()}
+    assert not {name: packages for name, packages in missing.items() if packages}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        ("holysheep_core/secrets.py", "import pydantic", {"pydantic"}),
+        ("holysheep_core/secrets.py", "def f():\n    from redis.retry import Retry", {"redis"}),
+        ("holysheep_core/store/store.py", "def f():\n    from redis.retry import Retry", set()),
+        ("langchain_holysheep/x.py", "import llama_index.core", {"llama_index"}),
+        ("holysheep_core/integrations/x.py", "import langchain_core", {"langchain_core"}),
+        ("holysheep_core/secrets.py", "import nobody_has_this", {"nobody_has_this"}),
+        ("holysheep_core/x.py", "if TYPE_CHECKING:\n  from typing_extensions import Self", set()),
+        ("holysheep_core/x.py", "from typing_extensions import Self", {"typing_extensions"}),
+        ("holysheep_core/secrets.py", "import json, httpx\nfrom . import errors", set()),
+    ],
+)
+def test_an_undeclared_import_would_be_found(name, source, expected):
+    assert undeclared(name, source) == expected
 
 
 # -- what works with them -------------------------------------------------------------------

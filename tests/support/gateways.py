@@ -1,6 +1,7 @@
 """Gateways over scripts of the simulator, one provider for each, and clients of them."""
 
 from holysheep_core import APIGateway, Provider, RateLimits, StreamingRetryHandler
+from holysheep_core.gateway.sharing import Sharing
 
 
 def gateway_of(*scripts, **settings):
@@ -22,8 +23,7 @@ def shared(store, *scripts, **settings):
     """A gateway as another process has it: stores of one URL are one per process."""
     gateway = gateway_of(*scripts, **settings)
     gateway.store = store
-    gateway.route_states.changed = gateway._circuit_changed
-    store.join(gateway)
+    gateway._sharing = Sharing(store, gateway)
     return gateway
 
 

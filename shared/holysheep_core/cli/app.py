@@ -26,7 +26,7 @@ from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.report_html import page
 from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.gateway.gateway import announce
+from holysheep_core.gateway.sharing import announce
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.simulator import Scenario, Simulator, cut
 

@@ -25,7 +25,7 @@ from holysheep_core.protocol.sse import parse_sse_stream
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
 from holysheep_core.routing.providers import Provider
 from holysheep_core.transport.clients import create_resilient_client
-from holysheep_core.transport.httpx_client import FAILURES, translate
+from holysheep_core.transport.exceptions import FAILURES, translate
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")

@@ -13,15 +13,10 @@ from holysheep_core.clock import clock
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.errors import HolySheepError
-from holysheep_core.transport.httpx_client import (
-    FAILURES,
-    abody_of,
-    client_closed_error,
-    headers_of,
-    parsed,
-    request_timeout,
-    translate,
-)
+from holysheep_core.limits.admission import Admission
+from holysheep_core.transport.body import abody_of, headers_of
+from holysheep_core.transport.exceptions import FAILURES, client_closed_error, translate
+from holysheep_core.transport.httpx_client import parsed, request_timeout
 from holysheep_core.types import Completion, Delta
 
 
@@ -29,7 +24,7 @@ async def run(
     session: Session,
     client: httpx.AsyncClient,
     connect: float | None,
-    admit: Callable[[Admit], Awaitable[Any]],
+    admission: Admission,
     finish: Callable[[Completion], Awaitable[Any]],
 ) -> AsyncGenerator[Delta | Completion, None]:
     """Do what the session says, and yield its deltas, then its completion.
@@ -38,8 +33,8 @@ async def run(
         session: A new session.
         client: Where requests go out.
         connect: Seconds for making a connection.
-        admit: Returns when a request may go out; a gated session awaits it before each.
-        finish: Hears of the completion before the reader does.
+        admission: Admission control; a gated session asks it before each request.
+        finish: Is given the completion before the reader is.
 
     Raises:
         HolySheepError: The call failed.
@@ -55,7 +50,9 @@ async def run(
             continue
         if isinstance(action, Admit):
             try:
-                await admit(action)
+                await admission.aenter(
+                    action.route, action.request, action.until, session.receive_throttled
+                )
             except HolySheepError as error:
                 session.receive_refusal(error, clock())
             else:
@@ -73,8 +70,6 @@ async def _exchange(
     request = client.build_request(
         "POST", parsed(action.url), headers=action.headers, content=action.body, timeout=timeout
     )
-    # Only what httpx does stands in a `try`: the session calls the user's listeners, and what
-    # those raise is theirs.
     try:
         response = await client.send(request, stream=True, follow_redirects=False)
     except FAILURES as error:
@@ -86,8 +81,8 @@ async def _exchange(
             yield delta
         return
     async with aclosing(response):
-        session.receive_response(response.status_code, headers_of(response), clock())
-        body = abody_of(response)
+        headers, body = headers_of(response), abody_of(response)
+        session.receive_response(response.status_code, headers, clock())
         while session.wants_data(clock()):
             try:
                 data = await anext(body, None)

@@ -8,18 +8,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing, nullcontext
 from typing import Any
 
-from holysheep_core.client.listeners import AsyncListeners
 from holysheep_core.clock import clock
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
-from holysheep_core.errors import HolySheepError
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal.opening import Opening
 from holysheep_core.limits.admission import Admission
+from holysheep_core.observers.listeners import AsyncListeners, Guard, Listeners
 from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients
-from holysheep_core.types import Completion, Delta
+from holysheep_core.types import ChatRequest, Completion, Delta
 
 Stream = Generator[Delta | Completion, None, None]
 AsyncStream = AsyncGenerator[Delta | Completion, None]
@@ -31,7 +30,7 @@ class Calls:
     """Makes the calls of one client.
 
     Args:
-        gateway: Whom to ask.
+        gateway: Where to ask.
         settings: How.
         clients: Over which connections.
         observers: Who watches.
@@ -49,8 +48,10 @@ class Calls:
         self._gateway = gateway
         self._settings = settings
         self._clients = clients
-        self._observers = observers
-        self._on_event = on_event
+        self._began = [Guard(each.call_began) for each in observers]
+        self._ended = [Guard(each.call_ended) for each in observers]
+        self._listeners = [Guard(each.happened) for each in observers]
+        self._listeners += [] if on_event is None else [Guard(on_event)]
         # They need httpx, which is imported when it is needed: see `clients`.
         from holysheep_core.client import async_driver, sync_driver  # noqa: PLC0415
 
@@ -82,14 +83,15 @@ class Calls:
             if store is not None:
                 store.open()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            session = self._begin(opening, self._listeners(on_event), gated=admission.is_needed)
+            listeners = Listeners(self._announce(opening.request, on_event))
+            session = self._begin(opening, listeners, gated=admission.is_needed)
 
             def finish(completion: Completion) -> None:
                 if entry is not None:
                     entry.finish(completion)
 
             connect = self._settings.timeouts.connect
-            deltas = self._drive(session, client, connect, admission.enter, finish)
+            deltas = self._drive(session, client, connect, admission, finish)
             write = None if entry is None else entry.write_at_once
             try:
                 if on_token is None and write is None:
@@ -113,7 +115,7 @@ class Calls:
     ) -> AsyncStream:
         """Like `run`, for asyncio; the callbacks may be coroutines."""
         opening = await begin()
-        with opening.entry or nullcontext() as entry:
+        async with opening.entry or nullcontext() as entry:
             for each in opening.given:
                 await _atell(on_token, each)
                 yield each
@@ -124,46 +126,38 @@ class Calls:
             if store is not None:
                 await store.aopen()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            telling = AsyncListeners(self._listeners(on_event))
-            session = self._begin(opening, telling, gated=admission.is_needed)
+            async with AsyncListeners(self._announce(opening.request, on_event)) as listeners:
+                session = self._begin(opening, listeners, gated=admission.is_needed)
 
-            async def finish(completion: Completion) -> None:
-                if entry is not None:
-                    await entry.afinish(completion)
-                await telling.done()
+                async def finish(completion: Completion) -> None:
+                    if entry is not None:
+                        await entry.afinish(completion)
+                    await listeners.done()
 
-            connect = self._settings.timeouts.connect
-            deltas = self._adrive(session, client, connect, admission.aenter, finish)
-            write = None if entry is None else entry.write_at_once
-            try:
-                async with aclosing(deltas):
-                    async for delta in deltas:
-                        if write is not None:
-                            await asyncio.to_thread(write)
-                        if on_token is not None:
-                            await _atell(on_token, delta)
-                        yield delta
-            except HolySheepError:
-                await telling.done()
-                raise
-            finally:
-                self._end(session, admission)
+                connect = self._settings.timeouts.connect
+                deltas = self._adrive(session, client, connect, admission, finish)
+                write = None if entry is None else entry.write_at_once
+                try:
+                    async with aclosing(deltas):
+                        async for delta in deltas:
+                            if write is not None:
+                                await asyncio.to_thread(write)
+                            if on_token is not None:
+                                await _atell(on_token, delta)
+                            yield delta
+                finally:
+                    self._end(session, admission)
 
-    def _listeners(self, on_event: OnEvent | None) -> Callable[[Event], list[Any]]:
-        listeners: list[OnEvent] = [each.happened for each in self._observers]
-        listeners += [told for told in (self._on_event, on_event) if told is not None]
-        return lambda event: [listener(event) for listener in listeners]
+    def _announce(self, request: ChatRequest, on_event: OnEvent | None) -> list[Guard]:
+        """Tell the observers that a call begins; return who listens to its events."""
+        for began in self._began:
+            began(request.call_id, request)
+        return self._listeners if on_event is None else [*self._listeners, Guard(on_event)]
 
     def _begin(
-        self,
-        opening: Opening,
-        notify: Callable[[Event], object],
-        *,
-        gated: bool,
+        self, opening: Opening, notify: Callable[[Event], object], *, gated: bool
     ) -> Session:
         request = opening.request
-        for observer in self._observers:
-            observer.call_began(request.call_id, request)
         session = Session(
             request,
             self._gateway.chain(request, self._settings.fallback, self._settings.catalog),
@@ -181,10 +175,11 @@ class Calls:
     def _end(self, session: Session, admission: Admission) -> None:
         now = clock()
         session.close(now)
-        admission.settle(session.attempts)
+        if admission.is_needed:
+            admission.settle(session.attempts)
         record, answer = session.record(now), session.answer
-        for observer in self._observers:
-            observer.call_ended(record, answer)
+        for ended in self._ended:
+            ended(record, answer)
 
 
 def _tell(on_token: OnToken | None, delta: Delta | Completion) -> Any:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
-    Callable,
     Generator,
     Iterator,
     Mapping,
     Sequence,
 )
 from contextlib import aclosing, closing
-from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from holysheep_core.catalog import Catalog, coerce
-from holysheep_core.client.calls import Calls, OnEvent, OnToken
-from holysheep_core.client.request_check import check_request
+from holysheep_core.client.calls import OnEvent, OnToken
+from holysheep_core.client.requests import Requests
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.gateway import APIGateway
-from holysheep_core.journal import opening as keeping
+from holysheep_core.journal import opening as journals
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.logs import Log
@@ -44,7 +40,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class StreamingRetryHandler:
+class StreamingRetryHandler(Requests):
     """Streams chat completions so that they arrive whole, once, in order.
 
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
@@ -149,28 +145,31 @@ class StreamingRetryHandler:
                 ("store", store),
             ):
                 _only_one("gateway", gateway, name, value)
-        self.gateway = own if gateway is None else gateway
-        self._owns_gateway = gateway is None
-        self.settings = Settings(
-            retry=config or (RetryConfig() if max_retries is None else RetryConfig(max_retries)),
-            timeouts=timeouts or Timeouts.coerce(timeout),
-            resume=ResumeConfig.coerce(resume),
-            fallback=fallback or FallbackConfig(models=fallback_models),
-            budget=budget or PROCESS_BUDGET,
-            stream_usage=stream_usage,
-            coalesce=coalesce,
-            catalog=coerce(catalog),
-            spend_limit=spend_limit,
-        )
+        prices = coerce(catalog)
+        observers = [e.priced_by(prices) if isinstance(e, Totals) else e for e in observers]
         given = [each for each in observers if isinstance(each, Totals)]
-        self.totals = given[0] if given else Totals()
+        self.totals = given[0] if given else Totals().priced_by(prices)
         others = [each for each in observers if each is not self.totals]
         logs = () if event_log is None else (EventLog.at(event_log),)
-        self.observers: tuple[Observer, ...] = (Log(), self.totals, *logs, *others)
-        self.gateway.use(self, self.settings.budget)
-        self._journal = Journal.at(journal)
-        self._clients = Clients(http_client, http_async_client, connections)
-        self._calls = Calls(self.gateway, self.settings, self._clients, self.observers, on_event)
+        super().__init__(
+            own if gateway is None else gateway,
+            Settings(
+                retry=config or RetryConfig.coerce(max_retries),
+                timeouts=timeouts or Timeouts.coerce(timeout),
+                resume=ResumeConfig.coerce(resume),
+                fallback=fallback or FallbackConfig(models=fallback_models),
+                budget=budget or PROCESS_BUDGET,
+                stream_usage=stream_usage,
+                coalesce=coalesce,
+                catalog=prices,
+                spend_limit=spend_limit,
+            ),
+            Clients(http_client, http_async_client, connections),
+            owns_gateway=gateway is None,
+            observers=(Log(), self.totals, *logs, *others),
+            on_event=on_event,
+            journal=Journal.at(journal),
+        )
 
     # -- for programs -----------------------------------------------------------------------
 
@@ -287,147 +286,15 @@ class StreamingRetryHandler:
         Raises:
             JournalError: There is no such answer, or nobody goes on with it: `resume` it.
         """
-        return keeping.follow(keeping.required(self._journal), call_id, offset)
+        return journals.follow(journals.required(self._journal), call_id, offset)
 
     def afollow(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
         """Like `follow`, for asyncio."""
-        return keeping.afollow(keeping.required(self._journal), call_id, offset)
+        return journals.afollow(journals.required(self._journal), call_id, offset)
 
     def unfinished(self) -> list[str]:
         """Return the names of answers in the journal that are not whole and nobody is writing."""
-        return keeping.required(self._journal).unfinished()
-
-    # -- for plugins ------------------------------------------------------------------------
-
-    def stream(
-        self,
-        request: ChatRequest,
-        *,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-        pace: Callable[[], Any] | None = None,
-    ) -> Generator[Delta | Completion, None, None]:
-        """Stream an answer as deltas, followed by its completion.
-
-        Args:
-            request: What to ask.
-            on_token: Is called with each piece of text.
-            on_event: Is called with each event of this call.
-            pace: Returns when a request may go out; is called before each.
-        """
-        check_request(request)
-        begin = partial(keeping.begin, self._journal, request)
-        return self._calls.run(begin, on_token, on_event, pace)
-
-    def astream(
-        self,
-        request: ChatRequest,
-        *,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-        pace: Callable[[], Awaitable[Any]] | None = None,
-    ) -> AsyncGenerator[Delta | Completion, None]:
-        """Like `stream`, for asyncio; the callbacks may be coroutines."""
-        check_request(request)
-        begin = partial(keeping.abegin, self._journal, request)
-        return self._calls.arun(begin, on_token, on_event, pace)
-
-    def stream_again(
-        self,
-        call_id: str,
-        *,
-        offset: int = 0,
-        seen: str | None = None,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-    ) -> Generator[Delta | Completion, None, None]:
-        """Stream an answer of the journal, from its beginning, as `stream` does."""
-        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
-        begin = partial(keeping.resume, journal, call_id, has)
-        return self._calls.run(begin, on_token, on_event, None)
-
-    def astream_again(
-        self,
-        call_id: str,
-        *,
-        offset: int = 0,
-        seen: str | None = None,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-    ) -> AsyncGenerator[Delta | Completion, None]:
-        """Like `stream_again`, for asyncio."""
-        journal, has = keeping.required(self._journal), keeping.ReaderPosition.of(offset, seen)
-        begin = partial(keeping.aresume, journal, call_id, has)
-        return self._calls.arun(begin, on_token, on_event, None)
-
-    def collect(
-        self,
-        request: ChatRequest,
-        *,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-        pace: Callable[[], Any] | None = None,
-    ) -> Completion:
-        """Return the completion of an answer."""
-        stream = self.stream(request, on_token=on_token, on_event=on_event, pace=pace)
-        with closing(stream) as deltas:
-            for delta in deltas:
-                if isinstance(delta, Completion):
-                    return delta
-        raise AssertionError("a stream ends with its completion")
-
-    async def acollect(
-        self,
-        request: ChatRequest,
-        *,
-        on_token: OnToken | None = None,
-        on_event: OnEvent | None = None,
-        pace: Callable[[], Awaitable[Any]] | None = None,
-    ) -> Completion:
-        """Like `collect`, for asyncio."""
-        stream = self.astream(request, on_token=on_token, on_event=on_event, pace=pace)
-        async with aclosing(stream) as deltas:
-            async for delta in deltas:
-                if isinstance(delta, Completion):
-                    return delta
-        raise AssertionError("a stream ends with its completion")
-
-    # -- life -------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Close the connections of sync calls, and end what runs in the background."""
-        self._clients.close()
-        self._leave()
-
-    async def aclose(self) -> None:
-        """Close all connections, as far as the running loop may, and all else."""
-        await self._clients.aclose()
-        await asyncio.to_thread(self._leave)
-
-    def _leave(self) -> None:
-        for observer in self.observers:
-            observer.close()
-        self.gateway.leave(self)
-        if self._owns_gateway:
-            self.gateway.close()
-
-    def __deepcopy__(self, memo: object) -> StreamingRetryHandler:
-        return self  # made to be shared; connections and locks have no copies
-
-    def __getstate__(self) -> NoReturn:
-        raise TypeError("A handler holds connections and a key; make a new one where it is needed.")
-
-    def __enter__(self) -> StreamingRetryHandler:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> StreamingRetryHandler:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.aclose()
+        return journals.required(self._journal).unfinished()
 
 
 def _only_one(name: str, value: object, shorthand: str, short: object) -> None:

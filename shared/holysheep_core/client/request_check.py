@@ -10,6 +10,7 @@ from typing import Any
 
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.protocol.wire import encode_request
 from holysheep_core.types import ChatRequest
 
 
@@ -27,6 +28,7 @@ def check_request(request: ChatRequest) -> None:
     for name in request.params:
         _check_name(str(name))
     _check_params(request.params)
+    encode_request(request, model=request.model, stream_usage=False)  # refuses what is no JSON
 
 
 def _check_params(params: Mapping[str, Any]) -> None:

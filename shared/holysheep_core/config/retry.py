@@ -86,6 +86,11 @@ class RetryConfig:
                     "that takes a RetryCallState."
                 )
 
+    @classmethod
+    def coerce(cls, max_retries: int | None) -> RetryConfig:
+        """Read the `max_retries` shorthand; None for the defaults."""
+        return cls() if max_retries is None else cls(max_retries)
+
 
 @dataclass(frozen=True)
 class Timeouts:

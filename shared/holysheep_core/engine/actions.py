@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from holysheep_core.routing.providers import Route
@@ -11,7 +11,7 @@ from holysheep_core.types import ChatRequest, Completion
 
 @dataclass(frozen=True)
 class Send:
-    """POST `body` to `url`. The clock for an answer is `Session.deadline`."""
+    """POST `body` to `url`. The time limit for an answer is `Session.deadline`."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)  # the key is among them
@@ -20,19 +20,17 @@ class Send:
 
 @dataclass(frozen=True)
 class Admit:
-    """Ask whether a request may go out, and wait until it may.
+    """Ask admission control whether a request may go out, and wait until it may.
 
     Attributes:
         route: Where to.
-        request: What will be asked.
-        until: When the whole call is over its time, on the driver's clock; None for never.
-        held: To be called when it has to wait: with the limit in words, the seconds, and the time.
+        request: What will be sent.
+        until: When the total time of the call ends, on the driver's clock; None for never.
     """
 
     route: Route
     request: ChatRequest = field(repr=False)
     until: float | None
-    held: Callable[[str, float, float], None] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Exchange:
         self._holding_since: float | None = None
         self._shown: list[str] = []
         self._begun = False
-        self._reasoning_shown = transcript.reasoning
+        self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
 
@@ -89,13 +89,21 @@ class Exchange:
         """
         limited = self.decoder.finish_reason == "length"
         deltas = self.release(limited=limited)
-        self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
+        broken: tuple[ToolCall, ...] = ()
+        if self.decoder.tools is not None:
+            self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
         return deltas, self.difference() or self._flaw(params, broken)
 
     def release(self, *, limited: bool) -> list[Delta]:
         """The answer ended: let through what was held back and is not said already."""
-        text = self._show(self.next_request.stitcher.close(limited=limited))
+        stitcher = self.next_request.stitcher
+        text = "" if stitcher.decided else self._show(stitcher.close(limited=limited))
         return [Delta(text)] if text else []
+
+    def end(self, outcome: str, now: float) -> None:
+        """Record that the attempt is over."""
+        request = self.next_request.request
+        self._ledger.end(self.decoder, request, self.shown, outcome, now)
 
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""
@@ -113,7 +121,7 @@ class Exchange:
         elif now - self._holding_since > self._max_hold:
             joined += stitcher.hurry()
         if stitcher.decided:
-            self._ledger.tell(
+            self._ledger.emit(
                 events.Resumed,
                 now,
                 attempt=len(self._ledger.attempts),
@@ -160,8 +168,10 @@ class Exchange:
             return IncompleteToolCallError(
                 f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
             )
+        if "response_format" not in params or not asks_for_json(params):
+            return None
         excused = decoder.tools or decoder.refusal or decoder.finish_reason == "content_filter"
-        if asks_for_json(params) and not excused and not is_json(self._transcript.text):
+        if not excused and not is_json(self._transcript.text):
             return InvalidJSONOutputError(
                 "JSON output was asked for, but the answer does not parse"
                 + (": the token limit cut it. Raise max_tokens." if limited else ".")

@@ -1,4 +1,4 @@
-"""The book of one call: every attempt, move and wait, noted and told as it happens.
+"""The ledger of one call: every attempt, move and wait, recorded and sent as an event.
 
 Nothing that the engine does is hidden: what is written here ends in `Completion.attempts`, in
 an error's `attempts`, and in the events. Figures the server did not report are estimated and
@@ -12,9 +12,8 @@ from collections.abc import Callable
 import msgspec
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog
 from holysheep_core.protocol.response import ResponseDecoder
-from holysheep_core.resume.transcript import NextRequest
 from holysheep_core.routing.providers import Route
 from holysheep_core.tokens import estimate_tokens, prompt_tokens
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_cost
@@ -28,16 +27,18 @@ class Ledger:
     Args:
         call_id: Marks the events of this call.
         started: When the call began, on the driver's clock.
+        began: The same as Unix time.
         notify: Is called with every event.
-        catalog: Knows prices.
+        catalog: Has the prices.
     """
 
     def __init__(
-        self, call_id: str, started: float, notify: Notify, catalog: Catalog = CATALOG
+        self, call_id: str, started: float, began: float, notify: Notify, catalog: Catalog
     ) -> None:
         self._catalog = catalog
         self._call_id = call_id
-        self._started = started
+        self.started = started
+        self._began = began
         self._notify = notify
         self._attempts: list[Attempt] = []
         self._downgrades: list[str] = []
@@ -58,16 +59,16 @@ class Ledger:
         """Tokens of all attempts together."""
         return sum((attempt.usage for attempt in self._attempts), Usage())
 
-    def tell(self, kind: Callable[..., events.Event], now: float, **facts: object) -> None:
-        """Make an event of this call and hand it out."""
-        self._notify(kind(call_id=self._call_id, at=now - self._started, **facts))
+    def emit(self, kind: Callable[..., events.Event], now: float, **facts: object) -> None:
+        """Make an event of this call and send it to the listeners."""
+        self._notify(kind(call_id=self._call_id, at=now - self.started, **facts))
 
     def begin(self, route: Route, technique: str, now: float) -> None:
         """A request goes out."""
         number = len(self._attempts) + 1
         name = route.provider.name
-        self._attempts.append(Attempt(number, name, route.model, technique, now - self._started))
-        self.tell(
+        self._attempts.append(Attempt(number, name, route.model, technique, now - self.started))
+        self.emit(
             events.RequestSent,
             now,
             attempt=number,
@@ -80,17 +81,12 @@ class Ledger:
         """Content came; the first time in an attempt this is noted."""
         attempt = self._attempts[-1]
         if attempt.first_token is None:
-            latency = now - self._started - attempt.started
+            latency = now - self.started - attempt.started
             self._attempts[-1] = msgspec.structs.replace(attempt, first_token=latency)
-            self.tell(events.FirstToken, now, attempt=attempt.number, latency=latency)
+            self.emit(events.FirstToken, now, attempt=attempt.number, latency=latency)
 
     def end(
-        self,
-        decoder: ResponseDecoder,
-        next_request: NextRequest,
-        shown: str,
-        outcome: str,
-        now: float,
+        self, decoder: ResponseDecoder, request: ChatRequest, shown: str, outcome: str, now: float
     ) -> None:
         """The attempt is over; `shown` is the text it gave the reader."""
         attempt = self._attempts[-1]
@@ -98,12 +94,12 @@ class Ledger:
         if usage is None:
             usage = Usage()
             if decoder.has_content:
-                prompt = prompt_tokens(next_request.request)
+                prompt = prompt_tokens(request)
                 written = max(decoder.pieces, estimate_tokens(shown))
                 usage = Usage(prompt, written, estimated=True)
         self._attempts[-1] = msgspec.structs.replace(
             attempt,
-            duration=now - self._started - attempt.started,
+            duration=now - self.started - attempt.started,
             status_code=decoder.status,
             request_id=decoder.request_id,
             outcome=outcome,
@@ -118,7 +114,6 @@ class Ledger:
         outcome: str,
         now: float,
         *,
-        began: float,
         model: str,
         provider: str,
         characters: int,
@@ -131,8 +126,8 @@ class Ledger:
         went_on = bool(attempts) and attempts[-1].technique in ("continuation", "prefill")
         return CallRecord(
             call_id=self._call_id,
-            began=began,
-            duration=now - self._started,
+            began=self._began,
+            duration=now - self.started,
             requested_model=request.model,
             model=model,
             provider=provider,
@@ -153,13 +148,13 @@ class Ledger:
     def malformed(self, sizes: list[int], now: float) -> None:
         """Events that could not be read; the list is emptied."""
         for size in sizes:
-            self.tell(events.MalformedEvent, now, attempt=len(self._attempts), size=size)
+            self.emit(events.MalformedEvent, now, attempt=len(self._attempts), size=size)
         sizes.clear()
 
     def moved(self, old: Route, new: Route, reason: str, now: float) -> None:
         """Another route takes over."""
         if new.provider != old.provider:
-            self.tell(
+            self.emit(
                 events.ProviderSwitched,
                 now,
                 from_provider=old.provider.name,
@@ -168,7 +163,7 @@ class Ledger:
             )
         if new.model != old.model:
             self._downgrades.append(new.model)
-            self.tell(
+            self.emit(
                 events.ModelDowngraded,
                 now,
                 from_model=old.model,

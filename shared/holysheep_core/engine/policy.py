@@ -16,7 +16,7 @@ context too long                          a route with a larger window, else the
 no first token in time                    the next route; where there is none, a retry
 cut, stall, truncation after content      the same route at once: it was working
 an error event after content              the next route, else the same with backoff
-a different answer at the seam            asked once more, then the error
+a different answer when resumed           asked once more, then the error
 anything else                             the error, at once
 ========================================  ====================================================
 
@@ -88,7 +88,7 @@ class Rule:
         move: Where to go then.
         stay: Where no other route is left, go on asking the same one. Only then is a wait
             that the server names worth anything.
-        cools: Leave the route alone for a while, for other calls too.
+        cools: The route cools down, for other calls too.
         outcome: What it says about the route; None for nothing, since the request is to blame.
     """
 
@@ -135,10 +135,10 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     StreamStalledError: _CUT,
     UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
     IncompleteToolCallError: _CUT,
-    # Raised for a mismatch at the seam: the model did not go on, so ask it once more.
+    # Raised for a different answer when resumed: ask the model once more.
     StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
 }
-"""A rule for every class that can reach this room; a test holds it against the tree."""
+"""A rule for every class of error; a test compares it with the tree in `errors`."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Standing:
     """Where a call stands when something breaks.
 
     Attributes:
-        ladder: The call's routes.
+        chain: The call's routes.
         tried: Routes asked so far, in order of first use; the last one is the one that failed.
         here: Failures in a row on this route, this one included.
         retries: Requests already spent on asking a route again.
@@ -165,20 +165,24 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Again:
-    """Send another request.
+class Decision:
+    """What follows a failure: another request, or the end of the call.
 
     Attributes:
-        route: Where to.
-        wait: Seconds to wait before it.
+        route: Where the next request goes; None: the call ends with `error`.
+        error: The error to raise; None: there is another request.
+        wait: Seconds to wait before the next request.
         asked: The server named that wait.
         counts: It is a retry by `RetryConfig.max_retries` (moves and continuations are not).
+        cool_until: Until when the route that failed cools down, for other calls too.
     """
 
-    route: Route
+    route: Route | None = None
+    error: HolySheepError | None = None
     wait: float = 0.0
     asked: bool = False
     counts: bool = True
+    cool_until: float | None = None
 
 
 def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
@@ -205,22 +209,22 @@ def decide(
     fallback: FallbackConfig,
     timeouts: Timeouts,
     rng: Callable[[], float],
-) -> Again | HolySheepError:
-    """Say what follows a failure: another request, or the error to raise.
+) -> Decision:
+    """Say what follows a failure. Changes nothing.
 
     Args:
         failure: What broke.
         standing: Where the call stands.
         retry: The user's retry settings.
         fallback: The user's fallback settings.
-        timeouts: The user's clocks.
+        timeouts: The user's time limits.
         rng: Returns a number from 0 up to 1.
     """
     rule = rule_for(failure, retry)
-    route = standing.tried[-1]
-    state = retry_state(standing.retries + 1, failure, standing.started, standing.now)
+    route, now = standing.tried[-1], standing.now
     if rule.move is Move.NOWHERE and not rule.again:
-        return failure
+        return Decision(error=failure)
+    state = retry_state(standing.retries + 1, failure, standing.started, now)
     # A hint of 0 is none: taken at its word it would be hammering.
     said = failure.retry_after if rule.stay and isinstance(failure, APIError) else None
     hint = said or None
@@ -228,42 +232,40 @@ def decide(
     again = 2 if patient else rule.again
     if hint is not None and not patient:
         again = 0
+    cool_until = None
     if rule.cools and not patient:
-        until = standing.now + (fallback.cooldown if hint is None else hint)
-        standing.chain.route_states.cool(route, standing.now, until)
+        cool_until = now + (fallback.cooldown if hint is None else hint)
 
-    answer: Again | None = None
-    if standing.progressed and again:
-        answer = Again(route, counts=False)
-    elif standing.here > again:
-        other = _other_route(rule.move, standing)
-        answer = Again(other, counts=False) if other else None
-    if answer is None:
-        if (standing.here > again and not rule.stay) or exhausted(retry, state):
-            return failure
-        wait = backoff(retry, state, rng) if hint is None else hint
-        answer = Again(route, wait, asked=hint is not None)
-    if answer.asked and answer.wait > retry.max_delay:
-        return failure
-    if (
-        timeouts.total is not None
-        and standing.now + answer.wait >= standing.started + timeouts.total
-    ):
-        return DeadlineExceededError(
-            f"The call took longer than its total of {timeouts.total:g} s; last: {failure}"
+    decision = Decision(route, counts=False)
+    if not (standing.progressed and again):
+        other = _other_route(rule.move, standing) if standing.here > again else None
+        if other is not None:
+            decision = Decision(other, counts=False)
+        elif (standing.here > again and not rule.stay) or exhausted(retry, state):
+            return Decision(error=failure, cool_until=cool_until)
+        else:
+            wait = backoff(retry, state, rng) if hint is None else hint
+            decision = Decision(route, wait=wait, asked=hint is not None)
+    if decision.asked and decision.wait > retry.max_delay:
+        return Decision(error=failure, cool_until=cool_until)
+    total = timeouts.total
+    if total is not None and now + decision.wait >= standing.started + total:
+        late = DeadlineExceededError(
+            f"The call took longer than its total of {total:g} s; last: {failure}"
         )
-    return answer
+        return Decision(error=late, cool_until=cool_until)
+    return replace(decision, cool_until=cool_until)
 
 
-def elsewhere(
-    answer: Again,
+def without_budget(
+    decision: Decision,
     failure: HolySheepError,
     standing: Standing,
     *,
     retry: RetryConfig,
     fallback: FallbackConfig,
-) -> Again | None:
-    """Say where a call goes whose next request the retry budget cannot pay; None for nowhere.
+) -> Decision:
+    """Say where a call goes whose next request the retry budget cannot pay. Changes nothing.
 
     Refusing a move with the retries would lose calls that a healthy route could serve. A move
     is not hammering, as a call goes to each route once; and since the route that fails cools
@@ -271,20 +273,22 @@ def elsewhere(
     moves any more.
 
     Args:
-        answer: What `decide` said.
+        decision: What `decide` said: another request.
         failure: What broke.
         standing: Where the call stands.
         retry: The user's retry settings.
         fallback: The user's fallback settings.
     """
     rule = rule_for(failure, retry)
-    route = standing.tried[-1]
+    route, cool_until = standing.tried[-1], decision.cool_until
     if rule.stay and not standing.progressed:
-        standing.chain.route_states.cool(route, standing.now, standing.now + fallback.cooldown)
-    if answer.route != route:
-        return answer
+        cool_until = max(cool_until or 0.0, standing.now + fallback.cooldown)
+    if decision.route != route:
+        return replace(decision, cool_until=cool_until)
     other = _other_route(rule.move, standing)
-    return Again(other, counts=False) if other else None
+    if other is not None:
+        return Decision(other, counts=False, cool_until=cool_until)
+    return Decision(error=failure, cool_until=cool_until)
 
 
 def _other_route(move: Move, standing: Standing) -> Route | None:

@@ -1,19 +1,21 @@
 """After a failure: where the call stands, and where it goes next.
 
-Counts what the table of failures (`policy`) needs to know, asks it, and carries out its answer:
-moves to another route, schedules the next request, or builds the final error. All limits meet
-here: retries, continuations, the budget of the process, so that nothing can go on for ever,
-however often a stream breaks and however little each attempt brings.
+Counts what the table of failures (`policy`) needs to know, asks it, and carries out its
+decision: cools routes, takes probes, moves to another route, schedules the next request, or
+builds the final error. All limits meet here: retries, continuations, the budget of the process,
+so that nothing runs for ever, however often a stream breaks and however little each attempt adds.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from holysheep_core import events
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
-from holysheep_core.engine.policy import Again, Standing, decide, elsewhere, rule_for
+from holysheep_core.engine.policy import Decision, Standing, decide, rule_for, without_budget
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import (
     APIError,
@@ -24,16 +26,37 @@ from holysheep_core.errors import (
     UpstreamError,
     caused,
 )
+from holysheep_core.protocol.rate_limit_headers import Allowance
+from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.circuit import Note, Outcome
+from holysheep_core.routing.providers import Route
+from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.routing.routes import FallbackChain
 
 SOUND_PROGRESS = 40
-"""Characters an attempt must have brought for the next one to follow without a wait."""
+"""Characters an attempt must have added for the next one to follow without a wait."""
+
+
+@dataclass
+class Counts:
+    """What a call has used up.
+
+    Attributes:
+        here: Failures in a row on the route at hand.
+        mismatches: Different answers to a request for the rest.
+        retries: Requests spent by `RetryConfig.max_retries`.
+        lent: Requests, by account, whose cost comes back to the budget once content flows.
+    """
+
+    here: int = 0
+    mismatches: int = 0
+    retries: int = 0
+    lent: Counter[str] = field(default_factory=Counter)
 
 
 class Recovery:
-    """The course of one call over its routes.
+    """The way of one call over its routes.
 
     Attributes:
         route: Where the next request goes.
@@ -54,20 +77,33 @@ class Recovery:
         self._settings = settings
         self._ledger = ledger
         self._transcript = transcript
-        self._started = now
         self._rng = rng
-        self.route = chain.first(now)
-        self.resumes = 0
-        self._tried = [self.route]
+        self._counts = Counts()
         self._failures: list[HolySheepError] = []
-        self._here = 0  # failures in a row on this route
-        self._mismatches = 0
-        self._retries = 0
-        self._lent = 0  # requests whose cost comes back to the budget once content flows
         self._sent = now  # when the request at hand went out
         self.heard = False
+        self.resumes = 0
+        self.route = self._first(now)
+        self._tried = [self.route]
         if self.route != chain.routes[0]:
             ledger.moved(chain.routes[0], self.route, "cooling down", now)
+
+    def exchange(self) -> Exchange:
+        """Prepare the next request, to `route`."""
+        settings, route = self._settings, self.route
+        provider, resume = route.provider, settings.resume
+        decoder = ResponseDecoder(
+            finish_signal=provider.finish_signal or resume.finish_signal,
+            secrets=provider.secrets,
+            coalesce=settings.coalesce,
+        )
+        known = settings.catalog.card(route.model)
+        prefill = known.prefill if resume.prefill is None else resume.prefill
+        next_request = self._transcript.next_request(
+            prefill=prefill and not self._chain.states.rejects_prefill(route),
+            prefix_flag=provider.prefix_flag,
+        )
+        return Exchange(next_request, decoder, self._transcript, self._ledger, resume.max_hold)
 
     def after(
         self, failure: HolySheepError, exchange: Exchange, now: float
@@ -85,69 +121,107 @@ class Recovery:
         settings = self._settings
         self._judge(rule_for(failure, settings.retry).outcome, now)
         if exchange.next_request.technique == "prefill" and type(failure) is BadRequestError:
-            # Not the user's error: the route has taught us to ask in words.
-            self._chain.route_states.learn_no_prefill(self.route)
-            self._follow(Again(self.route), failure, now)
+            # Not the user's error: this route takes no prefill, so ask in words.
+            self._chain.states.learn_no_prefill(self.route)
+            self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
         if in_answer and isinstance(failure, APIError):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)
         if in_answer:
-            self._ledger.tell(
+            self._ledger.emit(
                 events.StreamCut,
                 now,
                 attempt=len(self._ledger.attempts),
                 error=type(failure).__name__,
                 characters=self._transcript.characters,
             )
-        # Going on at once is right for a connection that was working, and hammering for one
-        # that breaks after every other word.
-        progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
-        self._here = 1 if progressed else self._here + 1
-        if exchange.mismatch:
-            self._transcript.differed()
-            self._mismatches += 1
+        standing = self._standing(exchange, in_answer=in_answer, now=now)
         resume = settings.resume
         if in_answer and not (resume.enabled and self.resumes < resume.max_resumes):
             return self._give_up(failure, now)
-        standing = Standing(
+        decision = self._decide(failure, standing)
+        if decision.cool_until is not None:
+            self._cool(decision.cool_until, now)
+        if decision.route is None:
+            return self._give_up(decision.error or failure, now)
+        self._counts.retries += decision.counts
+        self.resumes += in_answer
+        self._follow(decision, failure, now)
+        return decision.wait
+
+    def _standing(self, exchange: Exchange, *, in_answer: bool, now: float) -> Standing:
+        # To resume at once is right for a connection that was working, and hammering for one
+        # that breaks after every other word.
+        counts = self._counts
+        progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
+        counts.here = 1 if progressed else counts.here + 1
+        if exchange.mismatch:
+            self._transcript.differed()
+            counts.mismatches += 1
+        return Standing(
             chain=self._chain,
             tried=tuple(self._tried),
-            here=self._mismatches if exchange.mismatch else self._here,
-            retries=self._retries,
+            here=counts.mismatches if exchange.mismatch else counts.here,
+            retries=counts.retries,
             progressed=progressed and not exchange.mismatch,
-            started=self._started,
+            started=self._ledger.started,
             now=now,
         )
-        answer = decide(
-            failure,
-            standing,
-            retry=settings.retry,
-            fallback=settings.fallback,
-            timeouts=settings.timeouts,
-            rng=self._rng,
-        )
-        if isinstance(answer, HolySheepError):
-            return self._give_up(answer, now)
-        if settings.budget.take():
-            # All but plain retries of an ill server are paid back by content: see `RetryBudget`.
-            self._lent += not answer.counts or isinstance(failure, RateLimitError)
-        else:
-            other = elsewhere(
-                answer, failure, standing, retry=settings.retry, fallback=settings.fallback
+
+    def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
+        settings, budget = self._settings, self._settings.budget
+
+        def first_choice() -> Decision:
+            return decide(
+                failure,
+                standing,
+                retry=settings.retry,
+                fallback=settings.fallback,
+                timeouts=settings.timeouts,
+                rng=self._rng,
             )
-            if other is None:
-                failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
-                return self._give_up(failure, now)
-            answer = other
-        self._retries += answer.counts
-        self.resumes += in_answer
-        self._follow(answer, failure, now)
-        return answer.wait
+
+        decision = self._with_probe(first_choice, standing.now)
+        if decision.route is None:
+            return decision
+        account = decision.route.provider.account
+        if budget.take(account):
+            # All but plain retries of a failing server are paid back by content: `RetryBudget`.
+            paid_back = not decision.counts or isinstance(failure, RateLimitError)
+            self._counts.lent[account] += paid_back
+            return decision
+
+        def second_choice() -> Decision:
+            return without_budget(
+                decision, failure, standing, retry=settings.retry, fallback=settings.fallback
+            )
+
+        if decision.route != self.route:  # its probe is taken already
+            return second_choice()
+        cheaper = self._with_probe(second_choice, standing.now)
+        if cheaper.route is None:
+            failure.args = (f"{failure} Not tried again: the retry budget is used up.",)
+        return cheaper
+
+    def _with_probe(self, choose: Callable[[], Decision], now: float) -> Decision:
+        """Choose a route; where another call takes its last probe first, choose once more."""
+        while True:
+            decision = choose()
+            route = decision.route
+            if route is None or route == self.route or self._chain.states.take_probe(route, now):
+                return decision
+
+    def _first(self, now: float) -> Route:
+        chain = self._chain
+        while (route := chain.first(now)) is not None:
+            if chain.states.take_probe(route, now):
+                return route
+        return chain.routes[0]  # all cool down: an answer is worth a try
 
     def goes_on_beyond_limit(self, exchange: Exchange) -> bool:
-        """Tell whether an answer that its token limit ended is to go on; if so, count it."""
+        """Tell whether an answer that its token limit ended is resumed; if so, count it."""
         resume, decoder = self._settings.resume, exchange.decoder
         if not resume.continue_on_length or decoder.finish_reason != "length" or decoder.tools:
             return False
@@ -156,59 +230,76 @@ class Recovery:
         self.resumes += 1
         return True
 
+    # -- what happens to the request at hand ------------------------------------------------
+
     def sent(self, now: float) -> None:
         """A request went out."""
         self._sent, self.heard = now, False
 
+    def note_allowance(self, left: Allowance | None) -> None:
+        """The server said what is left of its rate limits."""
+        self._chain.states.note_allowance(self.route.provider, left)
+
     def progressed(self) -> None:
-        """Content came: the route is well, and what was lent for it comes back."""
+        """Content came: the route works, and what was lent for it comes back."""
         if self.heard:
             return
         self.heard = True
-        self._chain.route_states.succeeded(self.route, self._sent)
-        if self._lent:
-            self._settings.budget.succeeded(self._lent)
-            self._lent = 0
+        self._report(self._chain.states.succeeded(self.route, self._sent))
+        for account, retries in self._counts.lent.items():
+            if retries:
+                self._settings.budget.succeeded(retries, account)
+        self._counts.lent.clear()
 
     def succeeded(self, now: float) -> None:
         """The answer is whole: the budget has earned something."""
         self.progressed()  # of a refusal or a tool call, the end is the first that is seen
         self._judge(Outcome.SUCCESS, now)
-        self._settings.budget.succeeded(0)
+        self._settings.budget.succeeded(0, self.route.provider.account)
 
     def abandoned(self, now: float) -> None:
         """The reader went away in mid-answer, which says nothing about the route."""
         self._judge(None, now)
 
     def _judge(self, outcome: Outcome | None, now: float) -> None:
-        route_states, attempts = self._chain.route_states, self._ledger.attempts
+        attempts = self._ledger.attempts
         first_token = attempts[-1].first_token if attempts and self.heard else None
         note = None if outcome is None else Note(now, outcome, first_token)
-        if route_states.ended(self.route, note, probing=not self.heard):
-            route_states.cool(self.route, now, now + self._settings.fallback.cooldown)
+        if self._chain.states.ended(self.route, note, probing=not self.heard):
+            self._cool(now + self._settings.fallback.cooldown, now)
 
-    def _follow(self, answer: Again, failure: HolySheepError, now: float) -> None:
+    def _cool(self, until: float, now: float) -> None:
+        self._report(self._chain.states.cool(self.route, now, until))
+
+    def _report(self, change: RouteChange | None) -> None:
+        if change is not None:
+            self._chain.report(change)
+
+    # -- what is done about a failure -------------------------------------------------------
+
+    def _follow(self, decision: Decision, failure: HolySheepError, now: float) -> None:
         reason = type(failure).__name__
-        if answer.route != self.route:
-            self._ledger.moved(self.route, answer.route, reason, now)
-            self._tried.append(answer.route)
-            self.route, self._here = answer.route, 0
-        if answer.asked:
-            self._ledger.tell(events.RateLimitWait, now, model=self.route.model, wait=answer.wait)
-        self._ledger.tell(
+        if decision.route is not None and decision.route != self.route:
+            self._ledger.moved(self.route, decision.route, reason, now)
+            self._tried.append(decision.route)
+            self.route, self._counts.here = decision.route, 0
+        model, wait = self.route.model, decision.wait
+        if decision.asked:
+            self._ledger.emit(events.RateLimitWait, now, model=model, wait=wait)
+        self._ledger.emit(
             events.RetryScheduled,
             now,
             attempt=len(self._ledger.attempts),
             error=reason,
             provider=self.route.provider.name,
-            model=self.route.model,
-            wait=answer.wait,
+            model=model,
+            wait=wait,
         )
 
     def _give_up(self, last: HolySheepError, now: float) -> HolySheepError:
         error, attempts = last, self._ledger.attempts
-        going_on = rule_for(last, self._settings.retry).stay
-        if self._transcript.characters and going_on and len(attempts) > 1:
+        resuming = rule_for(last, self._settings.retry).stay
+        if self._transcript.characters and resuming and len(attempts) > 1:
             message = (
                 f"The answer could not be completed in {len(attempts)} requests; the last one "
                 f"failed with {type(last).__name__}: {last} What arrived is in .partial."
@@ -217,7 +308,7 @@ class Recovery:
         error.partial = self._transcript.text
         error.attempts = attempts
         error.first_cause = self._failures[0] if self._failures[0] is not error else None
-        self._ledger.tell(
+        self._ledger.emit(
             events.StreamFailed,
             now,
             error=type(error).__name__,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog
 from holysheep_core.config.limits import SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
@@ -34,5 +34,5 @@ class Settings:
     budget: RetryBudget = PROCESS_BUDGET
     stream_usage: bool = True
     coalesce: bool = False
-    catalog: Catalog = CATALOG
+    catalog: Catalog = field(default_factory=Catalog)
     spend_limit: SpendLimit | None = None

@@ -7,8 +7,9 @@ import math
 from holysheep_core.catalog import Catalog
 from holysheep_core.config.limits import SpendLimit
 from holysheep_core.engine.ledger import Ledger
-from holysheep_core.errors import BudgetExceededError, ConfigurationError
-from holysheep_core.types import Usage, total_cost
+from holysheep_core.errors import BudgetExceededError, ConfigurationError, HolySheepError
+from holysheep_core.tokens import prompt_tokens
+from holysheep_core.types import ChatRequest, Usage, total_cost
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -22,18 +23,18 @@ class SpendTracker:
         self._most = 0.0  # output tokens the request at hand may bring
         self._before = 0  # characters shown before it
 
-    def opens(self, model: str, ledger: Ledger, prompt: int, characters: int) -> bool:
-        """Tell whether there is enough for another request.
+    def refusal(
+        self, request: ChatRequest, model: str, ledger: Ledger, characters: int
+    ) -> HolySheepError | None:
+        """Return why another request may not go out, if it may not.
 
         Args:
+            request: The request.
             model: The model it asks.
             ledger: What the call has spent.
-            prompt: Tokens of its prompt.
             characters: Characters of text the reader has.
-
-        Raises:
-            ConfigurationError: There is a limit in US$, and the model's price is not known.
         """
+        prompt = prompt_tokens(request)
         spent, usd = ledger.usage.total_tokens, total_cost(ledger.attempts) or 0.0
         limit, self._before = self._limit, characters
         self._most = math.inf if limit.tokens is None else float(limit.tokens - spent - prompt)
@@ -41,7 +42,7 @@ class SpendTracker:
             card = self._catalog.card(model)
             before = card.cost(Usage(prompt))
             if before is None or card.output_price is None:
-                raise ConfigurationError(
+                return ConfigurationError(
                     f"SpendLimit(usd=…): the price of {model!r} is not known. Give it with "
                     "catalog=…, or limit tokens."
                 )
@@ -49,7 +50,7 @@ class SpendTracker:
             price = card.output_price / 1e6
             left = affordable / price if price else math.copysign(math.inf, affordable)
             self._most = min(self._most, left)
-        return self._most >= 1
+        return None if self._most >= 1 else self.error()
 
     def is_empty(self, pieces: int, characters: int) -> bool:
         """Tell whether the answer has become too long: its deltas, and all characters shown."""

@@ -16,7 +16,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.routing.circuit import Note, Outcome
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.route_state import RouteChange, RouteStates
 
 REST_SECONDS = 10.0
 """How long a provider whose call failed is asked after the others."""
@@ -27,62 +27,75 @@ _WHATEVER = "*"
 
 def execute(
     call: Callable[[Provider], Any],
-    order: Callable[[], Sequence[Provider]],
-    route_states: RouteStates,
+    providers: Sequence[Provider],
+    states: RouteStates,
+    report: Callable[[RouteChange], object],
 ) -> Any:
     """Run `call` with the first provider that is well, and with the next if it fails.
 
     Args:
         call: Takes a provider.
-        order: Returns the providers, best first.
-        route_states: Remembers which of them failed.
+        providers: Best first.
+        states: Remembers which of them failed.
+        report: Is called with every circuit that this opens or closes.
     """
     _check_call(call)
-    course = _FallbackRun(call, order, route_states)
+    run = _FallbackRun(call, providers, states, report)
     if inspect.isgeneratorfunction(call):
-        return course.stream()
+        return run.stream()
     if inspect.isasyncgenfunction(call):
-        return course.astream()
+        return run.astream()
     if inspect.iscoroutinefunction(call):
-        return course.acall()
-    return course.call()
+        return run.acall()
+    return run.call()
 
 
 class _FallbackRun:
     def __init__(
         self,
         call: Callable[[Provider], Any],
-        order: Callable[[], Sequence[Provider]],
-        route_states: RouteStates,
+        providers: Sequence[Provider],
+        states: RouteStates,
+        report: Callable[[RouteChange], object],
     ) -> None:
         self._call = call
-        self._route_states = route_states
-        now = clock()
-        routes = [Route(provider, _WHATEVER) for provider in order()]
-        well = [route for route in routes if route_states.admits(route, now)]
-        self._left = well + [route for route in routes if route not in well]
-        self._route = self._left.pop(0)
-        self._sent = now
+        self._states = states
+        self._report = report
+        self._left = [Route(provider, _WHATEVER) for provider in providers]
+        self._route = self._left[0]
+        self._sent = 0.0
 
     def _begin(self) -> Any:
-        self._sent = clock()
+        self._route, self._sent = self._next(), clock()
         return self._call(self._route.provider)
 
+    def _next(self) -> Route:
+        # A half-open provider gives its probe only to a call that goes there.
+        now = clock()
+        for route in self._left:
+            if self._states.take_probe(route, now):
+                break
+        else:
+            route = self._left[0]  # all cool down: an answer is worth a try
+        self._left.remove(route)
+        return route
+
     def _went_well(self) -> None:
-        self._route_states.succeeded(self._route, self._sent)
-        self._route_states.ended(self._route, Note(clock(), Outcome.SUCCESS, None), probing=False)
+        change = self._states.succeeded(self._route, self._sent)
+        if change is not None:
+            self._report(change)
+        self._states.ended(self._route, Note(clock(), Outcome.SUCCESS, None), probing=False)
 
     def _failed(self, error: Exception) -> None:
-        """Remember it; raises the error if there is nobody else to ask, or no use in it."""
+        """Remember it; raises the error if there is no other provider, or no use in one."""
         if _is_own_fault(error):
-            self._route_states.ended(self._route, None, probing=True)
+            self._states.ended(self._route, None, probing=True)
             raise error
         now = clock()
-        self._route_states.ended(self._route, Note(now, Outcome.FAILURE, None), probing=True)
-        self._route_states.cool(self._route, now, now + REST_SECONDS)
+        self._states.ended(self._route, Note(now, Outcome.FAILURE, None), probing=True)
+        self._report(self._states.cool(self._route, now, now + REST_SECONDS))
         if not self._left:
             raise error
-        self._route = self._left.pop(0)
 
     def call(self) -> Any:
         while True:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import threading
-import uuid
-import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from holysheep_core import events
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog
 from holysheep_core.clock import clock
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.canary import Canary, Rollout
 from holysheep_core.gateway.execute import execute
 from holysheep_core.gateway.health_check import HealthCheck, HealthChecks
+from holysheep_core.gateway.sharing import Sharing
+from holysheep_core.observers.listeners import Guard
+from holysheep_core.process import Users, renew_after_fork, weakly
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig, Health
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import FallbackChain, build_ladder
-from holysheep_core.store.store import Fact, Store
+from holysheep_core.routing.route_state import RouteChange, RouteStates
+from holysheep_core.routing.routes import FallbackChain, routes_for
+from holysheep_core.store.store import Store
 from holysheep_core.types import ChatRequest
-
-_ACTIVE = "active"
 
 
 class APIGateway:
@@ -69,25 +68,20 @@ class APIGateway:
         self.providers = tuple(providers)
         _check(self.providers, canary)
         self._by_name = _named(self.providers)
-        self._on_event = on_event
+        self._on_event = None if on_event is None else Guard(on_event)
         self._began = clock()
         self._lock = threading.RLock()
         self._history: list[str] = [next(iter(self._by_name))]
-        self._absorbed: dict[str, str] = {}
         self.route_states = RouteStates(circuit)
         self.rollout = None if canary is None else Rollout(canary, clock())
-        self._users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._users: Users[Any] = Users(weakly(self._stop_checks))
         self._checks: HealthChecks | None = None
         if health_check is not None:
-            told = weakref.WeakMethod(self._health_changed)
-            self._checks = HealthChecks(
-                self.providers, health_check, lambda *args: (call := told()) and call(*args)
-            )
+            changed = weakly(self._health_changed)
+            self._checks = HealthChecks(self.providers, health_check, changed)
         self.store = None if store is None else Store.at(store)
-        if self.store is not None:
-            self.store.join(self)
-        changed = weakref.WeakMethod(self._circuit_changed)
-        self.route_states.changed = lambda *args: (call := changed()) and call(*args)
+        renew_after_fork(self)
+        self._sharing = None if self.store is None else Sharing(self.store, self)
 
     # -- who is asked -----------------------------------------------------------------------
 
@@ -136,7 +130,7 @@ class APIGateway:
         self._move_canary(None, "aborted")
 
     def chain(
-        self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
+        self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog
     ) -> FallbackChain:
         """Lay out the routes of a request, best first."""
         if self._checks is not None and self._users:
@@ -149,12 +143,11 @@ class APIGateway:
             theirs = self._known(rollout.canary.provider)
             rest = [provider for provider in providers if provider != theirs]
             providers = [theirs, *rest] if new else [*rest, theirs]
-        chain = build_ladder(request, providers, fallback, self.route_states, catalog)
+        routes = routes_for(request, providers, fallback, catalog)
         if new and rollout is not None and rollout.canary.model is not None:
             first = Route(providers[0], rollout.canary.model)
-            others = [route for route in chain.routes if route != first]
-            return FallbackChain([first, *others], self.route_states, catalog)
-        return chain
+            routes = [first, *(route for route in routes if route != first)]
+        return FallbackChain(routes, self.route_states, catalog, self._circuit_changed)
 
     def execute_with_fallback(self, call: Callable[[Provider], Any]) -> Any:
         """Run something with the provider in use, and with the next one if it fails.
@@ -176,27 +169,23 @@ class APIGateway:
             Exception: What the last provider's call raised. An error that is the request's own
                 (status 400, 404, 413, 422) is raised at once.
         """
-        return execute(call, lambda: self._order(), self.route_states)  # noqa: PLW0108 - anew each time
+        return execute(call, self._order(), self.route_states, self._circuit_changed)
 
     # -- life -------------------------------------------------------------------------------
 
     def use(self, user: object, budget: RetryBudget) -> None:
-        """Watch the providers from the first call until `user` is gone, or has left."""
+        """Watch the providers from the first call until `user` is garbage, or has left."""
         self._users.add(user)
         if self.store is not None:
             self.store.share_budget(budget)
-        weakref.finalize(user, _stop_if_unused, weakref.ref(self)).atexit = False
 
     def leave(self, user: object) -> None:
         """`user` is closed."""
-        self._users.discard(user)
-        _stop_if_unused(weakref.ref(self))
+        self._users.leave(user)
 
     def close(self) -> None:
         """End the checks, and tell the store what is left to tell."""
         self._users.clear()
-        if self._checks is not None:
-            self._checks.stop()
         if self.store is not None:
             self.store.exchange()
 
@@ -215,41 +204,43 @@ class APIGateway:
     def __repr__(self) -> str:
         return f"APIGateway({', '.join(self._by_name)})"
 
-    # -- what happens inside ----------------------------------------------------------------
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
 
-    def absorb(self, facts: Mapping[str, Fact]) -> None:
-        """Take over what other processes found out or decided."""
+    # -- what other processes found out or decided ------------------------------------------
+
+    def circuit_shared(self, key: str, seconds: float | None) -> None:
+        """A circuit opened elsewhere for so many seconds, or closed (None)."""
         now = clock()
-        for name, fact in facts.items():
-            if self._absorbed.get(name) == fact.value:
-                continue
-            self._absorbed[name] = fact.value
-            kind, _, rest = name.partition(":")
-            said = fact.value.split(" ")[0]
-            if kind == "circuit" and said == "open":
-                self.route_states.open(rest, now, now + fact.seconds)
-            elif kind == "circuit":
-                self.route_states.close(rest)
-            elif name == _ACTIVE and said in self._by_name:
-                with self._lock:
-                    self._history.append(said)
-                self._tell(events.ActiveProviderChanged, provider=said, reason="told by the store")
-            elif self.rollout is not None and name == f"canary:{self.rollout.canary.name}":
-                self.rollout.move(int(said), now)
+        if seconds is None:
+            self.route_states.close(key)
+        else:
+            self.route_states.open(key, now, now + seconds)
 
-    def _circuit_changed(self, key: str, until: float | None) -> None:
-        seconds = None if until is None else max(0.0, until - clock())
-        self._tell(events.RouteCooled, route=key, seconds=seconds)
-        # A closed circuit is worth telling as long as somebody may believe it open.
-        said, lasts = ("closed", 60.0) if seconds is None else ("open", seconds)
-        if lasts > 0:
-            self._share(f"circuit:{key}", said, lasts)
+    def active_shared(self, name: str) -> None:
+        """An operator chose another provider."""
+        if name in self._by_name:
+            with self._lock:
+                self._history.append(name)
+            self._emit(events.ActiveProviderChanged, provider=name, reason="told by the store")
 
-    def _share(self, name: str, said: str, seconds: float = 0.0) -> None:
-        if self.store is not None:
-            value = f"{said} {uuid.uuid4().hex}"  # so that one's own news is known as such
-            self._absorbed[name] = value
-            self.store.tell(name, Fact(value, seconds))
+    def canary_shared(self, canary: str, step: int) -> None:
+        """A canary moved."""
+        if self.rollout is not None and canary == self.rollout.canary.name:
+            self.rollout.move(step, clock())
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _circuit_changed(self, change: RouteChange) -> None:
+        seconds = None if change.until is None else max(0.0, change.until - clock())
+        self._emit(events.RouteCooled, route=change.key, seconds=seconds)
+        if self._sharing is not None:
+            self._sharing.circuit(change)
+
+    def _stop_checks(self) -> None:
+        if self._checks is not None:
+            self._checks.stop()
 
     def _order(self) -> list[Provider]:
         first = self._by_name[self._history[-1]]
@@ -266,11 +257,12 @@ class APIGateway:
         return self._by_name[name]
 
     def _activated(self, name: str, reason: str) -> None:
-        self._share(_ACTIVE, name)
-        self._tell(events.ActiveProviderChanged, provider=name, reason=reason)
+        if self._sharing is not None:
+            self._sharing.active(name)
+        self._emit(events.ActiveProviderChanged, provider=name, reason=reason)
 
     def _health_changed(self, provider: Provider, up: bool, reason: str) -> None:  # noqa: FBT001
-        self._tell(events.ProviderHealthChanged, provider=provider.name, up=up, reason=reason)
+        self._emit(events.ProviderHealthChanged, provider=provider.name, up=up, reason=reason)
 
     def _judge_canary(self) -> None:
         rollout, now = self.rollout, clock()
@@ -304,28 +296,16 @@ class APIGateway:
 
     def _canary_moved(self, rollout: Rollout, reason: str) -> None:
         name = rollout.canary.name
-        self._share(f"canary:{name}", str(rollout.step))
-        self._tell(events.CanaryMoved, canary=name, percent=rollout.percent, reason=reason)
+        if self._sharing is not None:
+            self._sharing.canary(name, rollout.step)
+        self._emit(events.CanaryMoved, canary=name, percent=rollout.percent, reason=reason)
 
-    def _tell(self, kind: Callable[..., events.Event], **facts: object) -> None:
+    def _emit(self, kind: Callable[..., events.Event], **facts: object) -> None:
         event = kind(call_id="", at=clock() - self._began, **facts)
         if self._on_event is not None:
             self._on_event(event)
-        for observer in {each for user in tuple(self._users) for each in user.observers}:
-            observer.happened(event)
-
-
-def announce(provider: str, url: str) -> bool:
-    """Tell all processes that share a store which provider to ask first; False if it is away."""
-    store = Store(url)
-    store.tell(_ACTIVE, Fact(f"{provider} {uuid.uuid4().hex}", 0.0))
-    return store.exchange()
-
-
-def _stop_if_unused(ref: weakref.ref[APIGateway]) -> None:
-    gateway = ref()
-    if gateway is not None and not gateway._users and gateway._checks is not None:  # noqa: SLF001
-        gateway._checks.stop()  # noqa: SLF001
+        for observer in {each for user in self._users for each in user.observers}:
+            Guard(observer.happened)(event)
 
 
 def _check(providers: tuple[Provider, ...], canary: Canary | None) -> None:

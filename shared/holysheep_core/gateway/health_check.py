@@ -7,7 +7,6 @@ that one lost packet does not move everybody to and fro.
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from holysheep_core.clock import clock
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import HolySheepError
+from holysheep_core.process import renew_after_fork, weakly
 from holysheep_core.routing.providers import Provider
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class HealthState:
         self.up = True
         self.due = now
 
-    def heard(self, now: float, *, well: bool) -> bool:
+    def checked(self, now: float, *, well: bool) -> bool:
         """Take the result of a check; tell whether that changed `up`."""
         config = self._config
         self._streak = self._streak + 1 if well is not self.up else 0
@@ -88,27 +88,32 @@ class HealthChecks:
     Args:
         providers: Whom to ask.
         config: How.
-        told: Is called when a provider went down or came back, with the reason.
-        client: What asks; closed by `stop`.
+        changed: Is called when a provider went down or came back, with the reason.
     """
 
     def __init__(
         self,
         providers: Sequence[Provider],
         config: HealthCheck,
-        told: Callable[[Provider, bool, str], object],
+        changed: Callable[[Provider, bool, str], object],
     ) -> None:
         self._config = config
-        self._told = told
-        self._pulses = {provider.account: HealthState(config, clock()) for provider in providers}
+        self._changed = changed
+        self._states = {provider.account: HealthState(config, clock()) for provider in providers}
         self._providers = tuple(providers)
         self._lock = threading.RLock()  # a finalizer may stop it just when it starts
         self._over: threading.Event | None = None
         self._thread: threading.Thread | None = None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin again without the thread, which did not come along."""
+        self._lock = threading.RLock()
+        self._thread = self._over = None
 
     def is_up(self, provider: Provider) -> bool:
         """Tell whether a provider is to be used."""
-        return self._pulses[provider.account].up
+        return self._states[provider.account].up
 
     def start(self) -> None:
         """Begin, if that has not happened yet."""
@@ -118,7 +123,7 @@ class HealthChecks:
             self._over = threading.Event()
             self._thread = threading.Thread(
                 target=_run,
-                args=(weakref.ref(self), self._over),
+                args=(weakly(self._check_and_rest), self._over),
                 name="holysheep-health",
                 daemon=True,
             )
@@ -134,22 +139,23 @@ class HealthChecks:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_A_MOMENT)
 
-    def next_due(self) -> float:
-        """Return when the next check is, on the drivers' clock."""
-        return min(pulse.due for pulse in self._pulses.values())
+    def _check_and_rest(self, client: Client) -> float:
+        self.check_due(client)
+        wait = min(state.due for state in self._states.values()) - clock()
+        return max(0.01, min(wait, 1.0))
 
     def check_due(self, client: Client) -> None:
         """Make the checks that are due."""
         for provider in self._providers:
-            if self._pulses[provider.account].due <= clock():
+            if self._states[provider.account].due <= clock():
                 self.check(provider, client)
 
     def check(self, provider: Provider, client: Client) -> bool:
         """Ask a provider now; tell whether it is well."""
         well, reason = ask(provider, client, self._config)
-        pulse = self._pulses[provider.account]
-        if pulse.heard(clock(), well=well):
-            self._told(provider, pulse.up, reason)
+        state = self._states[provider.account]
+        if state.checked(clock(), well=well):
+            self._changed(provider, state.up, reason)
         return well
 
 
@@ -178,15 +184,12 @@ def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, 
     return status in _OK or status == _LIMITED or listless, f"status {status}"
 
 
-def _run(ref: weakref.ref[HealthChecks], over: threading.Event) -> None:
+def _run(step: Callable[[Client], float | None], over: threading.Event) -> None:
     from holysheep_core.transport.httpx_client import make_client  # noqa: PLC0415 - see `clients`
 
     with make_client() as client:
         while not over.is_set():
-            checks = ref()
-            if checks is None:
+            rest = step(client)
+            if rest is None:  # the checks are garbage
                 return
-            checks.check_due(client)
-            wait = checks.next_due() - clock()
-            del checks  # so that it may become garbage meanwhile
-            over.wait(max(0.01, min(wait, 1.0)))
+            over.wait(rest)

@@ -1,1 +1,9 @@
-"""What every framework's plugin shares."""
+"""What the plugins share beyond the engine's public names.
+
+`settings` and `fast_models` need pydantic, which is no dependency of the engine: this module
+must not import them.
+"""
+
+from holysheep_core.tokens import prompt_tokens
+
+__all__ = ["prompt_tokens"]

@@ -26,7 +26,6 @@ import sys
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -39,6 +38,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
 from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.process import Shared, renew_after_fork
 from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
@@ -66,9 +66,7 @@ class Journal:
         ConfigurationError: No such journal can be opened.
     """
 
-    _all: ClassVar[weakref.WeakValueDictionary[str, Journal]] = weakref.WeakValueDictionary()
-    _each: ClassVar[weakref.WeakSet[Journal]] = weakref.WeakSet()
-    _guard = threading.Lock()
+    _shared: ClassVar[Shared[Journal]] = Shared()
 
     def __init__(
         self, url: str, *, interval: float = 0.25, lease: float = 10.0, keep: float = 86400.0
@@ -84,22 +82,15 @@ class Journal:
         self._warned = False
         self._failing_until = 0.0
         self._start()
-        self._each.add(self)
+        renew_after_fork(self)
 
     def _start(self) -> None:
         self._lock = threading.Lock()
         self._began = threading.Event()
         self.thread: threading.Thread | None = None
 
-    @classmethod
-    def after_fork(cls) -> None:
-        """Let no answer be written by two: those begun before a fork are the parent's."""
-        cls._guard = threading.Lock()
-        for journal in cls._each:
-            journal.leave_to_the_parent()
-
-    def leave_to_the_parent(self) -> None:
-        """Forget the answers that are being written, in a process that was forked."""
+    def after_fork(self) -> None:
+        """Leave the answers that are being written to the parent: two must not write one."""
         for entry in self._entries:
             entry.leave_to_the_parent()
         self._entries = set()
@@ -110,11 +101,7 @@ class Journal:
         """Return a journal from what a user gave: one, its URL, or None."""
         if value is None or isinstance(value, Journal):
             return value
-        with cls._guard:
-            journal = cls._all.get(value)
-            if journal is None:
-                journal = cls._all[value] = cls(value)
-            return journal
+        return cls._shared.get(value, lambda: cls(value))
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -233,10 +220,6 @@ class Journal:
 
     def __deepcopy__(self, memo: object) -> Journal:
         return self  # made to be shared
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    os.register_at_fork(after_in_child=Journal.after_fork)
 
 
 def request_of(kept: StoredAnswer) -> ChatRequest:

@@ -232,7 +232,8 @@ async def _in_thread(begin: Callable[[], _Result]) -> _Result:
         await asyncio.to_thread(make)
     except asyncio.CancelledError:
         left.set()
-        leave()
+        # In a thread, which need not be waited for: the store may be slow here, too.
+        asyncio.get_running_loop().run_in_executor(None, leave)
         raise
     return made[0]
 

@@ -90,6 +90,13 @@ class AnswerWriter:
         if not self._ended:  # its reader's leaving is no error
             self.fail(error if isinstance(error, HolySheepError) else None)
 
+    async def __aenter__(self) -> AnswerWriter:
+        return self
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not self._ended:
+            await self.afail(error if isinstance(error, HolySheepError) else None)
+
     @property
     def write_at_once(self) -> Callable[[], object] | None:
         """What writes each piece before it is shown, if that is to be."""
@@ -186,14 +193,21 @@ class AnswerWriter:
 
     async def afinish(self, completion: Completion) -> None:
         """Like `finish`, for asyncio; it is written even if the task is cancelled meanwhile."""
-        self._ended = True
-        loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(None, self.finish, completion))
+        await self._in_thread(self.finish, completion)
 
     def fail(self, error: HolySheepError | None) -> None:
         """The answer ends without being whole; it can be resumed."""
         said = "" if error is None else f"{type(error).__name__}: {error}"
         self._end("failed", msgspec.json.encode(said))
+
+    async def afail(self, error: HolySheepError | None) -> None:
+        """Like `fail`, for asyncio; it is written even if the task is cancelled meanwhile."""
+        await self._in_thread(self.fail, error)
+
+    async def _in_thread(self, end: Callable[..., None], *args: object) -> None:
+        self._ended = True
+        loop = asyncio.get_running_loop()
+        await asyncio.shield(loop.run_in_executor(None, end, *args))
 
     def _end(self, state: str, ending: bytes) -> None:
         self._ended = True

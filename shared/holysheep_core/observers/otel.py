@@ -18,6 +18,7 @@ import msgspec
 from holysheep_core import events
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.observers.observer import Observer
+from holysheep_core.process import renew_after_fork
 from holysheep_core.types import CallRecord, ChatRequest
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class OpenTelemetry(Observer):
         )
         self._content = capture_content
         self._spans: dict[str, Span] = {}
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.Lock()
 
     def call_began(self, call_id: str, request: ChatRequest) -> None:

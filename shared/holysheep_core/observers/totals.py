@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field, replace
+from typing import ClassVar
 
-from holysheep_core.catalog import CATALOG, Catalog
+from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.observers.observer import Observer
 from holysheep_core.types import Attempt, CallRecord, Usage
 
@@ -32,6 +33,11 @@ class Total:
     unpriced: int = 0
     resumes: int = 0
     saved_characters: int = 0
+    catalog: InitVar[Catalog | None] = None
+    _catalog: ClassVar[Catalog | None] = None  # each instance has its own; a field would be shown
+
+    def __post_init__(self, catalog: Catalog | None) -> None:
+        object.__setattr__(self, "_catalog", catalog)
 
     def plus(self, record: CallRecord | Attempt) -> Total:
         """Return the sum with one more."""
@@ -44,14 +50,25 @@ class Total:
             unpriced=self.unpriced + (record.cost_usd is None),
             resumes=self.resumes + getattr(record, "resumes", 0),
             saved_characters=self.saved_characters + getattr(record, "saved_characters", 0),
+            catalog=self._catalog,
         )
 
-    def saving(self, model: str, catalog: Catalog = CATALOG) -> float | None:
+    def saving(self, model: str, catalog: Catalog | None = None) -> float | None:
         """Return US$ saved (below 0: lost) against asking `model` for the same tokens.
 
-        None where a price is not known, its or that of something in here.
+        Args:
+            model: The other model.
+            catalog: Where its price is; the catalog of the client these totals are from if None.
+
+        Returns:
+            None if a price is not known: the model's, or that of some of these tokens.
+
+        Raises:
+            ConfigurationError: There is no client, and the file that `HOLYSHEEP_CATALOG` names
+                cannot be read.
         """
-        theirs = catalog.card(model).cost(self.usage)
+        prices = coerce(self._catalog if catalog is None else catalog)
+        theirs = prices.card(model).cost(self.usage)
         return None if theirs is None or self.unpriced else theirs - self.cost_usd
 
 
@@ -59,20 +76,45 @@ class Totals(Observer):
     """Adds up calls as they end.
 
     >>> llm.totals.all.cost_usd, llm.totals.by_model["gpt-4.1"].usage.output_tokens
-
-    Attributes:
-        all: Everything.
-        by_model: Requests, by the model asked.
-        by_provider: Requests, by provider.
-        by_tag: Calls, by tag; a call with two tags is in both.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.all = Total()
-        self.by_model: Mapping[str, Total] = {}
-        self.by_provider: Mapping[str, Total] = {}
-        self.by_tag: Mapping[str, Total] = {}
+        self._sums = _Sums()
+        self._catalog: Catalog | None = None
+
+    @property
+    def all(self) -> Total:
+        """Everything."""
+        return replace(self._sums.all, catalog=self._catalog)
+
+    @property
+    def by_model(self) -> Mapping[str, Total]:
+        """Requests, by the model asked."""
+        return self._priced(self._sums.by_model)
+
+    @property
+    def by_provider(self) -> Mapping[str, Total]:
+        """Requests, by provider."""
+        return self._priced(self._sums.by_provider)
+
+    @property
+    def by_tag(self) -> Mapping[str, Total]:
+        """Calls, by tag; a call with two tags is in both."""
+        return self._priced(self._sums.by_tag)
+
+    def priced_by(self, catalog: Catalog) -> Totals:
+        """Return these sums with the catalog that `saving` takes prices from.
+
+        This object keeps the first catalog it is given. With a catalog that differs from it,
+        another object is returned, which shares the sums.
+        """
+        if self._catalog is None:
+            self._catalog = catalog
+        if self._catalog.models == catalog.models:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _catalog=catalog)
+        return other
 
     def __repr__(self) -> str:
         return f"Totals(all={self.all})"
@@ -85,7 +127,22 @@ class Totals(Observer):
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - its length is in the record
         """Add a call."""
-        with self._lock:
+        self._sums.add(record)
+
+    def _priced(self, sums: Mapping[str, Total]) -> Mapping[str, Total]:
+        return {name: replace(total, catalog=self._catalog) for name, total in sums.items()}
+
+
+@dataclass
+class _Sums:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    all: Total = field(default_factory=Total)
+    by_model: Mapping[str, Total] = field(default_factory=dict)
+    by_provider: Mapping[str, Total] = field(default_factory=dict)
+    by_tag: Mapping[str, Total] = field(default_factory=dict)
+
+    def add(self, record: CallRecord) -> None:
+        with self.lock:
             self.all = self.all.plus(record)
             for attempt in record.attempts:
                 self.by_model = _added(self.by_model, attempt.model, attempt)

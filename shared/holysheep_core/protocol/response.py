@@ -42,11 +42,11 @@ class ResponseDecoder:
     Args:
         finish_signal: What proves that the answer is whole.
         secrets: Texts to blank out in errors.
-        wall: Unix time when the answer began, for dates in a refusal.
         coalesce: Return what one read brought as one piece.
 
     Attributes:
         status: HTTP status, None before the answer begins.
+        request_id: The server's id of this request.
         finish_reason: The model's reason to stop, once sent.
         finished: The answer is whole: the sign that proves it has come.
         done: `[DONE]` came, or the body was a whole JSON answer.
@@ -55,7 +55,7 @@ class ResponseDecoder:
         torn: One of them was a damaged chunk, so text is missing from here on.
         has_content: Text, reasoning, a refusal or a piece of a tool call has come.
         pieces: How many such deltas; most servers send one for a token.
-        tools: Pieces of tool calls.
+        tools: Pieces of tool calls; None before the first.
         usage: Tokens as reported, None before they are.
     """
 
@@ -64,13 +64,12 @@ class ResponseDecoder:
         *,
         finish_signal: FinishSignal = "either",
         secrets: Collection[str] = (),
-        wall: float = 0.0,
         coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
     ) -> None:
         self._signal = finish_signal
         self._secrets = secrets
-        self._wall = wall
+        self._wall = 0.0
         self._coalesce = coalesce
         self._max_bytes = max_event_bytes
         self._sse = SSEDecoder(max_event_bytes)
@@ -79,6 +78,7 @@ class ResponseDecoder:
         self._recognised = False
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
+        self.request_id: str | None = None
         self.finish_reason: str | None = None
         self.done = False
         self.finished = False
@@ -88,7 +88,7 @@ class ResponseDecoder:
         self.has_content = False
         self.pieces = 0
         self._half = ""  # the first half of a character
-        self.tools = ToolCallAssembler()
+        self.tools: ToolCallAssembler | None = None
         self.usage: Usage | None = None
         self.id = ""
         self.model = ""
@@ -96,22 +96,20 @@ class ResponseDecoder:
         self.system_fingerprint: str | None = None
 
     @property
-    def request_id(self) -> str | None:
-        """The server's id of this request."""
-        return request_id(self.headers)
-
-    @property
     def settled(self) -> bool:
         """What has come is enough to judge: the answer is whole, or it is a refusal."""
         return self.finished or self.error is not None or self.status not in (None, *_OK)
 
-    def receive_response(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take status and headers (names in lower case).
+    def receive_response(
+        self, status: int, headers: Mapping[str, str], *, wall: float = 0.0
+    ) -> None:
+        """Take status and headers (names in lower case); `wall` is Unix time, for their dates.
 
         Raises:
             InvalidResponseError: A page came with status 200, or what nobody here can open.
         """
-        self.status, self.headers = status, headers
+        self.status, self.headers, self._wall = status, headers, wall
+        self.request_id = request_id(headers)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:
@@ -259,6 +257,8 @@ class ResponseDecoder:
 
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.tool_calls or message.function_call is not None:
+            if self.tools is None:
+                self.tools = ToolCallAssembler()
             self.tools.add(message)
             self.has_content = True
             self.pieces += 1

@@ -59,9 +59,6 @@ class ToolCallAssembler:
     def __init__(self) -> None:
         self._drafts: list[_Draft] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._drafts)
-
     def add(self, message: Message) -> None:
         """Take the pieces that one message delta holds."""
         for part in message.tool_calls or ():

@@ -39,15 +39,28 @@ class NextRequest:
 
 
 class Transcript:
-    """The answer as it grows, over all requests of a call."""
+    """The answer as it grows, over all requests of a call.
 
-    def __init__(self, request: ChatRequest, config: ResumeConfig) -> None:
-        self._request = request
+    Args:
+        request: What was asked.
+        config: How a cut answer is resumed.
+        text: What the reader has already, from an earlier process.
+        reasoning: The same of reasoning.
+
+    Attributes:
+        request: What was asked.
+        characters: How many characters of text the reader has.
+    """
+
+    def __init__(
+        self, request: ChatRequest, config: ResumeConfig, text: str = "", reasoning: str = ""
+    ) -> None:
+        self.request = request
         self._config = config
-        self._parts: list[str] = []
-        self._reasoning: list[str] = []
+        self._parts = [text] if text else []
+        self._reasoning = [reasoning] if reasoning else []
         self._differed = False
-        self.characters = 0
+        self.characters = len(text)
 
     @property
     def text(self) -> str:
@@ -85,11 +98,11 @@ class Transcript:
         """
         seen = self.text
         if not seen and not self._reasoning:
-            return NextRequest(self._request, "request", Stitcher(""))
+            return NextRequest(self.request, "request", Stitcher(""))
         if prefill and is_evidence(seen) and not self._differed:
             return self._prefill(seen, prefix_flag=prefix_flag)
         if not is_provable(seen) and not (seen and self._differed):
-            return NextRequest(self._request, "replay", Stitcher(seen, replay=True))
+            return NextRequest(self.request, "replay", Stitcher(seen, replay=True))
         anchor = choose_anchor(seen, self._config.anchor_characters)
         stitcher = Stitcher(seen, anchor=anchor, max_held=self._config.max_held)
         return NextRequest(self._continuation(seen, anchor), "continuation", stitcher, anchor)
@@ -101,14 +114,14 @@ class Transcript:
         if prefix_flag:
             turn["prefix"] = True
         request = ChatRequest(
-            self._request.model, [*self._request.messages, turn], self._params_after(seen)
+            self.request.model, [*self.request.messages, turn], self._params_after(seen)
         )
         stitcher = Stitcher(seen, prefilled=True, max_held=self._config.max_held)
         return NextRequest(request, "prefill", stitcher)
 
     def _params_after(self, seen: str, again: str = "") -> dict[str, Any]:
         """Return the parameters for what is left; `again` is what will be said once more."""
-        params = dict(self._request.params)
+        params = dict(self.request.params)
         for name in _TOKEN_LIMITS:
             # Going on beyond the limit, every leg has all of it.
             if isinstance(params.get(name), int) and not self._config.continue_on_length:
@@ -127,4 +140,4 @@ class Transcript:
             {"role": "user", "content": wording.replace("{tail}", quoted)},
         ]
         params = self._params_after(seen, anchor)
-        return ChatRequest(self._request.model, [*self._request.messages, *turns], params)
+        return ChatRequest(self.request.model, [*self.request.messages, *turns], params)

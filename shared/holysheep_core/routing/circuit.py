@@ -3,7 +3,7 @@
 =========  ==========================  =====================================================
 state      a call may use the route    left by
 =========  ==========================  =====================================================
-closed     yes                         being told to rest, or too many failures -> open
+closed     yes                         a cooldown, or too many failures -> open
 open       no                          its time is over -> half-open; successes -> closed
 half-open  a limited number, as probe  successes in a row -> closed; a failure -> open
 =========  ==========================  =====================================================
@@ -145,20 +145,25 @@ class Circuit:
             return "closed"
         return "open" if now < self._until else "half-open"
 
-    def admits(self, now: float) -> bool:
-        """Tell whether a call may use the route; in half-open state it then is a probe."""
+    def is_available(self, now: float) -> bool:
+        """Tell whether a call may use the route: the circuit is closed, or a probe is free."""
         if self._until is None:
             return True
-        if now < self._until:
+        return now >= self._until and len(self._running(now)) < self._config.probes
+
+    def take_probe(self, now: float) -> bool:
+        """Use the route for a call; in half-open state it takes a probe. False if none is free."""
+        if not self.is_available(now):
             return False
-        self._probes = [began for began in self._probes if now - began < PROBE_SECONDS]
-        if len(self._probes) >= self._config.probes:
-            return False
-        self._probes.append(now)
+        if self._until is not None:
+            self._probes = [*self._running(now), now]
         return True
 
+    def _running(self, now: float) -> list[float]:
+        return [began for began in self._probes if now - began < PROBE_SECONDS]
+
     def open(self, now: float, until: float) -> None:
-        """Leave the route alone until then, or longer if that was said before."""
+        """Open the circuit until then, or longer if that was asked for before."""
         self._opened = now
         self._until = until if self._until is None else max(until, self._until)
         self._probes.clear()

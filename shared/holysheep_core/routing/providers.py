@@ -9,7 +9,6 @@ import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from holysheep_core.config.checks import FinishSignal, check_finish_signal
@@ -36,6 +35,7 @@ class Provider:
             "done"); None for what `ResumeConfig` says.
         rate_limits: Limits of your own for this account: a `RateLimits`, or a tier's name
             ("free", "starter", "pro").
+        account: What tells one account from another: a digest of name, base URL and key.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
     """
@@ -49,6 +49,7 @@ class Provider:
     finish_signal: FinishSignal | None = None
     rate_limits: RateLimits | str | None = None
     allow_http: bool = False
+    account: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         key = self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
@@ -58,14 +59,10 @@ class Provider:
         object.__setattr__(self, "rate_limits", RateLimits.coerce(self.rate_limits))
         if self.finish_signal is not None:
             check_finish_signal(self.finish_signal)
+        object.__setattr__(self, "account", _digest(self.name, self.base_url, key))
         for name, value in self.headers.items():
             if not (isinstance(value, str) and f"{name}{value}".isascii()):
                 raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
-
-    @property
-    def account(self) -> str:
-        """What tells one account from another: a digest of name, address and key."""
-        return _digest(self.name, self.base_url, self.key)
 
     @property
     def limits(self) -> RateLimits | None:
@@ -117,7 +114,6 @@ class Route:
         return f"{self.provider.account}/{self.model}"
 
 
-@lru_cache
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 

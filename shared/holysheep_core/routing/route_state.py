@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from typing import NamedTuple
 
+from holysheep_core.process import renew_after_fork
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.routing.circuit import Circuit, CircuitConfig, Health, Note, State
 from holysheep_core.routing.providers import Provider, Route
 
 
-class RouteStates:
-    """Remembers of each route whether to leave it alone, how it did, and what it rejects.
+class RouteChange(NamedTuple):
+    """The circuit of a route opened or closed.
 
-    A cooldown that is over leaves the route *half open*: one call may try it, and the others
-    wait for what comes of that, so that a server that has just come back is not met by all of
+    Attributes:
+        key: The route's key.
+        until: When an open circuit becomes half-open; None: it closed.
+    """
+
+    key: str
+    until: float | None
+
+
+class RouteStates:
+    """The circuit of each route, its recent answers, and what it rejects. Thread-safe.
+
+    Once a cooldown is over the route is *half open*: one call may try it as a probe, and the
+    others wait for its result, so that a server that has just come back is not met by all of
     them at once.
+
+    Questions (`is_available`, `state`, `health`, …) change nothing. Commands return the
+    `RouteChange` they caused, if any; whoever gives the command passes it on.
 
     Args:
         circuit: When a route counts as failing, and how it comes back.
-
-    Attributes:
-        changed: Is called with the key of a route whose circuit opened or closed, and until
-            when it is open (None: it closed).
     """
 
     def __init__(self, circuit: CircuitConfig | None = None) -> None:
@@ -31,74 +43,29 @@ class RouteStates:
         self._circuits: dict[str, Circuit] = {}
         self._no_prefill: set[str] = set()
         self._left: dict[str, Allowance] = {}
-        self.changed: Callable[[str, float | None], object] = lambda _key, _until: None
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
+
+    # -- questions --------------------------------------------------------------------------
 
     def rejects_prefill(self, route: Route) -> bool:
         """Tell whether a route has rejected a prefill."""
         return route.key in self._no_prefill
 
-    def learn_no_prefill(self, route: Route) -> None:
-        """A route rejected a prefill: never try it there again."""
-        self._no_prefill.add(route.key)
-
-    def hear(self, provider: Provider, left: Allowance | None) -> None:
-        """A server said what is left of its limits."""
-        if left is not None:
-            self._left[provider.account] = left
-
     def left(self, provider: Provider) -> Allowance | None:
         """Return what a provider last said is left of its limits."""
         return self._left.get(provider.account)
 
-    def admits(self, route: Route, now: float) -> bool:
-        """Tell whether a call may use a route; a half-open one is then closed to the others."""
+    def is_available(self, route: Route, now: float) -> bool:
+        """Tell whether a call may use a route: its circuit is closed, or a probe is free."""
         circuit = self._circuits.get(route.key)
         if circuit is None or circuit.until is None:
             return True
         with self._lock:
-            return circuit.admits(now)
-
-    def cool(self, route: Route, now: float, until: float) -> None:
-        """Leave a route alone until then, or longer if that was said before."""
-        self.open(route.key, now, until)
-        self.changed(route.key, self._circuits[route.key].until)
-
-    def open(self, key: str, now: float, until: float) -> None:
-        """Likewise, for one who heard of it from elsewhere."""
-        with self._lock:
-            self._of(key).open(now, until)
-
-    def close(self, key: str) -> None:
-        """A route is well again, as was heard from elsewhere."""
-        with self._lock:
-            self._of(key).close()
-
-    def succeeded(self, route: Route, sent: float) -> None:
-        """Content came for a request sent at that time; that may end the cooldown early."""
-        circuit = self._circuits.get(route.key)
-        if circuit is None or circuit.until is None:
-            return
-        with self._lock:
-            closed = circuit.succeeded(sent)
-        if closed:
-            self.changed(route.key, None)
-
-    def ended(self, route: Route, note: Note | None, *, probing: bool) -> bool:
-        """A request is over.
-
-        Args:
-            route: Where it went.
-            note: How it was; None if it says nothing about the route.
-            probing: No content had come, so it may still have been the probe.
-
-        Returns:
-            The circuit must open for it.
-        """
-        with self._lock:
-            circuit = self._of(route.key)
-            if probing:
-                circuit.released()
-            return note is not None and circuit.note(note)
+            return circuit.is_available(now)
 
     def state(self, route: Route, now: float) -> State:
         """Return the state of a route's circuit."""
@@ -116,6 +83,66 @@ class RouteStates:
                 if note.at >= since
             ]
         return Health.of(notes)
+
+    # -- commands ---------------------------------------------------------------------------
+
+    def learn_no_prefill(self, route: Route) -> None:
+        """A route rejected a prefill: never try it there again."""
+        self._no_prefill.add(route.key)
+
+    def note_allowance(self, provider: Provider, left: Allowance | None) -> None:
+        """A server said what is left of its limits."""
+        if left is not None:
+            self._left[provider.account] = left
+
+    def take_probe(self, route: Route, now: float) -> bool:
+        """Use a route for a call; a half-open one gives its probe. False if none is free."""
+        circuit = self._circuits.get(route.key)
+        if circuit is None or circuit.until is None:
+            return True
+        with self._lock:
+            return circuit.take_probe(now)
+
+    def cool(self, route: Route, now: float, until: float) -> RouteChange:
+        """Open a route's circuit until then, or longer if that was asked for before."""
+        self.open(route.key, now, until)
+        return RouteChange(route.key, self._circuits[route.key].until)
+
+    def open(self, key: str, now: float, until: float) -> None:
+        """Open a circuit, as another process did."""
+        with self._lock:
+            self._of(key).open(now, until)
+
+    def close(self, key: str) -> None:
+        """Close a circuit, as another process did."""
+        with self._lock:
+            self._of(key).close()
+
+    def succeeded(self, route: Route, sent: float) -> RouteChange | None:
+        """Content came for a request sent at that time; that may close the circuit early."""
+        circuit = self._circuits.get(route.key)
+        if circuit is None or circuit.until is None:
+            return None
+        with self._lock:
+            closed = circuit.succeeded(sent)
+        return RouteChange(route.key, None) if closed else None
+
+    def ended(self, route: Route, note: Note | None, *, probing: bool) -> bool:
+        """A request is over.
+
+        Args:
+            route: Where it went.
+            note: How it was; None if it says nothing about the route.
+            probing: No content had come, so it may still have been the probe.
+
+        Returns:
+            The circuit must open for it.
+        """
+        with self._lock:
+            circuit = self._of(route.key)
+            if probing:
+                circuit.released()
+            return note is not None and circuit.note(note)
 
     def _of(self, key: str) -> Circuit:
         return self._circuits.setdefault(key, Circuit(self._config))

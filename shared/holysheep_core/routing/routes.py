@@ -1,6 +1,6 @@
-"""Where a request may go: models at providers, and the ladder made of them.
+"""Where a request may go: models at providers, and the fallback chain made of them.
 
-A route is one model at one provider. The ladder is the model asked for and its fallbacks at
+A route is one model at one provider. The chain is the model asked for and its fallbacks at
 the first provider, then the same at the next. Routes that cannot do what a request needs
 (tools, images, a JSON schema, the window) are left out; a route that was limited or overloaded
 cools down, for all calls that share the `RouteStates`, and is used again afterwards.
@@ -8,33 +8,47 @@ cools down, for all calls that share the `RouteStates`, and is used again afterw
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from holysheep_core.catalog import CATALOG, Catalog, ModelCard, default_fallbacks
+from holysheep_core.catalog import Catalog, ModelCard, default_fallbacks
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
-from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.route_state import RouteChange, RouteStates
 from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
 
 
 class FallbackChain:
-    """The routes of one call, best first."""
+    """The routes of one call, best first. Its methods are questions: they change nothing.
+
+    Args:
+        routes: Best first.
+        states: What is known of them.
+        catalog: Knows the models' windows.
+        report: Is called with every circuit that the call opens or closes.
+
+    Attributes:
+        routes: Best first.
+        states: What is known of them.
+        report: Is called with every circuit that the call opens or closes.
+    """
 
     def __init__(
-        self, routes: Sequence[Route], route_states: RouteStates, catalog: Catalog = CATALOG
+        self,
+        routes: Sequence[Route],
+        states: RouteStates,
+        catalog: Catalog,
+        report: Callable[[RouteChange], object] = lambda _change: None,
     ) -> None:
         self.routes = tuple(routes)
-        self.route_states = route_states
+        self.states = states
+        self.report = report
         self._catalog = catalog
 
-    def first(self, now: float) -> Route:
-        """Return the best route that is not cooling down, else the best of all."""
-        for route in self.routes:
-            if self.route_states.admits(route, now):
-                return route
-        return self.routes[0]
+    def first(self, now: float) -> Route | None:
+        """Return the best available route, if any."""
+        return next((each for each in self.routes if self.states.is_available(each, now)), None)
 
     def next(
         self,
@@ -44,7 +58,7 @@ class FallbackChain:
         other_provider: bool = False,
         wider: bool = False,
     ) -> Route | None:
-        """Return the best route not tried in this call and not cooling down, if any.
+        """Return the best available route that this call has not tried, if any.
 
         Args:
             tried: Routes of this call so far, the last one last.
@@ -61,7 +75,7 @@ class FallbackChain:
                 continue
             if wider and not self._is_wider(route, last):
                 continue
-            if self.route_states.admits(route, now):
+            if self.states.is_available(route, now):
                 return route
         return None
 
@@ -99,13 +113,11 @@ def smart_model_selector(
         The first able model that is not limited; `model` itself if there is none.
     """
     request = ChatRequest(model, messages, params)
-    models = able_models(request, FallbackConfig(models=fallback_models))
+    models = able_models(request, FallbackConfig(models=fallback_models), Catalog())
     return next((name for name in models if name not in limited), model)
 
 
-def able_models(
-    request: ChatRequest, fallback: FallbackConfig, catalog: Catalog = CATALOG
-) -> list[str]:
+def able_models(request: ChatRequest, fallback: FallbackConfig, catalog: Catalog) -> list[str]:
     """Return the models that can serve a request; the one asked for is always the first."""
     models = fallback.models if fallback.models is not None else default_fallbacks(request.model)
     ordered = dict.fromkeys((request.model, *models))
@@ -114,17 +126,26 @@ def able_models(
     ]
 
 
-def build_ladder(
+def routes_for(
     request: ChatRequest,
     providers: Sequence[Provider],
     fallback: FallbackConfig,
-    route_states: RouteStates,
-    catalog: Catalog = CATALOG,
+    catalog: Catalog,
+) -> list[Route]:
+    """Return the routes that can serve a request; the model asked for is always the first."""
+    models = able_models(request, fallback, catalog)
+    return [Route(provider, model) for provider in providers for model in models]
+
+
+def build_chain(
+    request: ChatRequest,
+    providers: Sequence[Provider],
+    fallback: FallbackConfig,
+    states: RouteStates,
+    catalog: Catalog,
 ) -> FallbackChain:
     """Lay out the routes that can serve a request; the model asked for is always the first."""
-    models = able_models(request, fallback, catalog)
-    routes = [Route(provider, model) for provider in providers for model in models]
-    return FallbackChain(routes, route_states, catalog)
+    return FallbackChain(routes_for(request, providers, fallback, catalog), states, catalog)
 
 
 def _is_able(facts: ModelCard, request: ChatRequest) -> bool:

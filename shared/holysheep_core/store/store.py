@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,12 +23,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.process import Shared, WeakGroup, renew_after_fork, weakly
 from holysheep_core.retry_budget import RetryBudget
 
 if TYPE_CHECKING:
     from limits.storage import RedisStorage
 
-_log = logging.getLogger("holysheep_core.store.store")
+_log = logging.getLogger("holysheep.store")
 _Result = TypeVar("_Result")
 
 SYNC_SECONDS = 1.0
@@ -110,10 +109,7 @@ class Store:
         namespace: What the names of its keys begin with.
     """
 
-    _known: ClassVar[weakref.WeakValueDictionary[tuple[str, str], Store]] = (
-        weakref.WeakValueDictionary()
-    )
-    _known_lock = threading.Lock()
+    _shared: ClassVar[Shared[Store]] = Shared()
 
     def __init__(self, url: str, namespace: str = "holysheep") -> None:
         self._redis, self._limits = _connect(url, namespace)
@@ -121,27 +117,28 @@ class Store:
         self._namespace = namespace
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.hostname or ''}:{parts.port or ''}{parts.path}"
-        self._members: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._budgets: weakref.WeakSet[RetryBudget] = weakref.WeakSet()
+        self._members: WeakGroup[Member] = WeakGroup()
+        self._budgets: WeakGroup[RetryBudget] = WeakGroup()
         self._lock = threading.RLock()
         self._facts: dict[str, tuple[Fact, float]] = {}  # not told yet, and since when
         self._corrections: dict[tuple[str, int], int] = {}
         self._rests_until = 0.0
         self._warned = False
-        self._pid = 0
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._executor: ThreadPoolExecutor | None = None
-        self._executor_pid = 0
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin again without the threads, which did not come along."""
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._thread = self._executor = None
 
     @classmethod
     def at(cls, url: str, namespace: str = "holysheep") -> Store:
         """Return this process' store for a URL."""
-        with cls._known_lock:
-            store = cls._known.get((url, namespace))
-            if store is None:
-                store = cls._known[url, namespace] = cls(url, namespace)
-            return store
+        return cls._shared.get((url, namespace), lambda: cls(url, namespace))
 
     def __repr__(self) -> str:
         return f"Store({self.name!r})"  # the URL may hold a password
@@ -163,25 +160,20 @@ class Store:
         self._wake.set()
 
     def open(self) -> None:
-        """Hear what others know, and go on doing so in the background."""
-        if self._pid == os.getpid():
-            return
+        """Hear what others know, and keep up with it in the background."""
         with self._lock:
-            if self._pid == os.getpid():
+            if self._thread is not None:
                 return
-            self._pid = os.getpid()  # a fork has the object, but not its thread
+            step = weakly(self._keep_up)
+            self._thread = threading.Thread(
+                target=_run, args=(step, self._wake), name="holysheep-store", daemon=True
+            )
         self.exchange()
-        self._thread = threading.Thread(
-            target=_keep_up,
-            args=(weakref.ref(self), self._wake),
-            name="holysheep-store",
-            daemon=True,
-        )
         self._thread.start()
 
     async def aopen(self) -> None:
         """Like `open`, for asyncio."""
-        if self._pid != os.getpid():
+        if self._thread is None:
             await self.in_thread(self.open)
 
     async def in_thread(self, work: Callable[[], _Result]) -> _Result:
@@ -195,9 +187,8 @@ class Store:
     def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
         """Begin something in a thread that talks to Redis."""
         with self._lock:
-            if self._executor is None or self._executor_pid != os.getpid():  # threads do not fork
+            if self._executor is None:
                 self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
-                self._executor_pid = os.getpid()
             return self._executor.submit(work)
 
     # -- limits -----------------------------------------------------------------------------
@@ -240,14 +231,18 @@ class Store:
         with self._lock:
             facts, corrections = dict(self._facts), self._corrections
             self._corrections = {}
-        budgets = [(budget, budget.unshared) for budget in tuple(self._budgets)]
+        buckets = [
+            (budget, name, *counts)
+            for budget in self._budgets
+            for name, counts in budget.unshared().items()
+        ]
         args: list[Any] = [len(facts)]
         for name, (fact, since) in facts.items():
             seconds = fact.seconds and max(0.001, fact.seconds - (time.monotonic() - since))
             args += [name, fact.value, seconds]
-        args.append(len(budgets))
-        for budget, change in budgets:
-            args += [f"budget:{budget.capacity:g}", change, budget.capacity]
+        args.append(len(buckets))
+        for budget, name, change, capacity in buckets:
+            args += [f"budget:{budget.capacity:g}:{name}", change, capacity]
         told = False
         with self.tolerating_redis_errors():
             keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
@@ -265,35 +260,37 @@ class Store:
             for name, entry in facts.items():
                 if self._facts.get(name) is entry:
                     del self._facts[name]
-        for (budget, change), total in zip(budgets, sums, strict=True):
-            budget.share(change, float(total))
+        for (budget, name, change, _), total in zip(buckets, sums, strict=True):
+            budget.share(name, change, float(total))
         heard = {
             name.decode(): Fact(value.decode(), float(seconds))
             for name, value, seconds in zip(*[iter(known)] * 3, strict=True)
         }
-        for member in tuple(self._members):
+        for member in self._members:
             member.absorb(heard)
         return True
 
     def close(self) -> None:
         """Tell what is left to tell, and end the thread."""
-        if self._pid == os.getpid():
-            self._pid = 0
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self._wake.set()
-            if self._thread is not None:
-                self._thread.join()
+            thread.join()
             self.exchange()
 
+    def _keep_up(self) -> bool:
+        if self._thread is not threading.current_thread():
+            return False
+        self.exchange()
+        return True
 
-def _keep_up(ref: weakref.ref[Store], wake: threading.Event) -> None:
+
+def _run(step: Callable[[], bool | None], wake: threading.Event) -> None:
     while True:
         wake.wait(SYNC_SECONDS)
         wake.clear()
-        store = ref()
-        if store is None or store._pid != os.getpid():  # noqa: SLF001 - its own thread
+        if not step():  # the store is closed, or garbage
             return
-        store.exchange()
-        del store
 
 
 def is_redis_url(url: object) -> bool:

@@ -16,13 +16,12 @@ who imports a plugin does not make a model yet.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import weakref
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.process import at_end_of, renew_after_fork
 from holysheep_core.transport.connections import Connections
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ class Clients:
         ConfigurationError: What was given is no such client.
     """
 
-    _all: ClassVar[weakref.WeakSet[Clients]] = weakref.WeakSet()
     _of_the_parent: ClassVar[list[object]] = []
     """Clients that a fork brought along: to close one could wait for a lock for ever, and to
     collect it would warn of a connection that is the parent's business."""
@@ -59,14 +57,14 @@ class Clients:
 
         net.check_clients(http_client, http_async_client)
         self._net = net
-        self._connections = connections
+        self._connections = connections or Connections()
         self._given = http_client
         self._given_async = http_async_client
         self._own: httpx.Client | None = None
-        self._end: weakref.finalize[..., Clients] | None = None
+        self._detach: Callable[[], object] | None = None
         self._own_async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
         self._lock = threading.Lock()
-        Clients._all.add(self)
+        renew_after_fork(self)
 
     def sync(self) -> httpx.Client:
         """Return the sync client."""
@@ -75,7 +73,7 @@ class Clients:
         with self._lock:
             if self._own is None or self._own.is_closed:
                 self._own = self._net.make_client(self._connections)
-                self._end = weakref.finalize(self, self._own.close)
+                self._detach = at_end_of(self, self._own.close, at_exit=True)
             return self._own
 
     async def for_running_loop(self) -> httpx.AsyncClient:
@@ -89,28 +87,21 @@ class Clients:
             keeper = _keep(self._net.make_async_client(self._connections))
             # The generator does not suspend, so no other task comes in between.
             client = await anext(keeper)
-            end = weakref.finalize(self, _close_soon, loop, keeper)
-            end.atexit = False
-            held = self._own_async[loop] = _LoopClient(client, keeper, end)
+            detach = at_end_of(self, _close_soon, loop, keeper)
+            held = self._own_async[loop] = _LoopClient(client, keeper, detach)
         return held.client
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in tuple(self._own_async) if loop.is_closed()]:
-            self._own_async.pop(loop).end.detach()
+            self._own_async.pop(loop).detach()
 
-    @classmethod
-    def after_fork(cls) -> None:
-        """Let no client be used that was made before a fork."""
-        for clients in tuple(cls._all):
-            clients.leave_to_the_parent()
-
-    def leave_to_the_parent(self) -> None:
-        """Forget the clients, in a process that was forked."""
+    def after_fork(self) -> None:
+        """Forget the clients: their connections are the parent's."""
         self._of_the_parent.append((self._own, self._own_async))
-        for end in (self._end, *(held.end for held in self._own_async.values())):
-            if end is not None:
-                end.detach()
-        self._own, self._end, self._own_async = None, None, {}
+        for detach in (self._detach, *(held.detach for held in self._own_async.values())):
+            if detach is not None:
+                detach()
+        self._own, self._detach, self._own_async = None, None, {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -123,7 +114,7 @@ class Clients:
         self.close()
         held = self._own_async.pop(asyncio.get_running_loop(), None)
         if held is not None:
-            held.end.detach()
+            held.detach()
             await held.keeper.aclose()
 
 
@@ -175,7 +166,7 @@ def _open(client: _Client, name: str) -> _Client:
 class _LoopClient(NamedTuple):
     client: httpx.AsyncClient
     keeper: _Keeper
-    end: weakref.finalize[..., Clients]
+    detach: Callable[[], object]
 
 
 def _close_soon(loop: asyncio.AbstractEventLoop, keeper: _Keeper) -> None:
@@ -192,7 +183,3 @@ async def _keep(client: httpx.AsyncClient) -> _Keeper:
         yield client
     finally:
         await client.aclose()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    os.register_at_fork(after_in_child=Clients.after_fork)

@@ -1,10 +1,8 @@
-"""Where httpx is known: clients, and the meaning of its exceptions."""
+"""How httpx clients are made, and what one request needs of them."""
 
 from __future__ import annotations
 
 import ssl
-import zlib
-from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,104 +10,27 @@ import httpcore
 import httpx
 
 from holysheep_core.config.retry import Timeouts
-from holysheep_core.engine.session import Session
-from holysheep_core.errors import (
-    APIConnectionError,
-    ConfigurationError,
-    ConnectTimeoutError,
-    HolySheepError,
-    StreamCutError,
-    StreamStalledError,
-)
-from holysheep_core.protocol.content_coding import CODINGS, Inflater
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
 from holysheep_core.transport.connections import Connections
+from holysheep_core.transport.deadline import Call, Deadline
 from holysheep_core.transport.dns_cache import AddressBook
-from holysheep_core.transport.streams import (
-    AsyncBackend,
-    AsyncStream,
-    Backend,
-    Deadline,
-    Stream,
-    time_left,
-)
+from holysheep_core.transport.exceptions import FAILURES, translate
+from holysheep_core.transport.streams import AsyncBackend, Backend
 
 
-def request_timeout(connect: float | None, session: Session) -> httpx.Timeout:
-    """Return the timeouts of one request, with reads bounded by the session's moving deadline."""
-    longest = time_left(session)
-    shorter = longest if connect is None else min(connect, longest)
-    return httpx.Timeout(connect=shorter, read=Deadline(session), write=shorter, pool=shorter)
+def request_timeout(connect: float | None, call: Call) -> httpx.Timeout:
+    """Return the timeouts of one request, with reads bounded by the call's moving deadline."""
+    read = Deadline(call)
+    shorter = read if connect is None else min(connect, read)
+    # A plain number for the others: only reads keep to the moving deadline.
+    return httpx.Timeout(connect=+shorter, read=read, write=+shorter, pool=+shorter)
 
 
 @lru_cache(maxsize=256)
 def parsed(url: str) -> httpx.URL:
     """Return a URL that httpx need not take apart at every request."""
     return httpx.URL(url)
-
-
-def translate(error: Exception) -> HolySheepError:
-    """Turn an httpx exception into one of ours; the original becomes its `__cause__`.
-
-    The request it holds loses its key and headers of the user's own: errors are logged, pickled
-    and sent to trackers.
-    """
-    request = getattr(error, "_request", None)
-    if request is not None:
-        for name in set(request.headers) - _PLAIN_HEADERS:
-            del request.headers[name]
-    for kind, cls, text in _MEANINGS:
-        if isinstance(error, kind):
-            what = f"{text}{_place(request)}" if text.startswith("No connection") else text
-            translated = cls(f"{what}: {error}" if str(error) else f"{what}.")
-            translated.__cause__ = error
-            return translated
-    raise error
-
-
-def _place(request: httpx.Request | None) -> str:
-    return "" if request is None else f" to {request.url.scheme}://{request.url.netloc.decode()}"
-
-
-_PLAIN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host"}
-_MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
-    (httpx.ConnectTimeout, ConnectTimeoutError, "No connection in time"),
-    (httpx.PoolTimeout, ConnectTimeoutError, "No free connection in the pool in time"),
-    (httpx.ReadTimeout, StreamStalledError, "Nothing to read in time"),
-    (httpx.WriteTimeout, APIConnectionError, "The request could not be sent in time"),
-    (httpx.ReadError, StreamCutError, "The connection broke while reading"),
-    (httpx.RemoteProtocolError, StreamCutError, "The connection ended before the answer did"),
-    (httpx.DecodingError, StreamCutError, "The answer's compression is damaged"),
-    (zlib.error, StreamCutError, "The answer's compression is damaged"),
-    (httpx.CloseError, StreamCutError, "The connection did not close properly"),
-    (httpx.ConnectError, APIConnectionError, "No connection"),
-    (httpx.WriteError, APIConnectionError, "The request could not be sent"),
-    (httpx.LocalProtocolError, ConfigurationError, "httpx would not send this request"),
-    (httpx.UnsupportedProtocol, ConfigurationError, "This address cannot be used"),
-    (httpx.InvalidURL, ConfigurationError, "This address cannot be used"),
-    (httpx.ProxyError, APIConnectionError, "The proxy refused"),
-    (httpx.TransportError, APIConnectionError, "The request failed"),
-    # Bodies are read past httpx.
-    (httpcore.ReadTimeout, StreamStalledError, "Nothing to read in time"),
-    (httpcore.ReadError, StreamCutError, "The connection broke while reading"),
-)
-FAILURES = tuple(kind for kind, _, _ in _MEANINGS)
-"""What a driver catches."""
-
-
-def client_closed_error(
-    client: httpx.Client | httpx.AsyncClient, refusal: RuntimeError
-) -> HolySheepError:
-    """Return ours for a client that was closed under a call, for which httpx has no class.
-
-    Raises:
-        RuntimeError: The client is open, so it was something else.
-    """
-    if not client.is_closed:
-        raise refusal
-    error = ConfigurationError("The client was closed while this call was under way.")
-    error.__cause__ = refusal
-    return error
 
 
 Client = httpx.Client
@@ -144,61 +65,6 @@ def check_clients(http_client: object, http_async_client: object) -> None:
             raise ConfigurationError(
                 f"{name} of type {type(given).__name__}: needs an httpx.{kind.__name__}."
             )
-
-
-def headers_of(response: httpx.Response) -> dict[str, str]:
-    """Return the response's headers, names in lower case."""
-    return dict(response.headers.items())
-
-
-def body_of(response: httpx.Response) -> Iterator[bytes]:
-    """Iterate over a body as it arrives; decoded only if the server compressed it unasked."""
-    if response.is_stream_consumed:  # whole already, from a mock, say: it has been decoded
-        return response.iter_bytes()
-    stream = response.extensions.get("network_stream")
-    body = _plain(response, stream) if isinstance(stream, Stream) else response.iter_raw()
-    return _inflated(body) if _is_coded(response) else body
-
-
-def abody_of(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Like `body_of`, for an `httpx.AsyncClient`."""
-    if response.is_stream_consumed:
-        return response.aiter_bytes()
-    stream = response.extensions.get("network_stream")
-    body = _aplain(response, stream) if isinstance(stream, AsyncStream) else response.aiter_raw()
-    return _ainflated(body) if _is_coded(response) else body
-
-
-def _plain(response: httpx.Response, stream: Stream) -> Iterator[bytes]:
-    timeout = response.request.extensions["timeout"]["read"]
-    while data := stream.read_body(timeout):
-        yield data
-    yield from response.iter_raw()  # the end, or whatever has to be looked at more closely
-
-
-async def _aplain(response: httpx.Response, stream: AsyncStream) -> AsyncIterator[bytes]:
-    timeout = response.request.extensions["timeout"]["read"]
-    while data := await stream.read_body(timeout):
-        yield data
-    async for data in response.aiter_raw():
-        yield data
-
-
-def _inflated(body: Iterator[bytes]) -> Iterator[bytes]:
-    inflater = Inflater()
-    for data in body:
-        yield from inflater.feed(data)
-
-
-async def _ainflated(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    inflater = Inflater()
-    async for data in body:
-        for piece in inflater.feed(data):
-            yield piece
-
-
-def _is_coded(response: httpx.Response) -> bool:
-    return response.headers.get("content-encoding", "").strip().lower() in CODINGS
 
 
 def make_client(connections: Connections | None = None, **options: Any) -> httpx.Client:

@@ -1,14 +1,7 @@
 """Network streams that keep to a moving deadline, and connections that survive without DNS.
 
 Where an answer is a plain chunked body, `read_body` hands out what is in its chunks, past
-httpcore's parser (see `framing`).
-
-The stall clock counts content, so the time a read may take changes from read to read, while
-httpx takes one number per request. `Deadline` closes that gap: a float that httpx hands down
-untouched to the network stream, where `Stream` asks it how long is left at each read, and
-tells it when nothing came for a while, so that a silent call can show that it is alive.
-A client of the user's own, whose streams are not ours, sees the plain float and applies it to
-every read; the session then notices lateness whenever bytes arrive, at worst one read later.
+httpcore's parser (see `chunked`).
 """
 
 from __future__ import annotations
@@ -21,57 +14,13 @@ from typing import Any
 import httpcore
 
 from holysheep_core.clock import clock
-from holysheep_core.engine.session import Session
 from holysheep_core.transport.chunked import Dechunker
+from holysheep_core.transport.deadline import Deadline
 from holysheep_core.transport.dns_cache import AddressBook, is_name_failure
 
-_MIN_TIMEOUT = 0.001
-_FOREVER = 10.0 * 365 * 24 * 3600
 _MOST = 64 * 1024  # bytes of one read
 _KNOWN_SECONDS = 3.0  # an address that worked a minute ago answers soon, or has moved
 Options = Iterable[Any]
-
-
-class Deadline(float):
-    """Seconds a read may take at most, which shrink as the session's deadline comes nearer."""
-
-    _session: Session
-    _was_late: bool
-
-    def __new__(cls, session: Session) -> Deadline:
-        """Make one; as a number, it is what a network stream that is not ours sees."""
-        self = super().__new__(cls, time_left(session))
-        self._session = session
-        self._was_late = False
-        return self
-
-    def slice(self) -> float:
-        """Return the seconds to read before `is_over` is worth asking.
-
-        Raises:
-            httpcore.ReadTimeout: Time was up at the last read already, and what that brought
-                never came to the session: 1xx responses, say, without end. Their flow alone
-                would keep httpcore reading for ever.
-        """
-        left = time_left(self._session)
-        late = left <= _MIN_TIMEOUT
-        if late and self._was_late:
-            raise httpcore.ReadTimeout("Bytes came, but no answer.")
-        self._was_late = late
-        return min(left, self._session.heartbeat)
-
-    def is_over(self) -> bool:
-        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
-        if time_left(self._session) <= _MIN_TIMEOUT:
-            return True
-        self._session.receive_silence(clock())
-        return False
-
-
-def time_left(session: Session) -> float:
-    """Return the seconds until the session's deadline."""
-    deadline = session.deadline
-    return _FOREVER if deadline is None else max(_MIN_TIMEOUT, deadline - clock())
 
 
 class Stream(httpcore.NetworkStream):

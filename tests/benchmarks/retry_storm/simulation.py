@@ -15,11 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from holysheep_core import APIConnectionError, FallbackConfig, HolySheepError, Provider, RetryConfig
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
 from holysheep_core.retry_budget import RetryBudget
-from holysheep_core.routing.routes import FallbackChain, RouteStates, build_ladder
+from holysheep_core.routing.routes import FallbackChain, RouteStates, build_chain
 from holysheep_core.types import ChatRequest
 
 MODEL, STAND_IN = "gpt-4.1", "gemini-2.5-flash"
@@ -133,11 +134,15 @@ class _Process:
         self.budget = fleet.budget()
         fallback = FallbackConfig(models=fleet.stand_ins)
         self.settings = Settings(retry=fleet.retry, fallback=fallback, budget=self.budget)
-        self._chain = build_ladder(ASK, [Provider("k")], fallback, RouteStates())
+        self._chain = build_chain(ASK, [Provider("k")], fallback, RouteStates(), Catalog())
         self._strangers = fleet.strangers
 
     def chain(self) -> FallbackChain:
-        return FallbackChain(self._chain.routes, RouteStates()) if self._strangers else self._chain
+        return (
+            FallbackChain(self._chain.routes, RouteStates(), Catalog())
+            if self._strangers
+            else self._chain
+        )
 
 
 class _Store:
@@ -149,13 +154,19 @@ class _Store:
 
     def __init__(self, buckets: Sequence[RetryBudget]) -> None:
         self._buckets = buckets
-        self._tokens = self._capacity = buckets[0].tokens
+        self._totals: dict[str, float] = {}
 
     def meet(self) -> None:
-        change = sum(bucket.tokens - self._tokens for bucket in self._buckets)
-        self._tokens = min(self._tokens + change, self._capacity)
-        for bucket in self._buckets:
-            bucket._tokens = self._tokens
+        shares = [
+            (bucket, name, *counts)
+            for bucket in self._buckets
+            for name, counts in bucket.unshared().items()
+        ]
+        for _, name, change, capacity in shares:
+            total = self._totals.get(name, capacity) + change
+            self._totals[name] = max(-capacity, min(capacity, total))
+        for bucket, name, change, _ in shares:
+            bucket.share(name, change, self._totals[name])
 
 
 class Storm:

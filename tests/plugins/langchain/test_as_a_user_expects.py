@@ -160,6 +160,13 @@ async def test_the_rate_limiter_is_asked_once_per_async_call(play, text):
     assert len(asked) == 2
 
 
+def test_a_deep_copy_shares_the_rate_limiter(play, text):
+    llm = model(play(), rate_limiter=InMemoryRateLimiter(requests_per_second=1000))
+    copied = copy.deepcopy(llm)
+    assert copied.rate_limiter is llm.rate_limiter
+    assert copied.invoke("go").text == text
+
+
 def test_disable_streaming_gives_one_chunk_that_is_whole(play, text):
     chunks = list(model(play(faults=[cut(20)]), disable_streaming=True).stream("go"))
     assert [chunk.text for chunk in chunks if chunk.text] == [text]

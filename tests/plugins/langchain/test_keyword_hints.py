@@ -4,9 +4,9 @@ import pytest
 from langchain_openai import ChatOpenAI
 
 from holysheep_core import ConfigurationError
+from holysheep_core.integrations.settings import known_keywords
 from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.keyword_hints import HINTS
-from langchain_holysheep.settings import known_keywords
 
 
 def test_every_keyword_of_chatopenai_is_taken_or_refused_with_a_hint():

@@ -9,12 +9,14 @@ import pytest
 from llama_index.core.llms import TextBlock
 
 from holysheep_core import (
+    ChatRequest,
     ConfigurationError,
     Journal,
     Provider,
     Timeouts,
     card,
 )
+from holysheep_core.integrations import prompt_tokens
 from holysheep_core.simulator import cut, refuse
 from llamaindex_holysheep import HolySheep
 from support.llamaindex_ways import WAYS, every_way, text_of
@@ -190,6 +192,15 @@ async def test_the_rate_limiter_is_asked_before_every_request_with_its_tokens(
     assert text_of(last) == text
     assert len(limiter.seen) == len(script.requests) == 3
     assert all(tokens > 0 for tokens in limiter.seen)
+
+
+def test_the_rate_limiter_is_asked_for_the_tokens_of_tools_too(play, bucket):
+    limiter = bucket(tokens_per_minute=60000)
+    tool = {"type": "function", "function": {"name": "f", "description": "word " * 100}}
+    model(play(), rate_limiter=limiter).complete("go", tools=[tool])
+    message = {"role": "user", "content": "go"}
+    assert limiter.seen == [prompt_tokens(ChatRequest("gpt-4.1", [message], {"tools": [tool]}))]
+    assert limiter.seen[0] > 100
 
 
 def test_a_request_larger_than_the_bucket_does_not_wait_for_ever(play, text, bucket):

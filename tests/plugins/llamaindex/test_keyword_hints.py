@@ -8,8 +8,8 @@ from llama_index.llms.openai_like import OpenAILike
 from holysheep_core import (
     ConfigurationError,
 )
+from holysheep_core.integrations.settings import known_keywords
 from llamaindex_holysheep import HolySheep
-from llamaindex_holysheep.settings import known_keywords
 
 
 @pytest.mark.parametrize(

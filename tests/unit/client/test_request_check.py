@@ -72,8 +72,10 @@ def test_a_good_request_passes(good):
     assert check_request(request(**good)) is None
 
 
-def test_a_name_that_is_no_str_is_left_to_the_json():
-    assert check_request(ChatRequest("gpt-4.1", MESSAGES, {1: 2})) is None
+@pytest.mark.parametrize("params", [{1: 2}, {"user": object()}, {"metadata": {"x": {1, 2j}}}])
+def test_what_cannot_be_written_as_json_is_refused_at_once(params):
+    with pytest.raises(ConfigurationError, match="JSON"):
+        check_request(ChatRequest("gpt-4.1", MESSAGES, params))
 
 
 def test_a_key_given_to_a_call_is_refused_and_not_shown():

@@ -5,17 +5,15 @@ import json
 import pytest
 
 from holysheep_core import events
-from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.protocol.response import ResponseDecoder
-from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.types import ChatRequest, Usage
 
 ROUTE = Route(Provider("sk-1", name="one"), "gpt-4.1")
 OTHER = Route(Provider("sk-2", name="two"), "gemini-2.5-flash")
 REQUEST = ChatRequest("gpt-4.1", [{"role": "user", "content": "a" * 400}])
-QUESTION = Transcript(REQUEST, ResumeConfig()).next_request()
 
 
 @pytest.fixture
@@ -25,7 +23,7 @@ def told():
 
 @pytest.fixture
 def ledger(told):
-    return Ledger("call", 100.0, told.append)
+    return Ledger("call", 100.0, 0.0, told.append, Catalog())
 
 
 def decoder(text="", usage=None, status=200) -> ResponseDecoder:
@@ -55,7 +53,7 @@ def test_the_first_token_is_noted_once_per_attempt(ledger, told):
 def test_the_end_of_an_attempt_completes_its_record(ledger):
     ledger.begin(ROUTE, "request", 101.0)
     usage = {"prompt_tokens": 7, "completion_tokens": 1_000_000}
-    ledger.end(decoder("안녕", usage), QUESTION, "안녕", "completed", 103.0)
+    ledger.end(decoder("안녕", usage), REQUEST, "안녕", "completed", 103.0)
     (attempt,) = ledger.attempts
     assert (attempt.duration, attempt.status_code, attempt.request_id) == (2.0, 200, "r-1")
     assert (attempt.outcome, attempt.characters) == ("completed", 2)
@@ -64,7 +62,7 @@ def test_the_end_of_an_attempt_completes_its_record(ledger):
 
 def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
     ledger.begin(ROUTE, "request", 101.0)
-    ledger.end(decoder("b" * 40), QUESTION, "b" * 40, "StreamCutError", 102.0)
+    ledger.end(decoder("b" * 40), REQUEST, "b" * 40, "StreamCutError", 102.0)
     (attempt,) = ledger.attempts
     assert attempt.usage == Usage(104, 10, estimated=True)
     assert attempt.cost_usd == pytest.approx((104 * 2.0 + 10 * 8.0) / 1e6)
@@ -72,23 +70,23 @@ def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
 
 def test_an_attempt_without_content_costs_nothing(ledger):
     ledger.begin(ROUTE, "request", 101.0)
-    ledger.end(ResponseDecoder(), QUESTION, "", "APIConnectionError", 102.0)
+    ledger.end(ResponseDecoder(), REQUEST, "", "APIConnectionError", 102.0)
     (attempt,) = ledger.attempts
     assert (attempt.usage, attempt.cost_usd, attempt.status_code) == (Usage(), 0.0, None)
 
 
 def test_a_model_without_a_known_price_has_no_cost(ledger):
     ledger.begin(Route(ROUTE.provider, "unheard-of"), "request", 101.0)
-    ledger.end(decoder("hi"), QUESTION, "hi", "completed", 102.0)
+    ledger.end(decoder("hi"), REQUEST, "hi", "completed", 102.0)
     assert ledger.attempts[0].cost_usd is None
 
 
 def test_usage_is_that_of_all_attempts_cut_ones_included(ledger):
     ledger.begin(ROUTE, "request", 101.0)
-    ledger.end(decoder("b" * 40), QUESTION, "b" * 40, "StreamCutError", 102.0)
+    ledger.end(decoder("b" * 40), REQUEST, "b" * 40, "StreamCutError", 102.0)
     ledger.begin(ROUTE, "continuation", 102.0)
     usage = {"prompt_tokens": 6, "completion_tokens": 2}
-    ledger.end(decoder("x", usage), QUESTION, "x", "completed", 103.0)
+    ledger.end(decoder("x", usage), REQUEST, "x", "completed", 103.0)
     assert ledger.usage == Usage(110, 12, estimated=True)
     assert [attempt.number for attempt in ledger.attempts] == [1, 2]
 

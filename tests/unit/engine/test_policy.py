@@ -22,7 +22,8 @@ from holysheep_core import (
     Timeouts,
     UpstreamError,
 )
-from holysheep_core.engine.policy import Again, Standing, decide
+from holysheep_core.catalog import Catalog
+from holysheep_core.engine.policy import Standing, decide
 from holysheep_core.errors import APIError
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
@@ -38,7 +39,8 @@ ELSEWHERE = Route(TWO, "gpt-4.1")
 def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=False, **settings):
     """What follows: (route, wait), or the error."""
     retries = settings.pop("retries", here - 1)
-    chain = FallbackChain(routes, settings.pop("route_states", RouteStates()))
+    states = settings.pop("route_states", RouteStates())
+    chain = FallbackChain(routes, states, Catalog())
     timeouts = settings.pop("timeouts", Timeouts())
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(
@@ -49,7 +51,9 @@ def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=Fals
         timeouts=timeouts,
         rng=lambda: 0.0,
     )
-    return (answer.route, answer.wait) if isinstance(answer, Again) else answer
+    if answer.cool_until is not None:
+        states.cool(tried[-1], 100.0, answer.cool_until)
+    return answer.error if answer.route is None else (answer.route, answer.wait)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from holysheep_core import (
     ServerError,
     StreamFailed,
 )
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.engine.recovery import Recovery
@@ -30,9 +31,9 @@ BIG, SMALL = Route(PROVIDER, "gpt-4.1"), Route(PROVIDER, "gemini-2.5-flash")
 def make():
     def make(*, route_states=None, routes=(BIG, SMALL), **settings):
         settings = Settings(**{"budget": RetryBudget(), **settings})
-        ledger = Ledger("c", 0.0, events.append)
+        ledger = Ledger("c", 0.0, 0.0, events.append, Catalog())
         transcript = Transcript(REQUEST, settings.resume)
-        chain = FallbackChain(routes, route_states or RouteStates())
+        chain = FallbackChain(routes, route_states or RouteStates(), Catalog())
         recovery = Recovery(chain, settings, ledger, transcript, 0.0, lambda: 0.0)
         return recovery, Exchange(transcript.next_request(), ResponseDecoder(), transcript, ledger)
 

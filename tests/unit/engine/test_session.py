@@ -1,5 +1,7 @@
 """The session: every path without a socket, a clock or chance."""
 
+from contextlib import suppress
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from holysheep_core import (
     ConfigurationError,
     DeadlineExceededError,
     FallbackConfig,
+    HolySheepError,
     InvalidJSONOutputError,
     OverloadedError,
     QuotaExceededError,
@@ -14,18 +17,22 @@ from holysheep_core import (
     ResumeConfig,
     RetryBudget,
     RetryConfig,
+    SpendLimit,
     StreamCutError,
     StreamingRetryExhausted,
     StreamInterruptedError,
     Timeouts,
     TokenLimitError,
 )
+from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Send, Wait
-from holysheep_core.engine.session import LINGER, Session
+from holysheep_core.engine.clocks import LINGER
+from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
+from holysheep_core.engine.state import SessionStateError, State
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import build_ladder
+from holysheep_core.routing.routes import build_chain
 from holysheep_core.types import ChatRequest
 from support.sse import END, choice, said
 
@@ -35,14 +42,14 @@ REFUSED = msgspec.json.encode({"error": {"message": "no", "code": None}})
 class Call:
     """A session under test, with time as a number."""
 
-    def __init__(self, *, providers=(), route_states=None, params=None, **settings):
+    def __init__(self, *, providers=(), route_states=None, params=None, gated=False, **settings):
         self.events = []
         self.now = 100.0
         request = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}], params or {})
         settings = Settings(**{"budget": RetryBudget(), **settings})
         all_providers = (Provider("k", "https://one.test/v1"), *providers)
-        chain = build_ladder(
-            request, all_providers, settings.fallback, route_states or RouteStates()
+        chain = build_chain(
+            request, all_providers, settings.fallback, route_states or RouteStates(), Catalog()
         )
         self.session = Session(
             request,
@@ -52,6 +59,7 @@ class Call:
             notify=self.events.append,
             wall=lambda: 0.0,
             rng=lambda: 0.0,
+            gated=gated,
         )
         self.text = ""
 
@@ -67,8 +75,13 @@ class Call:
 
     def answer(self, data=b"", status=200, headers=None, *, eof=True):
         self.session.receive_response(status, headers or {}, self.now)
-        deltas = self.session.receive_data(data, self.now) if data else []
-        if eof:
+        return self.read(data, eof=eof)
+
+    def read(self, data=b"", *, eof=True):
+        """Read as the drivers do: only while the session wants it."""
+        wanted = self.session.wants_data(self.now)
+        deltas = self.session.receive_data(data, self.now) if data and wanted else []
+        if eof and self.session.wants_data(self.now):
             deltas += self.session.receive_eof(self.now)
         self.text += "".join(delta.text for delta in deltas)
         return deltas
@@ -226,7 +239,7 @@ def test_the_stall_clock_counts_content_and_not_comments():
     assert call.session.wants_data(call.now)
     for _ in range(4):
         call.now += 3
-        call.answer(b": keep-alive\n\n", eof=False)
+        call.read(b": keep-alive\n\n", eof=False)
     assert not call.session.wants_data(call.now)
     assert call.send()[3]["messages"][-2]["content"] == "Hello there, dear reader"
 
@@ -372,3 +385,89 @@ def test_a_request_that_is_no_json_is_refused_before_it_is_sent():
     call = Call(params={"metadata": object()})
     with pytest.raises(ConfigurationError, match="JSON"):
         call.session.next_action(call.now)
+
+
+CALLS = {
+    "receive_throttled": lambda session: session.receive_throttled("limit", 1.0, 100.0),
+    "receive_admission": lambda session: session.receive_admission(100.0),
+    "receive_refusal": lambda session: session.receive_refusal(StreamCutError("no"), 100.0),
+    "receive_response": lambda session: session.receive_response(200, {}, 100.0),
+    "receive_data": lambda session: session.receive_data(b"data: x", 100.0),
+    "receive_silence": lambda session: session.receive_silence(100.0),
+    "receive_eof": lambda session: session.receive_eof(100.0),
+    "receive_error": lambda session: session.receive_error(StreamCutError("no"), 100.0),
+    "next_action": lambda session: session.next_action(100.0),
+}
+ALLOWED = {
+    State.SCHEDULED: {"next_action"},
+    State.ASKING: {"receive_throttled", "receive_admission", "receive_refusal"},
+    State.ADMITTED: {"next_action"},
+    State.SENT: {"receive_response", "receive_silence", "receive_error"},
+    State.READING: {"receive_data", "receive_silence", "receive_eof", "receive_error"},
+    State.FINISHED: {"next_action"},
+    State.FAILED: {"next_action"},
+    State.CLOSED: set(),
+}
+
+
+def in_state(state):
+    call = Call(gated=state in (State.ASKING, State.ADMITTED))
+    if state in (State.ASKING, State.ADMITTED):
+        call.session.next_action(call.now)
+        if state is State.ADMITTED:
+            call.session.receive_admission(call.now)
+    elif state is not State.SCHEDULED:
+        call.send()
+    if state in (State.READING, State.FINISHED):
+        call.answer(END if state is State.FINISHED else b"", eof=state is State.FINISHED)
+    if state is State.FINISHED:
+        assert call.finish()
+    if state is State.FAILED:
+        call.refuse(400)
+    if state is State.CLOSED:
+        call.session.close(call.now)
+    assert call.session._state is state
+    return call.session
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("state", State)
+def test_a_call_that_the_state_does_not_allow_raises_and_changes_nothing(state, name):
+    session = in_state(state)
+    if name in ALLOWED[state]:
+        with suppress(HolySheepError):
+            CALLS[name](session)
+    else:
+        with pytest.raises(SessionStateError):
+            CALLS[name](session)
+        assert session._state is state
+
+
+@pytest.mark.parametrize("state", State)
+def test_closing_is_allowed_in_every_state_and_twice(state):
+    session = in_state(state)
+    session.close(101.0)
+    session.close(102.0)
+    over = (State.FINISHED, State.FAILED)
+    assert session._state is (state if state in over else State.CLOSED)
+
+
+def test_a_request_that_is_no_json_fails_before_it_is_said_to_be_sent():
+    call = Call(params={"user": object()})
+    with pytest.raises(ConfigurationError, match="JSON") as caught:
+        call.send()
+    assert caught.value.attempts == ()
+    assert [type(event).__name__ for event in call.events] == ["StreamFailed"]
+
+
+def test_a_fallback_without_a_known_price_ends_the_call_with_partial_and_attempts():
+    limit = SpendLimit(usd=1.0)
+    call = Call(spend_limit=limit, fallback=FallbackConfig(models=["nobody-knows"]))
+    call.send()
+    call.answer(said("Half an answer, and "), eof=False)
+    call.session.receive_data(choice({}, finish_reason="error"), call.now)
+    with pytest.raises(ConfigurationError, match="nobody-knows") as caught:
+        call.send()
+    assert caught.value.partial == call.text == "Half an answer, and "
+    assert len(caught.value.attempts) == 1
+    assert call.session.record(call.now).outcome == "ConfigurationError"

@@ -4,7 +4,7 @@ import pytest
 
 from holysheep_core import BudgetExceededError, Catalog, ConfigurationError, ModelCard, SpendLimit
 from holysheep_core.engine.spend import SpendTracker
-from holysheep_core.types import Attempt, Usage
+from holysheep_core.types import Attempt, ChatRequest, Usage
 
 CATALOG = Catalog(
     {
@@ -29,39 +29,46 @@ def tracker(**limit):
     return SpendTracker(SpendLimit(**limit), CATALOG)
 
 
-@pytest.mark.parametrize(("prompt", "opens"), [(0, True), (39, True), (40, False), (99, False)])
-def test_what_was_spent_and_the_next_prompt_count_against_the_tokens(prompt, opens):
-    assert tracker(tokens=100).opens("m", Spent(Usage(40, 20)), prompt, 0) is opens
+def refusal(made, spent, prompt, *, model="m", characters=0):
+    """Why a request with a prompt of so many tokens may not go out."""
+    request = ChatRequest(model, [{"role": "user", "content": "a" * 4 * (prompt - 4)}])
+    return made.refusal(request, model, spent, characters)
+
+
+@pytest.mark.parametrize(("prompt", "goes"), [(5, True), (39, True), (40, False), (99, False)])
+def test_what_was_spent_and_the_next_prompt_count_against_the_tokens(prompt, goes):
+    assert (refusal(tracker(tokens=100), Spent(Usage(40, 20)), prompt) is None) is goes
 
 
 @pytest.mark.parametrize(("pieces", "characters", "empty"), [(10, 0, False), (11, 0, True)])
 def test_an_answer_is_counted_by_its_deltas(pieces, characters, empty):
     made = tracker(tokens=30)
-    assert made.opens("m", Spent(), 20, 0)
+    assert refusal(made, Spent(), 20) is None
     assert made.is_empty(pieces, characters) is empty
 
 
 def test_an_answer_in_large_deltas_is_counted_by_its_characters_without_those_from_before():
     made = tracker(tokens=30)
-    made.opens("m", Spent(), 20, characters=1000)
+    refusal(made, Spent(), 20, characters=1000)
     assert not made.is_empty(1, 1000 + 43)
     assert made.is_empty(1, 1000 + 44)
 
 
 def test_dollars_are_turned_into_tokens_of_the_model_that_is_asked():
     made = tracker(usd=0.001)
-    assert made.opens("m", Spent(cost=0.0005), 100, 0)  # 0.0004 are left: 40 tokens of output
+    assert refusal(made, Spent(cost=0.0005), 100) is None  # 0.0004 are left: 40 tokens of output
     assert not made.is_empty(40, 0)
     assert made.is_empty(41, 0)
-    assert not made.opens("m", Spent(cost=0.001), 0, 0)
+    assert isinstance(refusal(made, Spent(cost=0.001), 5), BudgetExceededError)
 
 
 def test_a_model_without_a_price_never_empties_it_and_one_with_an_unknown_price_is_refused():
     made = tracker(usd=1)
-    assert made.opens("free", Spent(), 10**9, 0)
+    assert refusal(made, Spent(), 10**5, model="free") is None
     assert not made.is_empty(10**9, 0)
-    with pytest.raises(ConfigurationError, match="price of 'unknown' is not known"):
-        made.opens("unknown", Spent(), 1, 0)
+    refused = refusal(made, Spent(), 5, model="unknown")
+    assert isinstance(refused, ConfigurationError)
+    assert "price of 'unknown' is not known" in str(refused)
 
 
 def test_the_error_names_the_limit():

@@ -151,10 +151,23 @@ def test_checks_begin_with_the_first_call_and_end_with_the_last_client(play):
 
 def test_checks_end_when_everything_is_garbage(play):
     before = len(threads())
-    client(gateway_of(play(), health_check=FAST)).complete(*CALL)
+    used = client(gateway_of(play(), health_check=FAST))
+    used.complete(*CALL)
     assert len(threads()) == before + 1
+    del used
     gc.collect()
     wait_until(lambda: len(threads()) == before)
+
+
+def test_checks_end_when_the_last_client_is_garbage_though_the_gateway_is_kept(play):
+    before, gateway = len(threads()), gateway_of(play(), health_check=FAST)
+    used = client(gateway)
+    used.complete(*CALL)
+    assert len(threads()) == before + 1
+    del used
+    gc.collect()
+    wait_until(lambda: len(threads()) == before)
+    client(gateway).complete(*CALL)  # and it can be used again
 
 
 async def test_closing_an_async_client_ends_the_checks_too(play):

@@ -10,7 +10,7 @@ from holysheep_core.transport.httpx_client import make_client
 
 def pulse(*results, **config):
     made = HealthState(HealthCheck(**config), 0.0)
-    return made, [made.heard(float(at), well=well) for at, well in enumerate(results)]
+    return made, [made.checked(float(at), well=well) for at, well in enumerate(results)]
 
 
 def test_two_failures_in_a_row_take_a_provider_out_and_two_successes_bring_it_back():
@@ -28,13 +28,13 @@ def test_one_lost_packet_moves_nobody():
 def test_in_doubt_it_asks_again_soon_and_otherwise_rarely():
     made, _ = pulse(True, interval=60, recheck=5)
     assert made.due == 60.0
-    made.heard(60.0, well=False)
+    made.checked(60.0, well=False)
     assert made.due == 65.0
-    made.heard(65.0, well=False)
+    made.checked(65.0, well=False)
     assert (made.up, made.due) == (False, 70.0)
-    made.heard(70.0, well=True)
+    made.checked(70.0, well=True)
     assert made.due == 75.0
-    made.heard(75.0, well=True)
+    made.checked(75.0, well=True)
     assert (made.up, made.due) == (True, 135.0)
 
 

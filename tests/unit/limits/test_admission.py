@@ -6,7 +6,6 @@ import pytest
 
 from holysheep_core import LocalRateLimitError, Provider, RateLimits
 from holysheep_core.clock import clock
-from holysheep_core.engine.actions import Admit
 from holysheep_core.limits.admission import Admission
 from holysheep_core.limits.limiter import limiter_of
 from holysheep_core.protocol.rate_limit_headers import Allowance
@@ -22,9 +21,9 @@ def provider(**limits):
     return Provider(f"key-{next(numbers)}", rate_limits=made)
 
 
-def admit(to):
-    request = ChatRequest("m", [{"role": "user", "content": "hi"}], {"max_tokens": 10})
-    return Admit(Route(to, "m"), request, None, lambda *_: None)
+def request(to):
+    asked = ChatRequest("m", [{"role": "user", "content": "hi"}], {"max_tokens": 10})
+    return Route(to, "m"), asked, None, lambda *_: None
 
 
 def attempt(tokens):
@@ -44,10 +43,10 @@ def test_it_is_needed_where_a_provider_has_limits_or_the_user_a_limiter():
 def test_each_request_takes_from_the_limits_of_its_own_provider():
     one, two = provider(requests_per_minute=1), provider(requests_per_minute=1)
     admission = Admission([one, two], RouteStates(), None, None)
-    admission.enter(admit(one))
-    admission.enter(admit(two))
+    admission.enter(*request(one))
+    admission.enter(*request(two))
     with pytest.raises(LocalRateLimitError):
-        admission.enter(admit(one))
+        admission.enter(*request(one))
 
 
 async def test_a_limiter_of_the_users_own_is_asked_first_and_may_be_a_coroutine():
@@ -56,12 +55,12 @@ async def test_a_limiter_of_the_users_own_is_asked_first_and_may_be_a_coroutine(
     async def pace():
         asked.append("async")
 
-    await Admission([to], RouteStates(), None, pace).aenter(admit(to))
+    await Admission([to], RouteStates(), None, pace).aenter(*request(to))
     admission = Admission([to], RouteStates(), None, lambda: asked.append("sync"))
     with pytest.raises(LocalRateLimitError):
-        admission.enter(admit(to))
+        admission.enter(*request(to))
     with pytest.raises(LocalRateLimitError):
-        await admission.aenter(admit(to))
+        await admission.aenter(*request(to))
     assert asked == ["async", "sync", "sync"]
 
 
@@ -69,16 +68,16 @@ def test_what_was_reserved_is_corrected_request_by_request_and_given_back_where_
     to = provider(tokens_per_minute=1000)
     admission = Admission([to], RouteStates(), None, None)
     for _ in range(3):
-        admission.enter(admit(to))
+        admission.enter(*request(to))
     admission.settle([attempt(100), attempt(7)])  # the third was never sent
     limiter = limiter_of(to, None)
-    [item] = limiter._tokens
-    assert limiter._memory.get(item.key_for(limiter._account)) == 107
+    [item] = limiter._counters._tokens
+    assert limiter._counters._memory.get(item.key_for(limiter._counters._account)) == 107
 
 
 def test_what_the_server_said_is_left_holds_a_request_back():
     to, states = provider(requests_per_minute=60), RouteStates()
     left = Allowance(requests=0, tokens=None, until=clock() + 1000)
-    states.hear(to, left)
+    states.note_allowance(to, left)
     with pytest.raises(LocalRateLimitError, match="as the server counts them"):
-        Admission([to], states, None, None).enter(admit(to))
+        Admission([to], states, None, None).enter(*request(to))

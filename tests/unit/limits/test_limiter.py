@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +11,11 @@ import pytest
 
 from holysheep_core import ConfigurationError, LocalRateLimitError, Provider, RateLimits
 from holysheep_core.clock import clock
-from holysheep_core.engine.actions import Admit
-from holysheep_core.limits.limiter import RateLimiter, _wait_for, limiter_of
+from holysheep_core.limits.limiter import Passage, RateLimiter, _wait_for, limiter_of
 from holysheep_core.protocol.rate_limit_headers import Allowance
-from holysheep_core.routing.providers import Route
 from holysheep_core.types import ChatRequest
 
 numbers = itertools.count()
-ROUTE = Route(Provider("k"), "gpt-4.1")
 
 
 @pytest.fixture
@@ -36,20 +34,19 @@ def limiter(**limits):
     return RateLimiter(f"account {next(numbers)}", RateLimits(**limits))
 
 
-def admit(text="hi", until=None, held=lambda *_: None, **params):
-    return Admit(
-        ROUTE, ChatRequest("gpt-4.1", [{"role": "user", "content": text}], params), until, held
-    )
+def admit(text="hi", until=None, left=None, held=lambda *_: None, **params):
+    request = ChatRequest("gpt-4.1", [{"role": "user", "content": text}], params)
+    return Passage(request, until, left, held)
 
 
 @pytest.mark.parametrize(("tier", "requests"), [("free", 60), ("starter", 200), ("pro", 500)])
 def test_a_tier_lets_its_requests_per_minute_through_and_no_more(tier, requests):
     made = RateLimiter(f"account {next(numbers)}", RateLimits.coerce(tier))
     for _ in range(requests):
-        made.enter(admit(max_tokens=1), None)
+        made.enter(admit(max_tokens=1))
     started = clock()
     with pytest.raises(LocalRateLimitError) as caught:
-        made.enter(admit(max_tokens=1, until=clock() + 5), None)
+        made.enter(admit(max_tokens=1, until=clock() + 5))
     assert clock() - started < 1  # what will take too long is not waited for
     assert 50 < caught.value.retry_after <= 61
     assert f"{requests} requests per minute" in str(caught.value)
@@ -59,8 +56,8 @@ def test_who_has_to_wait_waits_until_there_is_room_and_says_so(brief):
     made, held = limiter(requests_per_minute=3), []
     started = clock()
     for _ in range(3):
-        made.enter(admit(), None)
-    made.enter(admit(held=lambda *said: held.append(said)), None)
+        made.enter(admit())
+    made.enter(admit(held=lambda *said: held.append(said)))
     assert 1.9 < clock() - started < 4
     assert [said[0] for said in held] == ["3 requests per minute"]
 
@@ -69,7 +66,7 @@ def test_in_no_window_is_the_limit_exceeded_with_many_threads(brief):
     made, passed = limiter(requests_per_minute=20), []
 
     def call(_):
-        made.enter(admit(), None)
+        made.enter(admit())
         passed.append(time.time())
 
     with ThreadPoolExecutor(30) as pool:
@@ -84,7 +81,7 @@ async def test_tasks_pass_in_the_order_they_came(brief):
     made, order = limiter(requests_per_minute=5), []
 
     async def call(number):
-        await made.aenter(admit(), None)
+        await made.aenter(admit())
         order.append(number)
 
     await asyncio.gather(*(call(i) for i in range(15)))
@@ -93,15 +90,15 @@ async def test_tasks_pass_in_the_order_they_came(brief):
 
 async def test_threads_and_tasks_stand_in_one_line(brief):
     made, order = limiter(requests_per_minute=2), []
-    made.enter(admit(), None)
-    made.enter(admit(), None)
+    made.enter(admit())
+    made.enter(admit())
 
     def thread():
-        made.enter(admit(), None)
+        made.enter(admit())
         order.append("thread")
 
     async def task():
-        await made.aenter(admit(), None)
+        await made.aenter(admit())
         order.append("task")
 
     first = asyncio.create_task(task())
@@ -115,9 +112,9 @@ async def test_threads_and_tasks_stand_in_one_line(brief):
 
 async def test_who_goes_away_leaves_the_line_and_the_next_moves_up(brief):
     made = limiter(requests_per_minute=1)
-    made.enter(admit(), None)
-    gone = asyncio.create_task(made.aenter(admit(), None))
-    behind = asyncio.create_task(made.aenter(admit(), None))
+    made.enter(admit())
+    gone = asyncio.create_task(made.aenter(admit()))
+    behind = asyncio.create_task(made.aenter(admit()))
     await asyncio.sleep(0.1)
     gone.cancel()
     await asyncio.wait_for(behind, 4)
@@ -126,13 +123,13 @@ async def test_who_goes_away_leaves_the_line_and_the_next_moves_up(brief):
 
 def test_a_caller_whose_event_loop_was_closed_does_not_block_the_line(brief):
     made = limiter(requests_per_minute=1, max_wait=10)
-    made.enter(admit(), None)
+    made.enter(admit())
     loop = asyncio.new_event_loop()
-    waiting = [loop.create_task(made.aenter(admit(), None)) for _ in range(2)]
+    waiting = [loop.create_task(made.aenter(admit())) for _ in range(2)]
     loop.run_until_complete(asyncio.sleep(0.05))
     loop.close()  # by somebody who does not care for what still ran in it
     started = clock()
-    behind = threading.Thread(target=made.enter, args=(admit(), None))
+    behind = threading.Thread(target=made.enter, args=(admit(),))
     behind.start()
     time.sleep(0.1)
     for task in waiting:
@@ -148,11 +145,11 @@ def test_many_threads_and_tasks_that_come_and_go_never_stop_the_line(brief):
 
     def by_thread():
         for _ in range(6):
-            made.enter(admit(), None)
+            made.enter(admit())
             passed.append(1)
 
     async def one(number):
-        task = asyncio.ensure_future(made.aenter(admit(), None))
+        task = asyncio.ensure_future(made.aenter(admit()))
         if number % 3 == 0:
             await asyncio.sleep(0.001 * number)
             task.cancel()
@@ -178,48 +175,50 @@ def test_many_threads_and_tasks_that_come_and_go_never_stop_the_line(brief):
 
 def test_zero_max_wait_raises_at_once_and_nothing_was_taken():
     made = limiter(requests_per_minute=1, tokens_per_day=1000, max_wait=0)
-    made.enter(admit(max_tokens=100), None)
+    made.enter(admit(max_tokens=100))
     for _ in range(5):
         with pytest.raises(LocalRateLimitError):
-            made.enter(admit(max_tokens=100), None)
-    [item] = made._tokens
-    assert made._memory.get(item.key_for(made._account)) < 200  # one reservation, not six
+            made.enter(admit(max_tokens=100))
+    [item] = made._counters._tokens
+    assert (
+        made._counters._memory.get(item.key_for(made._counters._account)) < 200
+    )  # one reservation, not six
 
 
 def test_tokens_are_reserved_and_then_corrected_by_what_was_used():
     made = limiter(tokens_per_day=1000, max_wait=0)
-    reserved = made.enter(admit(max_tokens=900), None)
+    reserved = made.enter(admit(max_tokens=900))
     assert 900 < reserved < 950
     with pytest.raises(LocalRateLimitError, match="1,000 tokens"):
-        made.enter(admit(max_tokens=900), None)
+        made.enter(admit(max_tokens=900))
     made.settle(reserved, 100)
-    assert made.enter(admit(max_tokens=800), None)
+    assert made.enter(admit(max_tokens=800))
 
 
 def test_a_request_that_used_more_than_was_reserved_counts_in_full():
     made = limiter(tokens_per_day=1000, max_wait=0, expected_tokens=10)
-    made.settle(made.enter(admit(), None), 990)
+    made.settle(made.enter(admit()), 990)
     with pytest.raises(LocalRateLimitError):
-        made.enter(admit(), None)
+        made.enter(admit())
 
 
 def test_a_request_larger_than_the_limit_itself_is_not_shut_out_for_ever():
-    assert limiter(tokens_per_minute=100, max_wait=0).enter(admit(max_tokens=5000), None)
+    assert limiter(tokens_per_minute=100, max_wait=0).enter(admit(max_tokens=5000))
 
 
 def test_what_the_server_says_is_left_is_believed():
     made = limiter(requests_per_minute=60, max_wait=0)
     left = Allowance(requests=2, tokens=None, until=clock() + 30)
-    made.enter(admit(), left)
-    made.enter(admit(), left)
+    made.enter(admit(left=left))
+    made.enter(admit(left=left))
     with pytest.raises(LocalRateLimitError, match="as the server counts them") as caught:
-        made.enter(admit(), left)
+        made.enter(admit(left=left))
     assert 29 < caught.value.retry_after <= 30
-    made.enter(admit(), Allowance(requests=1, tokens=None, until=clock() + 30))  # newer news
-    made.enter(admit(), Allowance(requests=0, tokens=None, until=clock() - 1))  # over
+    made.enter(admit(left=Allowance(requests=1, tokens=None, until=clock() + 30)))  # newer news
+    made.enter(admit(left=Allowance(requests=0, tokens=None, until=clock() - 1)))  # over
     with pytest.raises(LocalRateLimitError, match="tokens, as the server"):
         limited = limiter(tokens_per_day=10_000, max_wait=0)
-        limited.enter(admit(max_tokens=500), Allowance(None, 100, clock() + 30))
+        limited.enter(admit(max_tokens=500, left=Allowance(None, 100, clock() + 30)))
 
 
 def test_all_clients_of_an_account_share_its_limits():
@@ -261,3 +260,26 @@ async def test_a_call_cancelled_in_the_moment_its_turn_comes_is_cancelled(turns)
     cancelled = task.cancel()
     await asyncio.wait({task})
     assert task.cancelled() == cancelled
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_fork_while_a_thread_waits_leaves_the_child_a_free_limiter():
+    made = limiter(requests_per_minute=1, max_wait=3600)
+    made.enter(admit())
+    waiting = threading.Thread(target=lambda: made.enter(admit(until=clock() + 3600)), daemon=True)
+    waiting.start()
+    wait_until(lambda: made._queue._waiting)
+    child = os.fork()
+    if child == 0:
+        try:
+            made.enter(admit())  # the first of this process
+        finally:
+            os._exit(0 if not made._queue._waiting else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def wait_until(condition):
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -17,7 +17,7 @@ from contextlib import closing
 import pytest
 
 from holysheep_core import ConfigurationError, EventLog, HolySheepError, StreamingRetryHandler
-from holysheep_core.observers import event_log
+from holysheep_core.observers import sqlite_writer
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse
 
 LOG = "holysheep.event_log"
@@ -176,7 +176,7 @@ def test_a_child_forked_while_a_lock_is_held_has_locks_and_a_thread_of_its_own(p
     log = EventLog(path)
     log._put(EVENT, (time.time(), "parent", "", "", {}))
     writer = log._writer
-    with log._lock, EventLog._guard:
+    with log._lock, EventLog._shared._lock:
         child = os.fork()
         if not child:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -202,7 +202,7 @@ def test_a_fork_in_the_middle_of_a_write_waits_for_its_end(path, monkeypatch):
         opened.set()
         go_on.wait(10)
 
-    monkeypatch.setattr(event_log, "_prune", prune)
+    monkeypatch.setattr(sqlite_writer, "_prune", prune)
     log._put(EVENT, (time.time(), "parent", "", "", {}))
     assert opened.wait(10)
     threading.Timer(0.5, go_on.set).start()

@@ -41,13 +41,17 @@ BROKEN = ["llmock_py_disconnect", "llmock_py_truncate", "portkey_upstream_discon
 REFUSED = ["litellm_broken", "litellm_rate-limited", "llmock_py_429", "llmock_py_503"]
 
 
+def calls_of(decoder):
+    return None if decoder.tools is None else decoder.tools.finish()
+
+
 @pytest.mark.parametrize("name", [*WHOLE, *BROKEN, "llama_cpp_python"])
 def test_a_captured_stream_reads_the_same_split_at_every_byte(name):
     status, headers, body = sample(name)
     whole, *texts = read(body, status=status, headers=headers)
     for at in range(len(body)):
         decoder, *again = read(body[:at], body[at:], status=status, headers=headers)
-        assert (again, decoder.tools.finish()) == (texts, whole.tools.finish())
+        assert (again, calls_of(decoder)) == (texts, calls_of(whole))
         assert type(decoder.failure()) is type(whole.failure())
 
 
@@ -166,7 +170,7 @@ WITH_HALVES = {
 @pytest.mark.parametrize("name", WITH_HALVES)
 def test_half_a_character_goes_no_further(name):
     decoder, text, thought = read(b"data: " + WITH_HALVES[name] + b"\n\n")
-    whole, broken = decoder.tools.finish()
+    whole, broken = calls_of(decoder) or ((), ())
     facts = [
         text,
         thought,

@@ -25,7 +25,7 @@ def assemble(*deltas: list[ToolCallPart]):
 def test_nothing_collected_is_nothing():
     tools = ToolCallAssembler()
     tools.add(Message(content="text"))
-    assert (bool(tools), tools.finish()) == (False, ((), ()))
+    assert tools.finish() == ((), ())
 
 
 def test_pieces_with_an_index_join_the_call_of_that_index():

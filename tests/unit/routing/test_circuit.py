@@ -43,13 +43,13 @@ def test_a_first_token_that_is_too_late_counts_as_a_failure_if_so_wished():
 
 def test_it_goes_from_closed_to_open_to_half_open_to_closed():
     made = Circuit(CircuitConfig())
-    assert (made.state(0.0), made.admits(0.0)) == ("closed", True)
+    assert (made.state(0.0), made.take_probe(0.0)) == ("closed", True)
     made.open(0.0, 10.0)
-    assert (made.state(9.9), made.admits(9.9)) == ("open", False)
-    assert (made.state(10.0), made.admits(10.0)) == ("half-open", True)
+    assert (made.state(9.9), made.take_probe(9.9)) == ("open", False)
+    assert (made.state(10.0), made.take_probe(10.0)) == ("half-open", True)
     assert not made.succeeded(sent=10.0)
     assert made.state(11.0) == "half-open"
-    assert made.admits(11.0)
+    assert made.take_probe(11.0)
     assert made.succeeded(sent=11.0)
     assert made.state(11.0) == "closed"
 
@@ -58,16 +58,16 @@ def test_it_goes_from_closed_to_open_to_half_open_to_closed():
 def test_half_open_it_lets_a_limited_number_through(probes):
     made = Circuit(CircuitConfig(probes=probes))
     made.open(0.0, 10.0)
-    assert [made.admits(10.0) for _ in range(10)].count(True) == probes
+    assert [made.take_probe(10.0) for _ in range(10)].count(True) == probes
     made.released()
-    assert [made.admits(10.1) for _ in range(10)].count(True) == 1
-    assert [made.admits(10.2 + PROBE_SECONDS) for _ in range(10)].count(True) == probes
+    assert [made.take_probe(10.1) for _ in range(10)].count(True) == 1
+    assert [made.take_probe(10.2 + PROBE_SECONDS) for _ in range(10)].count(True) == probes
 
 
 def test_the_failure_of_a_probe_opens_it_again():
     made = Circuit(CircuitConfig())
     made.open(0.0, 10.0)
-    made.admits(10.0)
+    made.take_probe(10.0)
     assert made.note(Note(10.5, BAD, None))
 
 

@@ -2,16 +2,17 @@
 
 import pytest
 
-from holysheep_core import catalog, smart_model_selector
-from holysheep_core.catalog import ModelCard
+from holysheep_core import smart_model_selector
+from holysheep_core.catalog import Catalog, ModelCard
 from holysheep_core.config.retry import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import FallbackChain, build_ladder
+from holysheep_core.routing.routes import FallbackChain, build_chain
 from holysheep_core.types import ChatRequest
 
 KEY = "sk-very-secret"
 ONE, TWO = Provider(KEY, name="one"), Provider("sk-2", name="two")
+CATALOG = Catalog({"toolless": ModelCard(tools=False)})
 A, B, C = (Route(ONE, model) for model in ("deepseek-v3.2", "gemini-2.5-flash", "unheard-of"))
 A2, B2 = (Route(TWO, model) for model in ("deepseek-v3.2", "gemini-2.5-flash"))
 IMAGE = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
@@ -21,13 +22,13 @@ def chain(*routes, cooling=()):
     route_states = RouteStates()
     for route in cooling:
         route_states.cool(route, 0.0, 10)
-    return FallbackChain(routes, route_states)
+    return FallbackChain(routes, route_states, CATALOG)
 
 
 @pytest.mark.parametrize(
-    ("cooling", "first"), [((), A), ((A,), B), ((A, B), C), ((B,), A), ((A, B, C), A)]
+    ("cooling", "first"), [((), A), ((A,), B), ((A, B), C), ((B,), A), ((A, B, C), None)]
 )
-def test_the_first_route_is_the_best_that_is_not_cooling_else_the_best(cooling, first):
+def test_the_first_route_is_the_best_that_is_not_cooling_if_any(cooling, first):
     assert chain(A, B, C, cooling=cooling).first(now=0) == first
     assert chain(A, B, C, cooling=cooling).first(now=10) == A
 
@@ -63,7 +64,9 @@ def test_a_window_nobody_knows_is_never_called_wider():
 
 def built(model="gpt-4.1", content="hi", *, models=None, providers=(ONE,), **params):
     request = ChatRequest(model, [{"role": "user", "content": content}], params)
-    routes = build_ladder(request, providers, FallbackConfig(models=models), RouteStates()).routes
+    routes = build_chain(
+        request, providers, FallbackConfig(models=models), RouteStates(), CATALOG
+    ).routes
     return [(route.provider.name, route.model) for route in routes]
 
 
@@ -100,11 +103,6 @@ LACKS = [
     ("deepseek-v3.2", "양" * 200_000, {}),
     ("deepseek-v3.2", [{"type": "text", "text": "sheep " * 100_000}], {}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _a_model_without_tools(monkeypatch):
-    monkeypatch.setitem(catalog.CATALOG.models, "toolless", ModelCard(tools=False))
 
 
 @pytest.mark.parametrize(("model", "content", "params"), LACKS)

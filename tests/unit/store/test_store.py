@@ -20,9 +20,8 @@ from holysheep_core import (
     RetryBudget,
     StreamingRetryHandler,
 )
-from holysheep_core.engine.actions import Admit
-from holysheep_core.limits.limiter import RateLimiter
-from holysheep_core.routing.providers import Route
+from holysheep_core.limits.limiter import Passage, RateLimiter
+from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.simulator import refuse
 from holysheep_core.store.store import Fact, Store
 from holysheep_core.types import ChatRequest
@@ -49,12 +48,12 @@ def test_a_circuit_that_closes_is_closed_in_the_others(server, play):
     key = f"{one.providers[0].account}/gpt-4.1"
     other.providers = one.providers
     route.open(key, time.monotonic(), time.monotonic() + 30)
-    one._circuit_changed(key, time.monotonic() + 30)
+    one._circuit_changed(RouteChange(key, time.monotonic() + 30))
     one.store.exchange()
     other.store.exchange()
     assert other.route_states._circuits[key].until is not None
     route.close(key)
-    one._circuit_changed(key, None)
+    one._circuit_changed(RouteChange(key, None))
     one.store.exchange()
     other.store.exchange()
     assert other.route_states._circuits[key].until is None
@@ -138,19 +137,17 @@ HAMMER = """
 import sys, time
 from limits import RateLimitItemPerMinute
 from holysheep_core import Provider, RateLimits
-from holysheep_core.limits.limiter import RateLimiter
-from holysheep_core.routing.providers import Route
-from holysheep_core.engine.actions import Admit
+from holysheep_core.limits.limiter import Passage, RateLimiter
 from holysheep_core.store.store import Store
 from holysheep_core.types import ChatRequest
 
 url, limit, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 RateLimitItemPerMinute.GRANULARITY = RateLimitItemPerMinute.GRANULARITY._replace(seconds=1)
 limiter = RateLimiter("account", RateLimits(requests_per_minute=limit), Store(url))
-action = Admit(Route(Provider("k"), "m"), ChatRequest("m", []), None, lambda *_: None)
+passage = Passage(ChatRequest("m", []), None, None, lambda *_: None)
 end = time.time() + seconds
 while time.time() < end:
-    limiter.enter(action, None)
+    limiter.enter(passage)
     print(time.time())
 """
 """A process that lets through all it may, in minutes that last a second."""
@@ -183,7 +180,7 @@ async def test_a_call_costs_at_most_two_round_trips(own_server, play, tier):
     with client(gateway) as handler:
         handler.complete(*CALL)  # connects, loads the scripts, starts the exchange
         store.close()  # ends the exchanges, whose round trips are not the calls'
-        store._pid = os.getpid()
+        store._thread = threading.current_thread()  # it counts as open
         before = _scripts_run(server)
         for _ in range(5):
             handler.complete(*CALL)
@@ -244,23 +241,23 @@ def test_a_forked_process_has_threads_of_its_own_for_async_calls(server):
 async def test_what_a_cancelled_caller_was_just_taking_is_given_back(server, play):
     store = Store(server.url)
     limiter = RateLimiter("cancelled", RateLimits(tokens_per_day=1000), store)
-    taken, go_on, count = threading.Event(), threading.Event(), limiter._count
+    taken, go_on, count = threading.Event(), threading.Event(), limiter._counters._count
 
     def slowly(storage, tokens):
         taken.set()
         go_on.wait(5)
         return count(storage, tokens)
 
-    limiter._count = slowly
+    limiter._counters._count = slowly
     request = ChatRequest("m", [], {"max_tokens": 900})
-    action = Admit(Route(Provider("k"), "m"), request, None, lambda *_: None)
-    task = asyncio.create_task(limiter.aenter(action, None))
+    passage = Passage(request, None, None, lambda *_: None)
+    task = asyncio.create_task(limiter.aenter(passage))
     await asyncio.to_thread(taken.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     go_on.set()
-    [item] = limiter._tokens
+    [item] = limiter._counters._tokens
     key = item.key_for("cancelled")
 
     def is_given_back():

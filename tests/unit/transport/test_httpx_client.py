@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from holysheep_core import (
-    ConfigurationError,
     HolySheepError,
     RetryConfig,
     StillWaiting,
@@ -16,37 +15,13 @@ from holysheep_core import (
     Timeouts,
 )
 from holysheep_core.simulator import slow, stall
-from holysheep_core.transport.httpx_client import (
-    _MEANINGS,
-    make_async_client,
-    make_client,
-    translate,
-)
+from holysheep_core.transport.httpx_client import make_async_client, make_client
 from support.calls import ASK
-
-
-def test_every_httpx_exception_has_a_meaning():
-    failures = [
-        value
-        for value in vars(httpx).values()
-        if isinstance(value, type) and issubclass(value, httpx.TransportError)
-    ]
-    known = tuple(kind for kind, _, _ in _MEANINGS)
-    assert not [failure for failure in failures if not issubclass(failure, known)]
-
-
-@pytest.mark.parametrize("kind", [kind for kind, _, _ in _MEANINGS])
-def test_a_translated_error_is_ours_and_keeps_its_cause(kind):
-    original = kind("because")
-    error = translate(original)
-    assert isinstance(error, HolySheepError)
-    assert error.__cause__ is original
-    assert "because" in str(error)
 
 
 @pytest.mark.parametrize("keepalive", [False, True])
 async def test_a_silent_server_is_reported_while_it_is_silent(play, text, keepalive, monkeypatch):
-    monkeypatch.setattr("holysheep_core.engine.session.HEARTBEAT", 0.1)
+    monkeypatch.setattr("holysheep_core.engine.clocks.HEARTBEAT", 0.1)
     told = []
     timeouts = Timeouts(first_token=30, stall=5)
     for fault in (slow(0.5), stall(20, 0.5, keepalive=keepalive)):
@@ -142,42 +117,3 @@ def test_redirects_are_not_followed():
     client = make_async_client()
     assert not client.follow_redirects
     asyncio.run(client.aclose())
-
-
-def test_an_address_httpx_refuses_is_a_configuration_error():
-    assert isinstance(translate(httpx.UnsupportedProtocol("x")), ConfigurationError)
-
-
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_what_a_listener_raises_during_silence_is_the_callers_and_closes_the_connection(
-    play, monkeypatch, asynchronous
-):
-    monkeypatch.setattr("holysheep_core.engine.session.HEARTBEAT", 0.1)
-
-    def fail(event):
-        if isinstance(event, StillWaiting):
-            raise KeyError("mine")
-
-    script = play(faults=[stall(20)])
-    handler = StreamingRetryHandler("k", base_url=script.base_url, on_event=fail)
-
-    async def run():
-        async with handler:
-            await handler.acomplete("gpt-4.1", ASK)
-
-    with pytest.raises(KeyError, match="mine"):
-        asyncio.run(run()) if asynchronous else handler.complete("gpt-4.1", ASK)
-    gone_by = time.monotonic() + 2
-    while not script.requests[0].client_gone:
-        assert time.monotonic() < gone_by
-        time.sleep(0.01)
-    assert len(script.requests) == 1
-    handler.close()
-
-
-@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout])
-def test_where_no_connection_is_to_be_had_is_said(kind):
-    request = httpx.Request("POST", "https://me:secret@api.example:8443/v1/x?key=secret")
-    said = str(translate(kind("refused", request=request)))
-    assert " to https://api.example:8443: refused" in said
-    assert "secret" not in said

@@ -4,9 +4,8 @@ import errno
 
 import pytest
 
-from holysheep_core.clock import clock
 from holysheep_core.transport.dns_cache import AddressBook
-from holysheep_core.transport.streams import AsyncBackend, Backend, Deadline
+from holysheep_core.transport.streams import AsyncBackend, Backend
 
 
 class _Reset:
@@ -36,30 +35,3 @@ async def test_a_connection_reset_at_once_has_no_address_to_remember_and_fails_w
     Backend(_Reset(by_error=by_error), book).connect_tcp("sheep.test", 80)
     await AsyncBackend(_AsyncReset(by_error=by_error), book).connect_tcp("sheep.test", 80)
     assert book.last_good("sheep.test", 80) is None
-
-
-def test_a_deadline_is_a_float_to_those_who_know_no_better():
-    session = Watched(clock() + 1)
-    deadline = Deadline(session)
-    assert 0.9 < deadline <= 1.0
-    assert deadline.slice() == 0.2
-    assert not deadline.is_over()
-    assert session.silences == 1
-    session.deadline = clock() - 5
-    assert deadline.slice() == 0.001
-    assert deadline.is_over()
-    assert session.silences == 1
-    assert Deadline(Watched(None)) > 1e8
-
-
-class Watched:
-    """What a deadline asks of a session."""
-
-    heartbeat = 0.2
-
-    def __init__(self, deadline):
-        self.deadline = deadline
-        self.silences = 0
-
-    def receive_silence(self, now):
-        self.silences += 1

@@ -1,0 +1,186 @@
+"""What the plugins use of a client: calls as deltas, and its life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from holysheep_core.client.calls import Calls, OnEvent, OnToken
+from holysheep_core.client.request_check import check_request
+from holysheep_core.engine.settings import Settings
+from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.journal import opening as journals
+from holysheep_core.journal.journal import Journal
+from holysheep_core.observers.observer import Observer
+from holysheep_core.transport.clients import Clients
+from holysheep_core.types import ChatRequest, Completion, Delta
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Requests:
+    """Calls as streams of deltas, over one gateway and one set of connections.
+
+    Args:
+        gateway: Where to ask.
+        owns_gateway: Close it with this.
+        settings: How.
+        clients: Over which connections.
+        observers: Who watches.
+        on_event: Is called with every event of every call.
+        journal: Where answers are kept.
+    """
+
+    def __init__(
+        self,
+        gateway: APIGateway,
+        settings: Settings,
+        clients: Clients,
+        *,
+        owns_gateway: bool,
+        observers: tuple[Observer, ...],
+        on_event: OnEvent | None,
+        journal: Journal | None,
+    ) -> None:
+        self.gateway = gateway
+        self.settings = settings
+        self.observers = observers
+        self._owns_gateway = owns_gateway
+        self._journal = journal
+        self._clients = clients
+        self._calls = Calls(gateway, settings, clients, observers, on_event)
+        gateway.use(self, settings.budget)
+
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer as deltas, followed by its completion.
+
+        Args:
+            request: What to ask.
+            on_token: Is called with each piece of text.
+            on_event: Is called with each event of this call.
+            pace: Returns when a request may go out; is called before each.
+        """
+        check_request(request)
+        begin = partial(journals.begin, self._journal, request)
+        return self._calls.run(begin, on_token, on_event, pace)
+
+    def astream(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream`, for asyncio; the callbacks may be coroutines."""
+        check_request(request)
+        begin = partial(journals.abegin, self._journal, request)
+        return self._calls.arun(begin, on_token, on_event, pace)
+
+    def stream_again(
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream an answer of the journal, from its beginning, as `stream` does."""
+        journal, has = journals.required(self._journal), journals.ReaderPosition.of(offset, seen)
+        begin = partial(journals.resume, journal, call_id, has)
+        return self._calls.run(begin, on_token, on_event, None)
+
+    def astream_again(
+        self,
+        call_id: str,
+        *,
+        offset: int = 0,
+        seen: str | None = None,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+    ) -> AsyncGenerator[Delta | Completion, None]:
+        """Like `stream_again`, for asyncio."""
+        journal, has = journals.required(self._journal), journals.ReaderPosition.of(offset, seen)
+        begin = partial(journals.aresume, journal, call_id, has)
+        return self._calls.arun(begin, on_token, on_event, None)
+
+    def collect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Any] | None = None,
+    ) -> Completion:
+        """Return the completion of an answer."""
+        stream = self.stream(request, on_token=on_token, on_event=on_event, pace=pace)
+        with closing(stream) as deltas:
+            for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
+
+    async def acollect(
+        self,
+        request: ChatRequest,
+        *,
+        on_token: OnToken | None = None,
+        on_event: OnEvent | None = None,
+        pace: Callable[[], Awaitable[Any]] | None = None,
+    ) -> Completion:
+        """Like `collect`, for asyncio."""
+        stream = self.astream(request, on_token=on_token, on_event=on_event, pace=pace)
+        async with aclosing(stream) as deltas:
+            async for delta in deltas:
+                if isinstance(delta, Completion):
+                    return delta
+        raise AssertionError("a stream ends with its completion")
+
+    # -- life -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections of sync calls, and end what runs in the background."""
+        self._clients.close()
+        self._leave()
+
+    async def aclose(self) -> None:
+        """Close all connections, as far as the running loop may, and all else."""
+        await self._clients.aclose()
+        await asyncio.to_thread(self._leave)
+
+    def _leave(self) -> None:
+        for observer in self.observers:
+            observer.close()
+        self.gateway.leave(self)
+        if self._owns_gateway:
+            self.gateway.close()
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # made to be shared; connections and locks have no copies
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A handler holds connections and a key; make a new one where it is needed.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()

@@ -1,0 +1,84 @@
+"""The time limits of one call, and when to report that it is still alive. Pure."""
+
+from __future__ import annotations
+
+from holysheep_core.config.retry import Timeouts
+from holysheep_core.errors import (
+    DeadlineExceededError,
+    FirstTokenTimeoutError,
+    HolySheepError,
+    StreamStalledError,
+)
+
+LINGER = 0.5
+"""Seconds to wait, once an answer is proven whole, for its usage chunk and the end of its body
+(which lets the connection be used again)."""
+
+HEARTBEAT = 2.0
+"""Seconds without content after which a `StillWaiting` event is sent."""
+
+
+class Clocks:
+    """When the running request is late, and when the next one is due.
+
+    All times are on the driver's clock, in seconds.
+
+    Attributes:
+        due: When the next request may be sent.
+        since: When the first-token or stall limit began to run.
+        alive: When something last happened that a listener knows of.
+        restart: Content came since the driver last read: the limit starts when it reads again.
+    """
+
+    __slots__ = ("_started", "_timeouts", "alive", "due", "restart", "since")
+
+    def __init__(self, timeouts: Timeouts, now: float) -> None:
+        self._timeouts = timeouts
+        self._started = now
+        self.due = self.since = self.alive = now
+        self.restart = False
+
+    @property
+    def end(self) -> float | None:
+        """When the total time of the call ends; None for never."""
+        total = self._timeouts.total
+        return None if total is None else self._started + total
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds without content after which a `StillWaiting` event is sent."""
+        return HEARTBEAT
+
+    def sent(self, now: float) -> None:
+        """A request was sent: its first-token limit runs."""
+        self.since = self.alive = now
+        self.restart = False
+
+    def deadline(self, *, finished: bool, has_content: bool) -> float | None:
+        """Return when the answer that is read now is late; None for never.
+
+        Args:
+            finished: The answer is proven whole.
+            has_content: Content has come.
+        """
+        limit: float | None = LINGER
+        if not finished:
+            limit = self._timeouts.stall if has_content else self._timeouts.first_token
+        late = None if limit is None else self.since + limit
+        end = self.end
+        if end is None:
+            return late
+        return end if late is None else min(end, late)
+
+    def lateness(self, now: float, *, has_content: bool) -> HolySheepError:
+        """Return the error for a deadline that has passed."""
+        timeouts, end = self._timeouts, self.end
+        if end is not None and now >= end:
+            return DeadlineExceededError(f"The call took longer than its {timeouts.total:g} s.")
+        if has_content:
+            return StreamStalledError(f"No content for {timeouts.stall:g} s in mid-answer.")
+        return FirstTokenTimeoutError(f"No content within {timeouts.first_token:g} s.")
+
+    def is_quiet(self, now: float) -> bool:
+        """Tell whether it is time to report that the call is still alive."""
+        return now >= self.alive + HEARTBEAT

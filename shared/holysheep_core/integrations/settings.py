@@ -1,0 +1,222 @@
+"""The settings of a framework's model, and the engine's client that is built from them.
+
+A plugin's settings inherit from this class and from the framework's own base class::
+
+    class ModelSettings(EngineSettings, FrameworkModel):
+        model_config = EngineSettings.model_config  # else the framework's would win
+
+This module needs pydantic, which comes with the frameworks. `import holysheep_core` does not
+import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from holysheep_core.catalog import Catalog, coerce
+from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.config.limits import RateLimits, SpendLimit
+from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.events import Event
+from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.integrations.keywords import refuse_unknown
+from holysheep_core.journal.journal import Journal
+from holysheep_core.observers.observer import Observer
+from holysheep_core.observers.totals import Totals
+from holysheep_core.routing.circuit import CircuitConfig
+from holysheep_core.routing.providers import Provider
+from holysheep_core.transport.connections import Connections
+
+CALLBACKS = ("on_token", "on_event", "observers")
+NOT_PICKLED = (
+    *("api_key", "default_headers", "store", "journal"),
+    *("gateway", "http_client", "http_async_client"),
+)
+"""Secrets and connections."""
+
+_SHARED_BY_COPIES = (
+    *("gateway", "http_client", "http_async_client", "journal", *CALLBACKS),
+    "rate_limiter",  # the framework's, if it has one: a copy would allow as many calls again
+)
+_SENT = (
+    *("temperature", "max_tokens", "top_p", "stop", "seed"),
+    *("frequency_penalty", "presence_penalty", "reasoning_effort"),
+)
+_Settings = TypeVar("_Settings", bound="EngineSettings")
+
+
+class EngineSettings(BaseModel):
+    """The fields all plugins have.
+
+    A plugin sets `_hints` and `_otherwise`, which say what to write in place of an unknown
+    keyword, and `_base_url_field`, the name of its field for the base URL.
+    """
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        defer_build=True,  # no instances of this class are made; building a validator is slow
+        extra="forbid",
+        hide_input_in_errors=True,  # a rejected value may be the key
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+    _hints: ClassVar[Mapping[str, str]] = {}
+    _otherwise: ClassVar[str] = ""
+    _base_url_field: ClassVar[str] = "base_url"
+
+    model: str
+    api_key: SecretStr | str | None = Field(default=None, exclude=True, repr=False)
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: list[str] | str | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+    timeout: float | tuple[float, float] | None = None
+    timeouts: Timeouts | None = None
+    max_retries: int | None = None
+    retry: RetryConfig | None = Field(default=None, exclude=True)
+    resume: ResumeConfig | bool = True
+    fallback_models: list[str] | None = None
+    fallback: FallbackConfig | None = None
+    providers: Sequence[Provider] = Field(default=(), exclude=True, repr=False)
+    gateway: APIGateway | None = Field(default=None, exclude=True, repr=False)
+    rate_limits: RateLimits | str | None = None
+    circuit: CircuitConfig | None = Field(default=None, exclude=True)
+    store: str | None = Field(default=None, exclude=True, repr=False)
+    stream_usage: bool = True
+    coalesce: bool = False
+    catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
+    spend_limit: SpendLimit | None = None
+    event_log: str | Path | None = Field(default=None, exclude=True)
+    journal: Journal | str | None = Field(default=None, exclude=True, repr=False)
+    observers: Sequence[Observer] = Field(default=(), exclude=True, repr=False)
+    on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
+    on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
+    connections: Connections | None = Field(default=None, exclude=True, repr=False)
+    # An httpx.Client and an httpx.AsyncClient; the engine checks them, and imports httpx for it.
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+    allow_http: bool = False
+
+    _built: StreamingRetryHandler | None = PrivateAttr(default=None)
+    _totals: Totals = PrivateAttr(default_factory=Totals)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:
+        given = values if isinstance(values, dict) else ()
+        refuse_unknown(cls.__name__, given, known_keywords(cls), cls._hints, cls._otherwise)
+        return values
+
+    @field_validator("api_key")
+    @classmethod
+    def _hide_key(cls, value: SecretStr | str | None) -> SecretStr | None:
+        return SecretStr(value) if isinstance(value, str) else value
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Build the engine's client, which checks the settings."""
+        super().model_post_init(context)
+        self._built = self._build()
+
+    @property
+    def totals(self) -> Totals:
+        """The sums of all calls, those of copies of this model included."""
+        built = self._built
+        catalog = coerce(self.catalog) if built is None else built.settings.catalog
+        return self._totals.priced_by(catalog)
+
+    @property
+    def _handler(self) -> StreamingRetryHandler:
+        if self._built is None:
+            self._built = self._build()
+        return self._built
+
+    @property
+    def _request_fields(self) -> dict[str, Any]:
+        """The fields that every request is sent with: those of them that are set."""
+        values = {name: getattr(self, name) for name in _SENT}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _build(self) -> StreamingRetryHandler:
+        return StreamingRetryHandler(
+            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
+            base_url=getattr(self, self._base_url_field),
+            config=self.retry,
+            max_retries=self.max_retries,
+            timeouts=self.timeouts,
+            timeout=self.timeout,
+            resume=self.resume,
+            fallback=self.fallback,
+            fallback_models=self.fallback_models,
+            providers=self.providers,
+            gateway=self.gateway,
+            rate_limits=self.rate_limits,
+            circuit=self.circuit,
+            store=self.store,
+            on_event=self.on_event,
+            http_client=self.http_client,
+            connections=self.connections,
+            http_async_client=self.http_async_client,
+            default_headers=self.default_headers,
+            allow_http=self.allow_http,
+            stream_usage=self.stream_usage,
+            coalesce=self.coalesce,
+            catalog=self.catalog,
+            spend_limit=self.spend_limit,
+            event_log=self.event_log,
+            journal=self.journal,
+            observers=(self._totals, *self.observers),
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Have the engine's client built again after a setting changed."""
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._built = None
+
+    def model_copy(
+        self: _Settings, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> _Settings:
+        """Copy the model; with changed settings, the copy builds its own engine client."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            copied._built = None
+        return copied
+
+    def __deepcopy__(self: _Settings, memo: dict[int, Any] | None = None) -> _Settings:
+        """Copy all but connections, callbacks and limiters, which the copy shares."""
+        memo = {} if memo is None else memo
+        for name in _SHARED_BY_COPIES:
+            shared = getattr(self, name, None)
+            memo[id(shared)] = shared
+        return super().__deepcopy__(memo)
+
+
+@cache
+def known_keywords(cls: type[EngineSettings]) -> frozenset[str]:
+    """Return the constructor's keywords, aliases included."""
+    fields = cls.model_fields
+    choices = [field.validation_alias for field in fields.values()]
+    also = [c.choices for c in choices if isinstance(c, AliasChoices)]
+    aliases = {field.alias for field in fields.values() if field.alias}
+    return frozenset({*fields, *aliases, *(str(name) for names in also for name in names)})
