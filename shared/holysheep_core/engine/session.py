@@ -37,6 +37,7 @@ from collections.abc import Callable, Mapping
 
 from holysheep_core import events
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
+from holysheep_core.engine.backoff import shortened
 from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.recovery import Recovery
@@ -357,7 +358,7 @@ class Session:
             self._outcome = answer
             self._to(State.FAILED)
         else:
-            self._schedule(now + answer)
+            self._schedule(now + shortened(answer))
 
     def _schedule(self, due: float) -> None:
         self._to(State.SCHEDULED)
