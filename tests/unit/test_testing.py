@@ -35,7 +35,7 @@ def handler(play):
 
 
 def plain_wait():
-    state = backoff.retry_state(1, HolySheepError("x"), 0.0, 0.0)
+    state = backoff.Failures(1, HolySheepError("x"), 0.0, 0.0)
     return backoff.backoff(RetryConfig(base_delay=8, jitter=0), state, lambda: 0.0)
 
 

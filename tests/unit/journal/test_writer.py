@@ -5,7 +5,7 @@ import pytest
 
 from holysheep_core import AnswerInUseError, JournalError, StreamCutError
 from holysheep_core.journal.sqlite import SQLiteStore
-from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.journal.writer import AnswerWriter, Claim
 
 
 class Keeper:
@@ -44,7 +44,7 @@ def store(tmp_path):
 def begun(store):
     """A writer of the answer "a", and the call that it watches."""
     store.begin("a", "me", b"{}", 30)
-    writer, call = AnswerWriter(Keeper(store), "a", "me", b"{}"), Call()
+    writer, call = AnswerWriter(Keeper(store), Claim("a", "me", b"{}")), Call()
     writer.watch(call)
     return writer, call
 
@@ -65,7 +65,7 @@ def test_what_came_since_the_last_time_is_one_piece(begun, store):
 
 def test_what_the_call_has_when_it_is_first_watched_is_written_already(store):
     store.begin("a", "me", b"{}", 30)
-    writer, call = AnswerWriter(Keeper(store), "a", "me", b"{}"), Call()
+    writer, call = AnswerWriter(Keeper(store), Claim("a", "me", b"{}")), Call()
     call.texts = ["old "]
     writer.watch(call)
     call.texts += ["new"]
