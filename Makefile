@@ -59,7 +59,7 @@ notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py
 
 kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLite and on Redis
-	HOLYSHEEP_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q --timeout 1200 tests/test_journal.py -k killed
+	HOLYSHEEP_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q --timeout 1200 tests/behaviour/test_journal_trouble.py -k killed
 
 # Coverage-guided: bytes that break a promise of the rooms that read what strangers write.
 .venv-fuzz/.ready: pyproject.toml

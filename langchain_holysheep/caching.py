@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration
 
 
 class OnlyAskedModel(BaseCache):
-    """Passes on to a cache all but the answers of a stand-in.
+    """Passes all answers to a cache but those of a fallback model.
 
     Args:
         cache: Where answers are kept.

@@ -8,7 +8,6 @@ from collections.abc import (
     Callable,
     Generator,
     Iterator,
-    Mapping,
     Sequence,
 )
 from contextlib import aclosing, closing
@@ -18,9 +17,7 @@ from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config
@@ -34,15 +31,13 @@ from holysheep_core import (
     Delta,
     HolySheepError,
     __version__,
-    estimate_tokens,
 )
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
 from langchain_holysheep.errors import for_langchain
+from langchain_holysheep.identity import SelfDescription
 from langchain_holysheep.messages import to_wire
-from langchain_holysheep.profiles import profile_of
-from langchain_holysheep.settings import ModelSettings
 from langchain_holysheep.structured import (
     Method,
     asking_for_raw,
@@ -55,7 +50,7 @@ from langchain_holysheep.structured import (
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
 
-class ChatHolySheep(ModelSettings):
+class ChatHolySheep(SelfDescription):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -84,11 +79,11 @@ class ChatHolySheep(ModelSettings):
         extra_body: Any further fields of the request.
         default_headers: Headers added to every request.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        timeouts: The clocks.
+        timeouts: The time limits.
         max_retries: Shorthand for `retry`.
         retry: When a failed request is tried again.
-        resume: How a cut answer goes on; False raises instead.
-        fallback_models: Models that stand in for a limited one; [] for none, None for the
+        resume: How a cut answer is resumed; False raises instead.
+        fallback_models: Fallback models for one that is rate limited; [] for none, None for the
             default table.
         fallback: The same, with its other settings.
         providers: Further OpenAI-compatible APIs, tried after this one.
@@ -120,73 +115,10 @@ class ChatHolySheep(ModelSettings):
 
     model_config = ConfigDict(defer_build=False)
 
-    # -- what LangChain asks a model about itself -------------------------------------------
-
-    @property
-    def _llm_type(self) -> str:
-        return "holysheep-chat"
-
-    def _resolve_model_profile(self) -> Any:
-        return profile_of(self._handler.settings.catalog.card(self.model))
-
     @model_validator(mode="after")
     def _set_holysheep_version(self) -> ChatHolySheep:
         self._add_version("langchain-holysheep", __version__)
         return self
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Fields that are secrets, and the environment variables they come from."""
-        return {"api_key": "HOLYSHEEP_API_KEY"}
-
-    @property
-    def _default_params(self) -> dict[str, Any]:
-        """The request's fields, apart from messages."""
-        given = self._request_fields
-        stops = given.pop("stop", None)
-        if stops:
-            given["stop"] = [stops] if isinstance(stops, str) else stops
-        return {**given, **self.extra_body}
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        # The cache's key: all that changes an answer, and no secret.
-        params = self._default_params
-        if "stop" in params:  # LangChain's own "stop", of the call, would take its place
-            params["stop_sequences"] = params.pop("stop")
-        return {
-            "model": self.model,
-            "base_url": self.base_url,
-            "fallback_models": self._handler.settings.fallback.models,
-            **params,
-        }
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        sent = {**self._default_params, **kwargs}
-        params["ls_provider"] = "holysheep"
-        params["ls_model_name"] = kwargs.get("model", self.model)
-        params["ls_model_type"] = "chat"
-        if sent.get("temperature") is not None:
-            params["ls_temperature"] = sent["temperature"]
-        if sent.get("max_tokens") is not None:
-            params["ls_max_tokens"] = sent["max_tokens"]
-        stops = stop or sent.get("stop")
-        if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
-        return params
-
-    def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text without downloading a tokenizer."""
-        return estimate_tokens(text)
-
-    def get_num_tokens_from_messages(
-        self,
-        messages: list[BaseMessage],
-        tools: Sequence[Any] | None = None,
-    ) -> int:
-        """Estimate the tokens of a prompt without downloading a tokenizer."""
-        return count_tokens_approximately(messages, tools=list(tools) if tools else None)
 
     def _caching_honestly(self) -> ChatHolySheep:
         cache = self.cache if isinstance(self.cache, BaseCache) else get_llm_cache()
@@ -196,7 +128,8 @@ class ChatHolySheep(ModelSettings):
         return super().model_copy(update={"cache": OnlyAskedModel(cache)})
 
     def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
-        return super(ChatHolySheep, self._caching_honestly())._generate_with_cache(*args, **kwargs)
+        model = self._caching_honestly()
+        return super(ChatHolySheep, model)._generate_with_cache(*args, **kwargs)
 
     async def _agenerate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
         model = self._caching_honestly()

@@ -2,7 +2,7 @@
 
 Core's decorators ask the object whose method they wrap for three things: the callback manager,
 a description, and the rate limiter, which they acquire once per call and without tokens.
-`Call` stands in for the model there, so that the limiter can be acquired by the engine instead:
+`Call` takes the model's place there, so that the limiter can be acquired by the engine instead:
 before every request, with the tokens it will cost.
 """
 
@@ -108,9 +108,8 @@ class Call:
 
     def _answer(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         request = self._request(messages, kwargs)
-        return whole(
-            self._llm._handler.collect(request, **self._listeners(), pace=self._pace(request))
-        )
+        pace = self._pace(request)
+        return whole(self._llm._handler.collect(request, **self._listeners(), pace=pace))
 
     async def _aanswer(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]

@@ -1,6 +1,6 @@
 """From `OpenAILike(api_base=…)` and `OpenAI`: what their parameters are called here.
 
-Unknown keywords are refused; for those people bring along, the refusal says what to write.
+Unknown keywords are refused; for those known from other integrations, the error says what to write.
 """
 
 from __future__ import annotations

@@ -58,11 +58,11 @@ class HolySheep(ModelSettings):
         context_window: Tokens of prompt and answer; by default the smallest window among the
             model and its fallbacks.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        timeouts: The clocks.
+        timeouts: The time limits.
         max_retries: Shorthand for `retry`.
         retry: When a failed request is tried again.
-        resume: How a cut answer goes on; False raises instead.
-        fallback_models: Models that stand in for a limited one; [] for none, None for the
+        resume: How a cut answer is resumed; False raises instead.
+        fallback_models: Fallback models for one that is rate limited; [] for none, None for the
             default table.
         fallback: The same, with its other settings.
         providers: Further OpenAI-compatible APIs, tried after this one.

@@ -31,7 +31,7 @@ def main() -> None:
         # In an environment of its own, as pip does it; the wheel is built from the sdist.
         run("build", "-qq", "--outdir", DIST, project)
     run("twine", "check", "--strict", *sorted(DIST.iterdir()))
-    run("pytest", "-q", "tests/house/test_packaging.py", "packaging/test_dist.py")
+    run("pytest", "-q", "tests/repository/test_packaging.py", "packaging/test_dist.py")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import pytest
 
 from holysheep_core.retry_budget import PROCESS_BUDGET
 from holysheep_core.simulator import Scenario, Script, Simulator
+from holysheep_core.testing import no_waiting
+from support.redis_server import RedisServer
 
 TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."
 """Korean, English and code, emoji included: short enough to cut at every character."""
@@ -38,6 +40,38 @@ def _full_budget():
 
 
 @pytest.fixture(autouse=True)
+def _no_waiting(request):
+    """Retries follow at once, but where waits are tested: in `unit/engine`, and by `real_waits`."""
+    if "unit/engine/" in request.node.nodeid or request.node.get_closest_marker("real_waits"):
+        yield
+    else:
+        with no_waiting():
+            yield
+
+
+@pytest.fixture(autouse=True)
 def _no_key_from_outside(monkeypatch):
     for name in ("HOLYSHEEP_API_KEY", "HOLYSHEEP_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def _lasting_redis() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(_lasting_redis) -> RedisServer:
+    """A real Redis, empty."""
+    _lasting_redis.client.flushall()
+    return _lasting_redis
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    """A real Redis of the test's own, to be stopped, halted and emptied at will."""
+    server = RedisServer()
+    yield server
+    server.stop()

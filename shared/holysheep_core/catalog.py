@@ -1,4 +1,4 @@
-"""What is known of models: windows, prices, abilities, and who stands in for whom.
+"""What is known of models: windows, prices, abilities, and their default fallback models.
 
 Only defaults. Model ids are never checked against this table: a gateway adds models faster
 than a package is released, and an unknown model is assumed able to do everything. Output prices
@@ -47,7 +47,7 @@ class ModelCard:
         tools: Whether it can call tools.
         images: Whether it can read images.
         json_schema: Whether it can be held to a JSON schema.
-        prefill: Whether it goes on with an assistant's message that ends the conversation.
+        prefill: Whether it continues an assistant's message that ends the conversation.
     """
 
     context_window: int | None = None

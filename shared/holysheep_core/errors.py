@@ -198,7 +198,7 @@ class StreamTruncatedError(StreamInterruptedError):
 
 
 class StreamStalledError(StreamInterruptedError, TimeoutError):
-    """The connection is open, but brought no content for `Timeouts.stall` seconds."""
+    """The connection is open, but no content came for `Timeouts.stall` seconds."""
 
 
 class UpstreamError(StreamInterruptedError):

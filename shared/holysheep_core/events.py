@@ -218,7 +218,7 @@ class ActiveProviderChanged(Event):
 
 @dataclass(frozen=True)
 class RouteCooled(Event):
-    """Calls leave a route alone for a while, or use it again. Belongs to no call.
+    """The circuit of a route opened for some seconds, or closed. Belongs to no call.
 
     Attributes:
         route: The account (no secret) and the model.
@@ -230,8 +230,8 @@ class RouteCooled(Event):
 
     def __str__(self) -> str:
         if self.seconds is None:
-            return f"{self.route} is used again"
-        return f"{self.route} is left alone for {self.seconds:.1f} s"
+            return f"circuit of {self.route} closed"
+        return f"circuit of {self.route} open for {self.seconds:.1f} s"
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,11 @@ class Shared(Generic[_Value]):
                 value = self._known[key] = make()
             return value
 
+    def clear(self) -> None:
+        """Forget all instances; those in use live on."""
+        with self._lock:
+            self._known.clear()
+
     def after_fork(self) -> None:
         """Replace the lock."""
         self._lock = threading.Lock()

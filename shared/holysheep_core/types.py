@@ -44,7 +44,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens as billed; `estimated` where the server could not report (a cut leg).
+    """Tokens as billed; `estimated` where the server could not report (a cut attempt).
 
     Attributes:
         input_tokens: Prompt tokens, cached ones included.
@@ -130,7 +130,7 @@ class CallRecord:
         outcome: "completed", "closed" (the reader went away), or the name of the error class.
         first_token: Seconds until the first content; None if there was none.
         characters: Characters of text the reader was given.
-        saved_characters: Those of them that a cut answer had brought, and that a client which
+        saved_characters: Those of them that a cut attempt had delivered, and that a client which
             starts over would have asked, and paid, for again.
         usage: Tokens of all requests together.
         cost_usd: Their price in US$; None where a price is not known.

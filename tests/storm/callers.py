@@ -107,7 +107,7 @@ class _Crowd:
         self.tally.requests += watch.requests
         del fleet, clients, threads, each, handler
         # What is used up of a limit outlives its clients on purpose, and its store with it.
-        limiter._SHARED.clear()
+        limiter._limiters.clear()
         return _left(tasks, self._sockets)
 
     def _plans(self, kind: str, end: float) -> Iterator[Any]:

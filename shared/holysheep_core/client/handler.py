@@ -57,10 +57,10 @@ class StreamingRetryHandler(Requests):
         base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
         config: When and how often a failed request is tried again.
         max_retries: Shorthand for `config`.
-        timeouts: The clocks.
+        timeouts: The time limits.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        resume: How a cut answer goes on; False raises the error instead.
-        fallback: Models that stand in for a limited one.
+        resume: How a cut answer is resumed; False raises the error instead.
+        fallback: Fallback models for one that is rate limited.
         fallback_models: Shorthand for `fallback`: their names; [] for none.
         providers: Further OpenAI-compatible APIs, tried in order after the first.
         gateway: Providers with health checks, canaries and a switch, in place of `api_key`,
@@ -86,7 +86,7 @@ class StreamingRetryHandler(Requests):
         spend_limit: What one call may spend, in US$ or tokens.
         event_log: An SQLite file that every call is written to, for `holysheep report`.
         observers: What else watches the calls, e.g. an `OpenTelemetry`.
-        journal: Keeps answers as they come, so that another process can go on with one: a
+        journal: Keeps answers as they arrive, so that another process can resume one: a
             `Journal`, or its "sqlite:///…" or "redis://…" URL.
 
     Raises:
@@ -284,7 +284,7 @@ class StreamingRetryHandler(Requests):
             offset: Characters the reader has already.
 
         Raises:
-            JournalError: There is no such answer, or nobody goes on with it: `resume` it.
+            JournalError: There is no such answer, or no process is writing it: `resume` it.
         """
         return journals.follow(journals.required(self._journal), call_id, offset)
 

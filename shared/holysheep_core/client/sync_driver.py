@@ -86,6 +86,7 @@ def _exchange(
                 yield from session.receive_error(translate(error), clock())
                 return
             if data is None:
-                yield from session.receive_eof(clock())
+                deltas = session.receive_eof(clock())
             else:
-                yield from session.receive_data(data, clock())
+                deltas = session.receive_data(data, clock())
+            yield from deltas

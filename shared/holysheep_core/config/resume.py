@@ -39,26 +39,26 @@ _CONTINUE = {"en": (CONTINUE_EN, FIRMER_EN), "ko": (CONTINUE_KO, FIRMER_KO)}
 
 @dataclass(frozen=True)
 class ResumeConfig:
-    """How a cut answer goes on.
+    """How a cut answer is resumed.
 
     Attributes:
         enabled: False raises `StreamInterruptedError` with the partial at the first cut.
-        max_resumes: Continuations one call may spend, however much each of them brings.
-        prompt: The user turn that asks to go on: "en", "ko", or a text of your own in which
+        max_resumes: Continuations one call may spend, however much each of them adds.
+        prompt: The user turn that asks for the rest: "en", "ko", or a text of your own in which
             `{tail}` stands for the quoted last words.
         firmer: What is added to it when the model answered something else ("" for nothing; by
             default in the prompt's language, English for a text of your own).
-        prefill: Put the partial as the assistant's last message, where the model goes on with
-            that (the best joint there is): None for the models known to, True for all, False for
+        prefill: Put the partial as the assistant's last message, where the model continues it
+            (the cleanest splice there is): None for the models known to, True for all, False for
             none. A server that rejects it is asked in words from then on.
         anchor_characters: About how many of the last characters are quoted; they are taken
             longer where the text repeats itself.
         finish_signal: What proves that an answer is whole: a `finish_reason`, `[DONE]`
             ("done"), or either of them.
-        continue_on_length: Go on by the same machinery when the model's token limit ended the
+        continue_on_length: Resume in the same way when the model's token limit ended the
             answer (`finish_reason` "length"); counted by `max_resumes`.
-        max_held: Characters of a resumed leg that are held back at most until it is clear what
-            was said already.
+        max_held: Characters of a resumed response that are held back at most until it is clear
+            what was said already.
         max_hold: Seconds for which they are held at most.
     """
 

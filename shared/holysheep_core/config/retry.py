@@ -34,7 +34,7 @@ class RetryConfig:
     """How often and how patiently a failed request is tried again.
 
     Attributes:
-        max_retries: Requests beyond the first that a call may spend on failures that brought
+        max_retries: Requests beyond the first that a call may spend on failures that added
             no new text. Continuations of a cut answer are counted by `ResumeConfig`.
         base_delay: Seconds of the first wait.
         max_delay: Longest wait in seconds, also for a wait the server asks for: one that is
@@ -94,7 +94,7 @@ class RetryConfig:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """The clocks of a call, in seconds. None turns a clock off.
+    """The time limits of a call, in seconds. None: no limit.
 
     Attributes:
         connect: For DNS, TCP and TLS together.
@@ -138,13 +138,13 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class FallbackConfig:
-    """Which models stand in for the one asked for.
+    """Which fallback models may answer in place of the one asked for.
 
     Attributes:
         models: Models to try in order, or None for the default table (every model falls back
             to "gemini-2.5-flash"). An empty list never changes the model.
-        cooldown: Seconds a model is left alone after an overload or a 429 without a hint, or
-            when it fails and the retry budget is used up.
+        cooldown: Seconds a model cools down after an overload or a 429 without a hint, or when
+            it fails and the retry budget is used up.
     """
 
     models: Sequence[str] | None = None

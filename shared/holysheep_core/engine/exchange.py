@@ -1,8 +1,8 @@
-"""One question and its answer: what the leg decodes, joined to what the reader has.
+"""One request and its response: what is decoded, joined to what the reader has.
 
-This is where the pieces of a leg pass the seam and enter the transcript, and where it is
-decided, at the end, whether an answer that HTTP and the protocol call complete is fit to be
-handed over: its tool calls whole, its JSON valid, and the same answer that was begun.
+Here the pieces of a response pass the stitcher and enter the transcript. At the end it is decided
+whether a response that HTTP and the protocol call complete may be handed over: its tool calls are
+whole, its JSON is valid, and it is the same answer that was begun.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from holysheep_core import events
+from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.errors import (
+    APIConnectionError,
     HolySheepError,
     IncompleteToolCallError,
     InvalidJSONOutputError,
+    StreamCutError,
     StreamInterruptedError,
     TokenLimitError,
+    caused,
 )
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
@@ -29,7 +33,7 @@ class Exchange:
     """A request that was sent and the answer as it arrives.
 
     Attributes:
-        leg: The answer, decoded.
+        decoder: The response, decoded.
         tool_calls: Whole tool calls, once the answer has ended well.
         mismatch: The model gave another answer than the one begun.
     """
@@ -79,13 +83,13 @@ class Exchange:
         return deltas
 
     def finish(self, params: Mapping[str, Any]) -> tuple[list[Delta], HolySheepError | None]:
-        """The answer ended well: release what was held, and judge whether it is fit.
+        """The answer ended well: release what was held, and check whether it may be handed over.
 
         Args:
             params: The original request's parameters.
 
         Returns:
-            What is new for the reader, and the flaw that forbids to call this a success.
+            What is new for the reader, and the error that forbids to call this a success.
         """
         limited = self.decoder.finish_reason == "length"
         deltas = self.release(limited=limited)
@@ -95,7 +99,7 @@ class Exchange:
         return deltas, self.difference() or self._flaw(params, broken)
 
     def release(self, *, limited: bool) -> list[Delta]:
-        """The answer ended: let through what was held back and is not said already."""
+        """The response ended: let through what was held back and is not a repetition."""
         stitcher = self.next_request.stitcher
         text = "" if stitcher.decided else self._show(stitcher.close(limited=limited))
         return [Delta(text)] if text else []
@@ -105,12 +109,29 @@ class Exchange:
         request = self.next_request.request
         self._ledger.end(self.decoder, request, self.shown, outcome, now)
 
+    def lateness(self, clocks: Clocks, now: float) -> HolySheepError | None:
+        """Return the error for a deadline that passed, unless what came is whole."""
+        decoder = self.decoder
+        if decoder.settled:
+            return decoder.failure()
+        return clocks.lateness(now, has_content=decoder.has_content)
+
+    def broken(self, error: HolySheepError) -> HolySheepError | None:
+        """Return the error for a connection that broke, unless what came is whole."""
+        decoder = self.decoder
+        if decoder.settled:
+            return decoder.failure()
+        if isinstance(error, StreamCutError) and not decoder.has_content:
+            said = f"No content, then the connection broke: {error}"
+            return caused(APIConnectionError(said), error)
+        return error
+
     def difference(self) -> HolySheepError | None:
         """Return the error for an answer that is not the one begun, if it is not."""
         if not self.mismatch:
             return None
         return StreamInterruptedError(
-            "Asked to go on, the model gave a different answer; it was not appended."
+            "Asked for the rest, the model gave a different answer; it was not appended."
         )
 
     def _join(self, text: str, now: float) -> str:
@@ -138,7 +159,7 @@ class Exchange:
 
     def _new_reasoning(self, text: str) -> str:
         # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the
-        # same; a continuation's never, being thoughts about how to go on.
+        # same; a continuation's never, being thoughts about how to continue.
         if self.next_request.technique in ("continuation", "prefill"):
             return ""
         if self.next_request.technique == "replay":

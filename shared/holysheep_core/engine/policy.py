@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
-from holysheep_core.engine.backoff import backoff, exhausted, retry_state
+from holysheep_core.engine.backoff import Failures, backoff, exhausted
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,
@@ -86,8 +86,8 @@ class Rule:
     Attributes:
         again: How often the same route is asked again before another one is.
         move: Where to go then.
-        stay: Where no other route is left, go on asking the same one. Only then is a wait
-            that the server names worth anything.
+        stay: Where no other route is left, ask the same one again. Only then is a wait that
+            the server names of use.
         cools: The route cools down, for other calls too.
         outcome: What it says about the route; None for nothing, since the request is to blame.
     """
@@ -150,7 +150,7 @@ class Standing:
         tried: Routes asked so far, in order of first use; the last one is the one that failed.
         here: Failures in a row on this route, this one included.
         retries: Requests already spent on asking a route again.
-        progressed: The request that failed had brought new text.
+        progressed: The request that failed had added new text.
         started: When the call began.
         now: The time.
     """
@@ -224,7 +224,7 @@ def decide(
     route, now = standing.tried[-1], standing.now
     if rule.move is Move.NOWHERE and not rule.again:
         return Decision(error=failure)
-    state = retry_state(standing.retries + 1, failure, standing.started, now)
+    failures = Failures(standing.retries + 1, failure, standing.started, now)
     # A hint of 0 is none: taken at its word it would be hammering.
     said = failure.retry_after if rule.stay and isinstance(failure, APIError) else None
     hint = said or None
@@ -241,10 +241,10 @@ def decide(
         other = _other_route(rule.move, standing) if standing.here > again else None
         if other is not None:
             decision = Decision(other, counts=False)
-        elif (standing.here > again and not rule.stay) or exhausted(retry, state):
+        elif (standing.here > again and not rule.stay) or exhausted(retry, failures):
             return Decision(error=failure, cool_until=cool_until)
         else:
-            wait = backoff(retry, state, rng) if hint is None else hint
+            wait = backoff(retry, failures, rng) if hint is None else hint
             decision = Decision(route, wait=wait, asked=hint is not None)
     if decision.asked and decision.wait > retry.max_delay:
         return Decision(error=failure, cool_until=cool_until)

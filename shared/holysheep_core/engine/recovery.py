@@ -43,7 +43,7 @@ class Counts:
     """What a call has used up.
 
     Attributes:
-        here: Failures in a row on the route at hand.
+        here: Failures in a row on the current route.
         mismatches: Different answers to a request for the rest.
         retries: Requests spent by `RetryConfig.max_retries`.
         lent: Requests, by account, whose cost comes back to the budget once content flows.
@@ -61,7 +61,7 @@ class Recovery:
     Attributes:
         route: Where the next request goes.
         resumes: Answers that were cut and asked for again.
-        heard: Content came for the request at hand.
+        heard: Content came for the running request.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Recovery:
         self._rng = rng
         self._counts = Counts()
         self._failures: list[HolySheepError] = []
-        self._sent = now  # when the request at hand went out
+        self._sent = now  # when the running request went out
         self.heard = False
         self.resumes = 0
         self.route = self._first(now)
@@ -230,7 +230,7 @@ class Recovery:
         self.resumes += 1
         return True
 
-    # -- what happens to the request at hand ------------------------------------------------
+    # -- what happens to the running request ------------------------------------------------
 
     def sent(self, now: float) -> None:
         """A request went out."""

@@ -37,6 +37,7 @@ from collections.abc import Callable, Mapping
 
 from holysheep_core import events
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
+from holysheep_core.engine.backoff import shortened
 from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.recovery import Recovery
@@ -44,13 +45,7 @@ from holysheep_core.engine.settings import Settings
 from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import completion_of, record_of
-from holysheep_core.errors import (
-    APIConnectionError,
-    HolySheepError,
-    StreamCutError,
-    StreamStalledError,
-    caused,
-)
+from holysheep_core.errors import HolySheepError, StreamStalledError
 from holysheep_core.protocol.rate_limit_headers import allowance
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
@@ -223,7 +218,7 @@ class Session:
             clocks.restart = True
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
-            return deltas + self._end(self._lateness(now), now)
+            return deltas + self._end(self._exchange.lateness(self._clocks, now), now)
         if pieces:
             clocks.alive = now
         else:
@@ -250,17 +245,11 @@ class Session:
     def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
         """The connection could not be made, broke, or was silent until the deadline."""
         self._expect(*_OPEN)
-        decoder, deadline = self._exchange.decoder, self.deadline
+        deadline = self.deadline
         late = deadline is not None and now >= deadline
-        if decoder.settled:
-            return self._end(decoder.failure(), now)
         if late or isinstance(error, StreamStalledError):
-            return self._end(self._lateness(now), now)
-        if isinstance(error, StreamCutError) and not decoder.has_content:
-            error = caused(
-                APIConnectionError(f"No content, then the connection broke: {error}"), error
-            )
-        return self._end(error, now)
+            return self._end(self._exchange.lateness(self._clocks, now), now)
+        return self._end(self._exchange.broken(error), now)
 
     def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return text and reasoning after the first `texts` and `reasonings`. Thread-safe."""
@@ -336,15 +325,7 @@ class Session:
         self._ledger.emit(events.StillWaiting, now, what=what, wait=wait)
 
     def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
-        empty = spend.is_empty(self._exchange.decoder.pieces, self._transcript.characters)
-        return spend.error() if empty else None
-
-    def _lateness(self, now: float) -> HolySheepError | None:
-        """Return the error for a deadline that passed, unless what came is whole."""
-        decoder = self._exchange.decoder
-        if decoder.settled:
-            return decoder.failure()
-        return self._clocks.lateness(now, has_content=decoder.has_content)
+        return spend.overspent(self._exchange.decoder.pieces, self._transcript.characters)
 
     def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
         """End the exchange: hand over the answer, or look up what follows."""
@@ -377,7 +358,7 @@ class Session:
             self._outcome = answer
             self._to(State.FAILED)
         else:
-            self._schedule(now + answer)
+            self._schedule(now + shortened(answer))
 
     def _schedule(self, due: float) -> None:
         self._to(State.SCHEDULED)

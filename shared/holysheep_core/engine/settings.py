@@ -17,9 +17,9 @@ class Settings:
 
     Attributes:
         retry: When a failed request is tried again.
-        timeouts: The clocks.
-        resume: How a cut answer goes on.
-        fallback: Which models stand in.
+        timeouts: The time limits.
+        resume: How a cut answer is resumed.
+        fallback: Which models may answer in its place.
         budget: What retries are paid from; by default the one of the whole process.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
         catalog: What is known of models.

@@ -20,7 +20,7 @@ class SpendTracker:
     def __init__(self, limit: SpendLimit, catalog: Catalog) -> None:
         self._limit = limit
         self._catalog = catalog
-        self._most = 0.0  # output tokens the request at hand may bring
+        self._most = 0.0  # output tokens the running request may add
         self._before = 0  # characters shown before it
 
     def refusal(
@@ -50,14 +50,19 @@ class SpendTracker:
             price = card.output_price / 1e6
             left = affordable / price if price else math.copysign(math.inf, affordable)
             self._most = min(self._most, left)
-        return None if self._most >= 1 else self.error()
+        return None if self._most >= 1 else self._error()
 
-    def is_empty(self, pieces: int, characters: int) -> bool:
-        """Tell whether the answer has become too long: its deltas, and all characters shown."""
-        return max(pieces, (characters - self._before) // _CHARACTERS_PER_TOKEN) > self._most
+    def overspent(self, pieces: int, characters: int) -> HolySheepError | None:
+        """Return the error for an answer that has become too long, if it has.
 
-    def error(self) -> BudgetExceededError:
-        """Return what the call ends with."""
+        Args:
+            pieces: Its deltas.
+            characters: All characters shown.
+        """
+        written = max(pieces, (characters - self._before) // _CHARACTERS_PER_TOKEN)
+        return self._error() if written > self._most else None
+
+    def _error(self) -> BudgetExceededError:
         return BudgetExceededError(
             f"The call has spent its limit of {self._limit}. What arrived is in .partial."
         )

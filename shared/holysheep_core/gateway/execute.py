@@ -19,7 +19,7 @@ from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteChange, RouteStates
 
 REST_SECONDS = 10.0
-"""How long a provider whose call failed is asked after the others."""
+"""Seconds for which a provider whose call failed is asked after the others."""
 
 _OWN_FAULT = (400, 404, 405, 413, 422)
 _WHATEVER = "*"

@@ -37,7 +37,7 @@ class APIGateway:
     >>> gateway.switch_to("openai"); gateway.rollback()
 
     Give it to as many models as you like: they share what it knows of the providers. An answer
-    that breaks off at one provider goes on at the next; once the first is well again, the next
+    that breaks off at one provider is resumed at the next; once the first works again, the next
     call goes there.
 
     Args:
@@ -156,10 +156,10 @@ class APIGateway:
 
         `call` may be a function, a coroutine function, a generator function or an async one;
         what it returns is returned, awaitable or iterable as it is. A stream that fails before
-        its first item begins anew at the next provider. One that fails later is not begun
-        again, since that would say things twice: its error is raised, the provider is
-        remembered as failing, and the next call goes elsewhere. (`ChatHolySheep` and the others
-        do go on in mid-answer.)
+        its first item starts again at the next provider. One that fails later is not started
+        again, since that would repeat its beginning: its error is raised, the provider counts
+        as failing, and the next call goes elsewhere. (`ChatHolySheep` and the others do resume
+        in mid-answer.)
 
         Args:
             call: Takes the `Provider` to use.

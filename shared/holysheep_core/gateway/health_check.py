@@ -1,7 +1,7 @@
-"""Asks providers from time to time whether they are well, in a thread of its own.
+"""Health checks: asks providers at intervals whether they work, in a thread of its own.
 
 A provider is taken out after some failures in a row and comes back after some successes, so
-that one lost packet does not move everybody to and fro.
+that one lost packet does not move all calls away and back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers that survive the process: what has arrived, kept where another process can go on.
+"""Answers that survive the process: what has arrived is kept where another process can resume it.
 
 ::
 
@@ -10,12 +10,13 @@
                      the model for the rest, as after any cut
 
 A *lease* is the right to write. Every write names its owner and is refused once another has
-the lease, so two processes can never write one answer: the slower one hears `lost` and stops.
+the lease, so two processes can never write one answer: the slower one is refused and stops.
 Readers need no lease: `follow` reads what is written, as often as they like.
 
-What was shown and not yet written when a process died, `interval` seconds at most, is asked for
+What was shown and not yet written when a process died, `interval` seconds at most, is requested
 again, and the model may word it differently; with `interval=0` text is written before it is
-shown. Prompts and answers are in the journal (it could not go on without them); keys are not.
+shown. Prompts and answers are in the journal (without them nothing could be resumed); keys are
+not.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from holysheep_core.errors import (
     JournalError,
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
-from holysheep_core.journal.writer import AnswerWriter
+from holysheep_core.journal.writer import AnswerWriter, Claim
 from holysheep_core.process import Shared, renew_after_fork
 from holysheep_core.types import ChatRequest, Completion
 
@@ -56,7 +57,7 @@ class Journal:
 
     Args:
         url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),
-            where another machine may go on.
+            where another machine may resume it.
         interval: Seconds of text that may be lost when a process dies; 0 to write each piece
             before it is shown, where the call runs.
         lease: Seconds after which an answer whose process is silent may be taken over.
@@ -118,7 +119,7 @@ class Journal:
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name."
             )
-        return self._watched(AnswerWriter(self, call_id, owner, asked))
+        return self._watched(AnswerWriter(self, Claim(call_id, owner, asked)))
 
     def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
         """Take an answer; None while somebody writes it. One that is done needs no entry.
@@ -133,7 +134,7 @@ class Journal:
         kept = self.read(call_id)
         if kept.state == "done":
             return None, kept
-        entry = AnswerWriter(self, call_id, owner, kept.request, len(kept.pieces))
+        entry = AnswerWriter(self, Claim(call_id, owner, kept.request), len(kept.pieces))
         return self._watched(entry), kept
 
     def release(self, entry: AnswerWriter) -> None:
@@ -143,9 +144,9 @@ class Journal:
         self._entries.discard(entry)
 
     def complain(self, error: JournalError) -> None:
-        """Warn once that the store does not answer; calls go on."""
+        """Warn once that the store does not answer; calls continue."""
         if not self._warned:
-            _log.warning("%s Calls go on; what they bring is written when it answers.", error)
+            _log.warning("%s Calls continue; what they receive is written when it answers.", error)
         self._warned = True
         self._failing_until = time.monotonic() + _FAILING
 
@@ -214,7 +215,7 @@ class Journal:
             if kept.lease <= 0:
                 why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
                 raise JournalError(
-                    f"The answer {call_id!r} is not whole, and nobody goes on with it ({why}). "
+                    f"The answer {call_id!r} is not whole, and no process is writing it ({why}). "
                     "Resume it."
                 )
 

@@ -1,4 +1,4 @@
-"""How a call begins: anew, or with what a journal has of its answer; how one is followed there."""
+"""Start, resume or follow an answer with a journal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _POLL = 0.05  # seconds between looks at an answer that somebody else writes
 
 @dataclass(frozen=True)
 class Opening:
-    """With what a call begins.
+    """What a call starts with.
 
     Attributes:
         request: What to ask.
-        given: What the reader is given at once; with a completion at its end, nothing is asked.
-        text: Text that an earlier process brought.
-        reasoning: Reasoning that it brought.
-        entry: Where what comes is kept.
+        given: What the reader is given at once; if it ends with a completion, nothing is asked.
+        text: Text that an earlier process received.
+        reasoning: Reasoning that it received.
+        entry: Writes what arrives to the journal.
     """
 
     request: ChatRequest
@@ -82,8 +82,8 @@ class ReaderPosition:
         if self.text is None:
             raise JournalError(
                 f"The reader has {self.characters} characters and the journal {len(text)}: the "
-                "last ones were lost with their process, and may be worded differently when they "
-                "are asked for again. Give the reader's text, seen=…, or begin at offset=0."
+                "last ones were lost with their process, and the model may word them differently "
+                "when it is asked again. Give the reader's text, seen=…, or begin at offset=0."
             )
         self._check(text)
         return self.text[len(text) :]
@@ -118,13 +118,13 @@ def required(journal: Journal | None) -> Journal:
 
 
 def begin(journal: Journal | None, request: ChatRequest) -> Opening:
-    """Begin an answer, in the journal if there is one."""
+    """Start an answer, in the journal if there is one."""
     named = request if request.call_id else replace(request, call_id=secrets.token_hex(8))
     return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
 
 
 def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
-    """Take up an answer; what is written of it, and not seen yet, is given at once."""
+    """Resume an answer; what is written of it, and not seen yet, is given at once."""
     attempts = _attempts(journal, call_id, seen)
     while (opening := next(attempts)) is None:
         time.sleep(_POLL)

@@ -10,7 +10,7 @@ import msgspec
 
 from holysheep_core.errors import ConfigurationError, JournalError
 from holysheep_core.journal.backend import StoredAnswer, StoredPiece
-from holysheep_core.store.store import NO_URL, is_redis_url
+from holysheep_core.store.redis_client import NO_URL, is_redis_url
 
 _TIMEOUT = 2.0
 _NOW = """

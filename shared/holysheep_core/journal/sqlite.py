@@ -1,7 +1,7 @@
 """The journal in an SQLite file, for the processes of one machine.
 
 A process that is killed leaves no lock behind. One that is only stopped (SIGSTOP, a debugger) just
-while it writes holds the file until it goes on; Redis has no such moment.
+while it writes locks the file until it is resumed; Redis has no such moment.
 """
 
 from __future__ import annotations

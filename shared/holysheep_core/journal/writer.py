@@ -1,4 +1,4 @@
-"""One answer of a journal, while this process writes it."""
+"""Writes one answer to a journal while its call runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -59,6 +59,34 @@ class Keeper(Protocol):
         """An answer is over."""
 
 
+class Claim(NamedTuple):
+    """An answer that this process may write.
+
+    Attributes:
+        call_id: Its name.
+        owner: Names this process and this answer to the store.
+        request: What was asked, as JSON.
+    """
+
+    call_id: str
+    owner: str
+    request: bytes
+
+
+class Ending(NamedTuple):
+    """How an answer ended.
+
+    Attributes:
+        state: "done" or "failed".
+        value: Its completion, or why it failed, as JSON.
+        until: When to give up writing it.
+    """
+
+    state: str
+    value: bytes
+    until: float
+
+
 class AnswerWriter:
     """One answer, while this process writes it.
 
@@ -66,21 +94,16 @@ class AnswerWriter:
     nothing on its way.
     """
 
-    def __init__(
-        self, journal: Keeper, call_id: str, owner: str, request: bytes, written: int = 0
-    ) -> None:
+    def __init__(self, journal: Keeper, answer: Claim, written: int = 0) -> None:
         self._journal = journal
-        self._call_id = call_id
-        self._owner = owner
-        self._request = request
+        self._answer = answer
         self._lock = threading.Lock()
         self._source: Source | None = None
-        self._texts = self._reasonings = 0  # pieces that were taken from the source
+        self._taken = (0, 0)  # pieces of text and of reasoning taken from the source
         self._written = written
         self._unsure: StoredPiece | None = None  # written or not: the store did not say
         self._renewed = time.monotonic()
-        self._ending: tuple[str, bytes] | None = None
-        self._until = 0.0  # when to give up writing how it ended
+        self._ending: Ending | None = None
         self._ended = self._over = False
 
     def __enter__(self) -> AnswerWriter:
@@ -103,7 +126,7 @@ class AnswerWriter:
         return None if self._journal.interval else self._flush_soon
 
     def add(self, text: str) -> None:
-        """Write text that a reader brings, who has more than the store."""
+        """Write text that a reader has and the store has not."""
         with self._lock:
             try:
                 self._append(StoredPiece(self._written, text, ""))
@@ -118,7 +141,7 @@ class AnswerWriter:
     def watch(self, source: Source) -> None:
         """Take what comes from this call; what it has now is written already."""
         texts, reasonings = source.pieces_since(0, 0)
-        self._texts, self._reasonings = len(texts), len(reasonings)
+        self._taken = (len(texts), len(reasonings))
         self._source = source
 
     def flush(self) -> bool:
@@ -130,14 +153,16 @@ class AnswerWriter:
             try:
                 if self._unsure is not None:
                     self._append(self._unsure)
-                piece = self._taken()
+                piece = self._take()
                 if piece is not None or time.monotonic() - self._renewed > self._journal.lease / 3:
                     self._append(piece)
                 if ending is not None:
-                    self._journal.store.end(self._call_id, self._owner, *ending)
+                    self._journal.store.end(
+                        self._answer.call_id, self._answer.owner, ending.state, ending.value
+                    )
             except JournalError as error:
                 self._journal.complain(error)
-                if ending is not None and time.monotonic() > self._until:
+                if ending is not None and time.monotonic() > ending.until:
                     self._leave()
                 return False
             if ending is not None:
@@ -154,21 +179,20 @@ class AnswerWriter:
         self._over = True
         self._journal.release(self)
 
-    def _taken(self) -> StoredPiece | None:
+    def _take(self) -> StoredPiece | None:
         if self._source is None:
             return None
-        texts, reasonings = self._source.pieces_since(self._texts, self._reasonings)
+        texts, reasonings = self._source.pieces_since(*self._taken)
         if not texts and not reasonings:
             return None
-        self._texts += len(texts)
-        self._reasonings += len(reasonings)
+        self._taken = (self._taken[0] + len(texts), self._taken[1] + len(reasonings))
         return StoredPiece(self._written, "".join(texts), "".join(reasonings))
 
     def _append(self, piece: StoredPiece | None) -> None:
         # Should the store not answer, the very same piece is written again, under its number.
         self._unsure = piece
         journal = self._journal
-        mine = journal.store.append(self._call_id, self._owner, piece, journal.lease)
+        mine = journal.store.append(self._answer.call_id, self._answer.owner, piece, journal.lease)
         self._unsure = None
         self._written += piece is not None
         self._renewed = time.monotonic()
@@ -179,10 +203,13 @@ class AnswerWriter:
         if self._source is None or self._over:
             return
         journal = self._journal
-        if journal.store.begin(self._call_id, self._owner, self._request, journal.lease):
-            _log.warning("The journal has lost the answer %r; it is written anew.", self._call_id)
-            self._written = self._texts = self._reasonings = 0
-            self._append(self._taken())
+        if journal.store.begin(*self._answer, journal.lease):
+            _log.warning(
+                "The journal has lost the answer %r; it is written again from the start.",
+                self._answer.call_id,
+            )
+            self._written, self._taken = 0, (0, 0)
+            self._append(self._take())
         else:
             error = "Another process has taken this answer over. Follow it."
             self._source.stop(AnswerInUseError(error))
@@ -211,9 +238,8 @@ class AnswerWriter:
 
     def _end(self, state: str, ending: bytes) -> None:
         self._ended = True
-        self._until = time.monotonic() + _PATIENCE
-        self._ending = (state, ending)
-        # Else the thread does it, which goes on trying. In the thread itself, the collector may
+        self._ending = Ending(state, ending, time.monotonic() + _PATIENCE)
+        # Else the thread does it, which tries again. In the thread itself, the collector may
         # have closed a stream in the middle of anything.
         if threading.current_thread() is not self._journal.thread:
             self._flush_soon()

@@ -80,9 +80,9 @@ class Counters:
         room = self._what_the_server_said(tokens, left)
         if room.wait:
             return room
-        storage = self._store.limits() if self._store is not None else None
+        storage = self._store.client.limits() if self._store is not None else None
         if storage is not None and self._store is not None:
-            with self._store.tolerating_redis_errors():
+            with self._store.client.tolerating_redis_errors():
                 room = self._count(storage, tokens)
                 if not room.wait:
                     self._count(self._memory, tokens)  # so that it knows when the store is lost

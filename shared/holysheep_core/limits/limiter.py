@@ -215,5 +215,5 @@ def limiter_of(provider: Provider, store: Store | None) -> RateLimiter | None:
     limits = provider.limits
     if limits is None:
         return None
-    key = (provider.account, limits, "" if store is None else store.name)
+    key = (provider.account, limits, "" if store is None else store.client.name)
     return _limiters.get(key, lambda: RateLimiter(provider.account, limits, store))

@@ -6,8 +6,8 @@ the others' transactions), and many may read while they do. What is older than `
 the oldest while the file is larger than `max_bytes`, is deleted. There is no text of prompts or
 answers in it, and no key.
 
-If the file cannot be written (a full disk, say), calls go on and one warning is logged. A record
-that cannot be written is left out, likewise. A file that is moved away or deleted is made anew.
+If the file cannot be written (a full disk, say), calls continue and one warning is logged. A record
+that cannot be written is left out, likewise. A file that is moved away or deleted is created again.
 
 A process that is forked writes what happens in it, and leaves to its parent what that has not
 written yet.

@@ -1,4 +1,4 @@
-"""Who is told of the events of a call: observers, `on_event`, a framework's channels.
+"""Who gets the events of a call: observers, `on_event`, a framework's channels.
 
 They watch a call and must never end it. The first failure of each is logged with its traceback,
 later ones are not.
@@ -47,7 +47,7 @@ class Guard:
         if not self._failed:
             self._failed = True
             name = getattr(self._function, "__qualname__", repr(self._function))
-            _log.error("The listener %s failed; the call goes on.", name, exc_info=error)
+            _log.error("The listener %s failed; the call continues.", name, exc_info=error)
 
 
 class Listeners:

@@ -7,11 +7,11 @@ from holysheep_core.types import CallRecord, ChatRequest
 
 
 class Observer:
-    """Hears of every call of the clients it is given to; override what you need.
+    """Is told of every call of the clients it is given to; override what you need.
 
-    Everything is called where the call runs, some times per request and never per token: be
-    quick, and raise nothing. One observer may be given to many clients and hear of many calls
-    at once, from any thread.
+    Methods are called where the call runs, a few times per request and never per token: be
+    quick. What a method raises is logged and does not end the call. One observer may be given
+    to many clients and be called for many calls at the same time, from any thread.
     """
 
     def call_began(self, call_id: str, request: ChatRequest) -> None:
@@ -24,4 +24,4 @@ class Observer:
         """A call is over; `answer` is the text the reader was given."""
 
     def close(self) -> None:
-        """Hand on what is not handed on yet."""
+        """Flush what is not written or sent yet."""

@@ -120,7 +120,9 @@ class SQLiteWriter:
                     _prune(database, time.time() - self._max_age, self._max_bytes)
         except Exception as error:  # noqa: BLE001 - what ends this thread loses all that comes
             if not self._warned:
-                _log.warning("%s cannot be written: %s. Calls go on without.", self._path, error)
+                _log.warning(
+                    "%s cannot be written: %s. Calls continue without it.", self._path, error
+                )
             self._warned = True
         else:
             self._warned = False

@@ -1,7 +1,7 @@
 """How long a server asks to wait, in every form servers say it.
 
 `retry-after-ms` and `retry-after` are requests to wait. `x-ratelimit-reset-*` and
-`anthropic-ratelimit-*-reset` only say when a window of a limit begins anew; they come with every
+`anthropic-ratelimit-*-reset` only say when a window of a limit is reset; they come with every
 response. Some gateways say it in the message alone ("Please try again in 6m0s").
 """
 
@@ -59,7 +59,7 @@ def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
 
 
 def reset_wait(headers: Mapping[str, str], *, wall: float) -> float | None:
-    """Return the seconds until a rate limit's windows begin anew, or None if none is named.
+    """Return the seconds until a rate limit's windows are reset, or None if none is named.
 
     Of several (requests, tokens, …) the exhausted ones count, the longest of them; where the
     server does not say which are, the longest of all. Read are durations ("1s", "6m0s",
@@ -90,7 +90,7 @@ class Allowance:
     Attributes:
         requests: Requests that may still be made; None if it does not say.
         tokens: Likewise tokens.
-        until: When the windows begin anew, on the caller's clock.
+        until: When the windows are reset, on the caller's clock.
     """
 
     requests: int | None

@@ -1,6 +1,6 @@
 """One HTTP exchange, from the first byte of its answer to what it meant.
 
-A leg turns bytes into text, reasoning and pieces of tool calls, and notes the signs that tell
+The decoder turns bytes into text, reasoning and pieces of tool calls, and notes the signs that tell
 whether the answer was whole. It knows neither the call it belongs to nor the time.
 
 What a 200 may contain: a stream of events, as asked; a whole JSON answer, from servers that
@@ -42,7 +42,7 @@ class ResponseDecoder:
     Args:
         finish_signal: What proves that the answer is whole.
         secrets: Texts to blank out in errors.
-        coalesce: Return what one read brought as one piece.
+        coalesce: Return what one read contained as one piece.
 
     Attributes:
         status: HTTP status, None before the answer begins.

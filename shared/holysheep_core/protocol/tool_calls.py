@@ -1,7 +1,7 @@
 """Tool calls are put together here and stay here until they are whole.
 
 A call cut at `"amount": 1` of `1000` is valid JSON to a lenient parser, and frameworks execute
-it. So nothing of a call leaves this room before the answer has ended properly and the
+it. So nothing of a call leaves this module before the answer has ended properly and the
 arguments parse strictly as an object.
 
 Servers stream the pieces in more ways than the specification has:

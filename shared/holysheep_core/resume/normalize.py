@@ -1,4 +1,4 @@
-"""Text as it is compared at a seam: without white space, and with plain quotes and dashes.
+"""Text as it is compared at a splice point: without white space, and with plain quotes and dashes.
 
 A model that repeats its last words may break the line elsewhere, drop a space at the end, or
 write “ ” where it wrote " " before. None of that makes it another text.

@@ -1,17 +1,22 @@
-"""What models say before they go on, though they were asked not to.
+"""What models say before they continue, though they were asked not to.
 
-Three things are recognised at the very beginning of a resumed leg, and only there: an
+Three things are recognised at the very beginning of a resumed response, and only there: an
 announcement ("Sure, continuing where I left off:"), an ellipsis, and a code fence opened a
-second time. An announcement has to begin like one, to speak of going on, and to end with a
-colon or a line break; so a text that merely goes on with "Sure" or "네" is not touched.
+second time. An announcement has to begin like one, to speak of continuing, and to end with a
+colon or a line break; so a text that merely continues with "Sure" or "네" is not touched.
+
+No list of wordings is complete. But the words asked for (the *anchor*), right after a short line
+or inside a mark, prove that what stands before them is no part of the answer.
 """
 
 from __future__ import annotations
 
 import re
 
+from holysheep_core.resume.normalize import fold
+
 MAX_ANNOUNCEMENT = 140
-"""Characters within which an announcement has to end; until then the leg is held."""
+"""Characters within which an announcement has to end; until then the text is held back."""
 
 _OPENERS = (
     "sure",
@@ -81,11 +86,11 @@ _MAX_TAG = 34
 
 
 def decoration_of(text: str, *, inside_fence: bool, after_dot: bool) -> int | None:
-    """Return how many characters at the beginning of a leg are an ellipsis or a second fence.
+    """Return how many characters at the beginning of a response are an ellipsis or a second fence.
 
     Args:
-        text: The leg so far.
-        inside_fence: A code fence is open where the leg begins.
+        text: The response so far.
+        inside_fence: A code fence is open where the response begins.
         after_dot: The text before it ends with a dot, so that dots may be its own.
 
     Returns:
@@ -125,7 +130,7 @@ def _dots(text: str, *, after_dot: bool) -> int | None:
 
 
 def announcement_of(text: str) -> int | None:
-    """Return how many characters at the beginning of a leg announce that it goes on.
+    """Return how many characters at the beginning of a response announce that it continues.
 
     Returns:
         0 if it announces nothing, or None if more text is needed to tell.
@@ -144,3 +149,73 @@ def announcement_of(text: str) -> int | None:
     if ends.end() == len(text) and not ends.group().endswith("\n\n"):
         return None  # another line break may follow
     return ends.end()
+
+
+MAX_INTRODUCTION = 64
+"""Characters of a first line that may turn out to introduce the words asked for."""
+MIN_PROOF = 16
+"""Folded characters an anchor must have to prove that the line before it was no answer."""
+_WRAPS = ("**", "*", "__", '"', "“", "`", "---\n", "> ")
+"""What models put around, or before, the words they were asked to repeat."""
+
+
+def wrapping_of(text: str, anchor: str) -> tuple[int | None, str]:
+    """Return the length of a mark before the anchor, and the mark that will close it.
+
+    Args:
+        text: How a response begins.
+        anchor: The words asked for, folded.
+
+    Returns:
+        0 if there is no mark; None if it may be one, and more text is needed to tell.
+    """
+    if len(anchor) < MIN_PROOF:
+        return 0, ""
+    for mark in _WRAPS:
+        if not text.startswith(mark):
+            continue
+        said = fold(text[len(mark) :])
+        if said.startswith(anchor):
+            return len(mark), {"“": "”"}.get(mark, mark)
+        if anchor.startswith(said):
+            return None, ""
+    return 0, ""
+
+
+def introduction_of(text: str, anchor: str, seen: str) -> int | None:
+    """Return the length of a first line, in whatever words, after which the anchor comes.
+
+    Args:
+        text: How a response begins.
+        anchor: The words asked for, folded.
+        seen: What the reader has.
+
+    Returns:
+        0 if there is none; None if more text is needed to tell.
+    """
+    if len(anchor) < MIN_PROOF:
+        return 0
+    blank = len(text) - len(text.lstrip())
+    line = text.find("\n", blank)
+    if line < 0:
+        return None if len(text) < MAX_INTRODUCTION else 0
+    after = fold(text[line:])
+    if line > MAX_INTRODUCTION or not anchor.startswith(after[: len(anchor)]):
+        return 0
+    if len(after) < len(anchor):
+        return None
+    if _may_be_row(text, line, anchor, seen):
+        return 0
+    return line + len(text[line:]) - len(text[line:].lstrip())
+
+
+def _may_be_row(text: str, line: int, anchor: str, seen: str) -> bool:
+    """Tell whether the first line, up to `line`, may be the rest of a row of the text's."""
+    # Rows often begin alike: a log's lines, a table's. Then it has to look introductory.
+    current = fold(seen.rpartition("\n")[2])
+    is_paragraph = text[line:].startswith("\n\n")
+    if current == anchor and not is_paragraph and text[line - 1] not in ":：":  # noqa: RUF001 - full-width
+        return True
+    # A line that then occurs twice in the answer introduces nothing.
+    *lines, last = (seen + text[:line]).split("\n")
+    return fold(last) in map(fold, lines)

@@ -1,14 +1,14 @@
-"""What the reader has been given so far, and how to ask for the rest.
+"""What the reader has been given so far, and the request for the rest.
 
 The transcript is append-only: text shown can't be taken back, in any framework. At a cut it
-says how to go on (the technique) and with which request; the seam then joins the answer.
+says how to resume (the technique) and with which request; the stitcher then joins the response.
 
 - *replay*: too little was shown for a continuation to be recognised as one, so the original
   request goes out again, and its answer must begin with whatever was shown.
 - *prefill*: the partial ends the conversation as the assistant's own message, and the model
-  goes on with it; only for models that do.
+  continues it; only for models that do.
 - *continuation*: the original messages, the partial as the assistant's, and a user turn that
-  asks to go on and to begin by repeating the last words, quoted. No system prompt is added or
+  asks for the rest, to begin by repeating the last words, quoted. No system prompt is added or
   changed, so the model keeps its persona and its language.
 """
 
@@ -21,7 +21,8 @@ import msgspec
 
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.protocol.wire import asks_for_json
-from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_evidence, is_provable
+from holysheep_core.resume.overlap import is_evidence
+from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
 
@@ -30,7 +31,7 @@ _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 @dataclass(frozen=True)
 class NextRequest:
-    """A request to send, the seam its answer has to pass, and the words it is to begin with."""
+    """A request to send, the stitcher of its response, and the words it is to begin with."""
 
     request: ChatRequest
     technique: str
@@ -108,8 +109,8 @@ class Transcript:
         return NextRequest(self._continuation(seen, anchor), "continuation", stitcher, anchor)
 
     def _prefill(self, seen: str, *, prefix_flag: bool) -> NextRequest:
-        # Some providers reject white space at the end of a prefill; the seam sees to it that
-        # what the reader has of it does not come twice.
+        # Some providers reject white space at the end of a prefill; the stitcher sees to it
+        # that what the reader has of it does not come twice.
         turn: dict[str, Any] = {"role": "assistant", "content": seen.rstrip()}
         if prefix_flag:
             turn["prefix"] = True
@@ -123,7 +124,7 @@ class Transcript:
         """Return the parameters for what is left; `again` is what will be said once more."""
         params = dict(self.request.params)
         for name in _TOKEN_LIMITS:
-            # Going on beyond the limit, every leg has all of it.
+            # Resuming beyond the limit, every request has all of it.
             if isinstance(params.get(name), int) and not self._config.continue_on_length:
                 left = max(1, params[name] - estimate_tokens(seen))
                 params[name] = left + estimate_tokens(again)

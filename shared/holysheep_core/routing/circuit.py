@@ -31,21 +31,20 @@ State = Literal["closed", "open", "half-open"]
 
 @dataclass(frozen=True)
 class CircuitConfig:
-    """When a route is left alone because it fails too often, and how it comes back.
+    """When a circuit opens because a route fails too often, and how it closes again.
 
-    The defaults open on what is no accident, and are slow to nothing: five failures that are
-    half of all answers of the last 30 s (one bad minute in an hour of good ones does not,
-    and neither does a single failure when nobody else calls).
+    By default a circuit opens after five failures within 30 s that are at least half of all
+    answers. A single failure when nobody else calls does not open it.
 
     Attributes:
         failures: Fewest failures within `window` that open the circuit; 0 for never.
         error_rate: Least share of the answers within `window` that failed, above 0 to 1.
-        window: Seconds that are looked back on.
+        window: Length of the window in seconds.
         slow_first_token: Seconds after which a first token counts as a failure; None for never
             (reasoning models take minutes, so no figure fits all).
         probes: Calls that may try a half-open route at the same time. One is enough to know.
         successes: Good answers in a row that close the circuit; more than one, so that a
-            server that staggers does not get everybody back at its first good answer.
+            server that is not well yet does not get all calls back at its first good answer.
     """
 
     failures: int = 5
@@ -124,7 +123,7 @@ def _percentile(ordered: list[float], share: float) -> float | None:
 
 
 class Circuit:
-    """The breaker of one route. Not thread-safe: `RouteStates` has the lock."""
+    """The circuit breaker of one route. Not thread-safe: `RouteStates` has the lock."""
 
     def __init__(self, config: CircuitConfig) -> None:
         self._config = config
@@ -170,7 +169,7 @@ class Circuit:
         self._good = 0
 
     def close(self) -> None:
-        """The route is well."""
+        """Close the circuit: the route works."""
         self._until = None
         self._probes.clear()
         self._good = 0
@@ -196,7 +195,7 @@ class Circuit:
             self._probes.pop(0)
 
     def note(self, note: Note) -> bool:
-        """Write down a request that ended; tell whether the circuit must open for it."""
+        """Record a request that ended; tell whether the circuit must open for it."""
         slow, config = self._config.slow_first_token, self._config
         late = slow is not None and note.first_token is not None and note.first_token > slow
         if late and note.outcome is Outcome.SUCCESS:

@@ -105,7 +105,7 @@ def smart_model_selector(
         model: The model wanted.
         messages: OpenAI-format messages, to leave out models that cannot read them.
         limited: Models that are rate limited now.
-        fallback_models: Models that stand in, best first; None for the default table.
+        fallback_models: Fallback models, best first; None for the default table.
         **params: Other fields of the request; `tools` and `response_format` leave out models
             that have neither.
 

@@ -6,46 +6,27 @@ closed, what the retry budget gained and lost, the provider an operator chose, a
 step. So the calls themselves do not wait for it. Rate limits are the exception, since they
 must be exact: each is counted in Redis when a request goes out.
 
-When Redis is slow, down, restarted or emptied, calls go on with what this process knows, after
-one warning; what is known here is told again when it returns.
+When Redis is slow, down, restarted or emptied, calls continue with what this process knows, after
+one warning; what is known here is written again when Redis returns.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from holysheep_core.errors import ConfigurationError
 from holysheep_core.process import Shared, WeakGroup, renew_after_fork, weakly
 from holysheep_core.retry_budget import RetryBudget
+from holysheep_core.store.redis_client import RedisClient
 
-if TYPE_CHECKING:
-    from limits.storage import RedisStorage
-
-_log = logging.getLogger("holysheep.store")
 _Result = TypeVar("_Result")
 
 SYNC_SECONDS = 1.0
 """How old the news of other processes may be."""
-
-TIMEOUT = 0.25
-"""Seconds a request may be held up by a store that does not answer, once in `REST_SECONDS`."""
-
-REST_SECONDS = 5.0
-"""How long a store that failed is left alone."""
-
-NO_URL = (
-    "needs a Redis URL such as 'redis://localhost:6379/0'. In a password, "
-    "/ is written %2F, # %23, @ %40 and ? %3F."
-)
-"""What is said of any other; nothing of it, since any part may be one of its password."""
 
 _EXCHANGE = """
 local time = redis.call('TIME')
@@ -95,7 +76,7 @@ class Fact(NamedTuple):
 
 
 class Member(Protocol):
-    """Someone who wants to hear what others know."""
+    """A member that takes over what other processes know."""
 
     def absorb(self, facts: Mapping[str, Fact]) -> None:
         """Take all that is known; own facts are among it."""
@@ -107,23 +88,21 @@ class Store:
     Args:
         url: "redis://…", "rediss://…" or "unix://…".
         namespace: What the names of its keys begin with.
+
+    Attributes:
+        client: The connection to it.
     """
 
     _shared: ClassVar[Shared[Store]] = Shared()
 
     def __init__(self, url: str, namespace: str = "holysheep") -> None:
-        self._redis, self._limits = _connect(url, namespace)
-        self._exchange = self._redis.register_script(_EXCHANGE)
-        self._namespace = namespace
-        parts = urlsplit(url)
-        self.name = f"{parts.scheme}://{parts.hostname or ''}:{parts.port or ''}{parts.path}"
+        self.client = RedisClient(url, namespace)
+        self._script = self.client.redis.register_script(_EXCHANGE)
         self._members: WeakGroup[Member] = WeakGroup()
         self._budgets: WeakGroup[RetryBudget] = WeakGroup()
         self._lock = threading.RLock()
         self._facts: dict[str, tuple[Fact, float]] = {}  # not told yet, and since when
         self._corrections: dict[tuple[str, int], int] = {}
-        self._rests_until = 0.0
-        self._warned = False
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._executor: ThreadPoolExecutor | None = None
@@ -141,12 +120,12 @@ class Store:
         return cls._shared.get((url, namespace), lambda: cls(url, namespace))
 
     def __repr__(self) -> str:
-        return f"Store({self.name!r})"  # the URL may hold a password
+        return f"Store({self.client.name!r})"  # the URL may hold a password
 
     # -- for those who share ----------------------------------------------------------------
 
     def join(self, member: Member) -> None:
-        """Let a member hear what others know, from now on and as long as it lives."""
+        """Give a member what others know, from now on and as long as it lives."""
         self._members.add(member)
 
     def share_budget(self, budget: RetryBudget) -> None:
@@ -160,7 +139,7 @@ class Store:
         self._wake.set()
 
     def open(self) -> None:
-        """Hear what others know, and keep up with it in the background."""
+        """Read what others know, and keep doing so in the background."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -193,41 +172,15 @@ class Store:
 
     # -- limits -----------------------------------------------------------------------------
 
-    def limits(self) -> RedisStorage | None:
-        """Return where rate limits are counted, or None while Redis does not answer."""
-        return self._limits if time.monotonic() >= self._rests_until else None
-
     def later(self, key: str, expiry: int, amount: int) -> None:
         """Add to a counter of limits with the next exchange."""
         with self._lock:
             self._corrections[key, expiry] = self._corrections.get((key, expiry), 0) + amount
 
-    @contextmanager
-    def tolerating_redis_errors(self) -> Iterator[None]:
-        """Go on after it where Redis fails, with one warning."""
-        import redis  # noqa: PLC0415 - an extra
-
-        try:
-            yield
-        except (redis.RedisError, OSError) as error:
-            self._rests_until = time.monotonic() + REST_SECONDS
-            if not self._warned:
-                self._warned = True
-                _log.warning(
-                    "%s does not answer (%s: %s). Calls go on with what this process knows.",
-                    self.name,
-                    type(error).__name__,
-                    error,
-                )
-        else:
-            if self._warned:
-                self._warned = False
-                _log.info("%s answers again.", self.name)
-
     # -- the exchange -----------------------------------------------------------------------
 
     def exchange(self) -> bool:
-        """Tell and hear all news, in one round trip (two if tokens are to be corrected)."""
+        """Write and read all news, in one round trip (two if tokens are to be corrected)."""
         with self._lock:
             facts, corrections = dict(self._facts), self._corrections
             self._corrections = {}
@@ -244,18 +197,19 @@ class Store:
         for budget, name, change, capacity in buckets:
             args += [f"budget:{budget.capacity:g}:{name}", change, capacity]
         told = False
-        with self.tolerating_redis_errors():
-            keys = [f"{{{self._namespace}}}:facts", f"{{{self._namespace}}}:sums"]
-            known, sums = self._exchange(keys=keys, args=args)
+        with self.client.tolerating_redis_errors():
+            namespace = self.client.namespace
+            keys = [f"{{{namespace}}}:facts", f"{{{namespace}}}:sums"]
+            known, sums = self._script(keys=keys, args=args)
             told = True
         if not told:
             for (key, expiry), amount in corrections.items():
                 self.later(key, expiry, amount)
             return False
-        with self.tolerating_redis_errors():
+        with self.client.tolerating_redis_errors():
             for (key, expiry), amount in corrections.items():
-                self._limits.incr(key, expiry, amount)
-        self._rests_until = 0.0
+                self.client.storage.incr(key, expiry, amount)
+        self.client.answered()
         with self._lock:
             for name, entry in facts.items():
                 if self._facts.get(name) is entry:
@@ -291,49 +245,3 @@ def _run(step: Callable[[], bool | None], wake: threading.Event) -> None:
         wake.clear()
         if not step():  # the store is closed, or garbage
             return
-
-
-def is_redis_url(url: object) -> bool:
-    """Tell whether this is the URL of a Redis, with a password (if any) that is escaped.
-
-    One that is not ends at its first "/", "#" or "?", and what comes after it would be read as
-    a path, and shown as one.
-    """
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises
-    except ValueError:
-        return False
-    behind = f"{parts.path}{parts.query.partition('=')[0]}{parts.fragment}"
-    torn = bool(parts.netloc) and "@" in behind
-    return parts.scheme in ("redis", "rediss", "unix") and not torn
-
-
-def _connect(url: str, namespace: str) -> tuple[Any, RedisStorage]:
-    try:
-        import redis  # noqa: PLC0415 - an extra
-        from limits.storage import RedisStorage  # noqa: PLC0415
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.retry import Retry  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError(
-            "store= needs the redis library: pip install 'holysheep[redis]'."
-        ) from error
-    if not is_redis_url(url):
-        raise ConfigurationError(f"store: {NO_URL}")
-    try:
-        client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-        )
-    except ValueError:
-        raise ConfigurationError(f"store: {NO_URL}") from None
-    # A prefix of its own for the strategy: another one at the same keys is an error in Redis.
-    storage = RedisStorage(
-        "redis://", connection_pool=client.connection_pool, key_prefix=f"{namespace}:limits"
-    )
-    return client, storage

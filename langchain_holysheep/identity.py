@@ -1,0 +1,79 @@
+"""What LangChain asks a model about itself: its names, parameters, profile and token counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+
+from holysheep_core import estimate_tokens
+from langchain_holysheep.profiles import profile_of
+from langchain_holysheep.settings import ModelSettings
+
+
+class SelfDescription(ModelSettings):
+    """A model that describes itself."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "holysheep-chat"
+
+    def _resolve_model_profile(self) -> Any:
+        return profile_of(self._handler.settings.catalog.card(self.model))
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Fields that are secrets, and the environment variables they come from."""
+        return {"api_key": "HOLYSHEEP_API_KEY"}
+
+    @property
+    def _default_params(self) -> dict[str, Any]:
+        """The request's fields, apart from messages."""
+        given = self._request_fields
+        stops = given.pop("stop", None)
+        if stops:
+            given["stop"] = [stops] if isinstance(stops, str) else stops
+        return {**given, **self.extra_body}
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        # The cache's key: all that changes an answer, and no secret.
+        params = self._default_params
+        if "stop" in params:  # LangChain's own "stop", of the call, would take its place
+            params["stop_sequences"] = params.pop("stop")
+        return {
+            "model": self.model,
+            "base_url": self.base_url,
+            "fallback_models": self._handler.settings.fallback.models,
+            **params,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        sent = {**self._default_params, **kwargs}
+        params["ls_provider"] = "holysheep"
+        params["ls_model_name"] = kwargs.get("model", self.model)
+        params["ls_model_type"] = "chat"
+        if sent.get("temperature") is not None:
+            params["ls_temperature"] = sent["temperature"]
+        if sent.get("max_tokens") is not None:
+            params["ls_max_tokens"] = sent["max_tokens"]
+        stops = stop or sent.get("stop")
+        if stops:
+            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+        return params
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate the tokens of a text without downloading a tokenizer."""
+        return estimate_tokens(text)
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[Any] | None = None,
+    ) -> int:
+        """Estimate the tokens of a prompt without downloading a tokenizer."""
+        return count_tokens_approximately(messages, tools=list(tools) if tools else None)

@@ -1,0 +1,48 @@
+"""Promise 1 in LangChain: cut at every character, in every way, whichever way the model goes on."""
+
+import asyncio
+
+import pytest
+
+from holysheep_core.simulator import cut
+from support.models import langchain
+
+
+def model(play, at, by, manner):
+    script = play(faults=[cut(at, by)], manner=manner)
+    return langchain(script)
+
+
+def stream(llm):
+    return "".join(chunk.text for chunk in llm.stream("go"))
+
+
+def invoke(llm):
+    return llm.invoke("go").text
+
+
+async def astream(llm):
+    return "".join([chunk.text async for chunk in llm.astream("go")])
+
+
+async def ainvoke(llm):
+    return (await llm.ainvoke("go")).text
+
+
+@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("by", ["rst", "fin", "eof"])
+@pytest.mark.parametrize("ask", [stream, invoke])
+def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner):
+    for at in range(len(text) + 1):
+        assert ask(model(play, at, by, manner)) == text, at
+
+
+@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("by", ["rst", "fin", "eof"])
+@pytest.mark.parametrize("ask", [astream, ainvoke])
+def test_whole_once_in_order_cut_at_every_character_async(play, text, ask, by, manner):
+    async def sweep():
+        for at in range(len(text) + 1):
+            assert await ask(model(play, at, by, manner)) == text, at
+
+    asyncio.run(sweep())

@@ -1,0 +1,64 @@
+"""Tools: how they are offered, and how the model's calls are read."""
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
+from llama_index.core.tools import FunctionTool
+from pydantic import BaseModel
+
+from llamaindex_holysheep.tools import json_schema, only_first_call, selections_of, tool_params
+
+PAY = FunctionTool.from_defaults(fn=lambda amount: amount, name="pay")
+
+
+@pytest.mark.parametrize(
+    ("required", "choice", "sent"),
+    [
+        (False, None, "auto"),
+        (True, None, "required"),
+        (True, "none", "none"),
+        (False, "pay", {"type": "function", "function": {"name": "pay"}}),
+        (False, {"type": "function"}, {"type": "function"}),
+    ],
+)
+def test_the_choice_is_sent_as_the_api_takes_it(required, choice, sent):
+    params = tool_params([PAY], parallel=False, required=required, choice=choice)
+    assert params["tool_choice"] == sent
+    assert params["parallel_tool_calls"] is False
+    assert [tool["function"]["name"] for tool in params["tools"]] == ["pay"]
+
+
+def test_without_tools_nothing_is_sent():
+    assert tool_params([], parallel=True, required=True, choice="pay") == {}
+
+
+def response(*blocks):
+    message = ChatMessage(role="assistant", blocks=list(blocks))
+    message.additional_kwargs["tool_calls"] = ["first", "second"]
+    return ChatResponse(message=message)
+
+
+def call(name, arguments):
+    return ToolCallBlock(tool_call_id=name, tool_name=name, tool_kwargs=arguments)
+
+
+def test_calls_are_read_with_their_arguments_as_a_dict():
+    both = response(TextBlock(text="a"), call("pay", '{"amount": 1}'), call("look", {}))
+    assert [(each.tool_name, each.tool_kwargs) for each in selections_of(both)] == [
+        ("pay", {"amount": 1}),
+        ("look", {}),
+    ]
+
+
+def test_only_the_first_call_is_left_and_the_text_stays():
+    left = only_first_call(response(call("pay", {}), TextBlock(text="a"), call("look", {})))
+    assert [type(block).__name__ for block in left.message.blocks] == ["ToolCallBlock", "TextBlock"]
+    assert left.message.additional_kwargs["tool_calls"] == ["first"]
+
+
+def test_a_schema_is_asked_for_by_the_models_name():
+    class Sheep(BaseModel):
+        legs: int
+
+    wanted = json_schema(Sheep)
+    assert (wanted["type"], wanted["json_schema"]["name"]) == ("json_schema", "Sheep")
+    assert wanted["json_schema"]["schema"]["required"] == ["legs"]

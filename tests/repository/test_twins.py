@@ -1,0 +1,264 @@
+"""What is written twice, for threads and for asyncio, is equal but for `async` and `await`.
+
+Each async twin is stripped of `async`, `await` and its `a` prefixes and compared with the sync one.
+What differs on purpose stands in `DIFFERENCES`, with its reason; a difference that is gone must leave
+the list.
+"""
+
+import ast
+import difflib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "shared/holysheep_core"
+
+PAIRS = {
+    # name of the pair: file, sync twin, file, async twin
+    "driver: run": ("client/sync_driver.py", "run", "client/async_driver.py", "run"),
+    "driver: exchange": (
+        "client/sync_driver.py",
+        "_exchange",
+        "client/async_driver.py",
+        "_exchange",
+    ),
+    "Calls.run": ("client/calls.py", "Calls.run", "client/calls.py", "Calls.arun"),
+    "Admission.enter": ("limits/admission.py", "Admission.enter", None, "Admission.aenter"),
+    "RateLimiter.enter": ("limits/limiter.py", "RateLimiter.enter", None, "RateLimiter.aenter"),
+    "execute: call": ("gateway/execute.py", "_FallbackRun.call", None, "_FallbackRun.acall"),
+    "execute: stream": ("gateway/execute.py", "_FallbackRun.stream", None, "_FallbackRun.astream"),
+    "opening: follow": ("journal/opening.py", "follow", None, "afollow"),
+    **{
+        f"handler: {name}": (
+            "client/handler.py",
+            f"StreamingRetryHandler.{name}",
+            None,
+            f"StreamingRetryHandler.a{name}",
+        )
+        for name in ("stream_with_retry", "complete", "resume", "follow")
+    },
+    **{
+        f"requests: {name}": ("client/requests.py", f"Requests.{name}", None, f"Requests.a{name}")
+        for name in ("stream", "stream_again", "collect", "close")
+    },
+    "handler: texts": ("client/handler.py", "_texts", None, "_atexts"),
+    **{
+        f"LangChain: {name}": (
+            "../../langchain_holysheep/chat_models.py",
+            f"ChatHolySheep.{name}",
+            None,
+            f"ChatHolySheep.{name.replace('_', '_a', 1) if name[0] == '_' else 'a' + name}",
+        )
+        for name in ("_stream", "_generate", "_generate_with_cache", "resume_stream")
+    },
+    "LangChain: chunks": ("../../langchain_holysheep/chat_models.py", "_chunks", None, "_achunks"),
+    **{
+        f"LlamaIndex: {name}": (
+            "../../llamaindex_holysheep/calls.py",
+            f"Call.{name}",
+            None,
+            f"Call.a{name}" if name[0] != "_" else f"Call._a{name[1:]}",
+        )
+        for name in ("chat", "complete", "stream_chat", "stream_complete", "_answer")
+    },
+    "LlamaIndex: grow": ("../../llamaindex_holysheep/calls.py", "grow", None, "agrow"),
+    "LlamaIndex: closing": (
+        "../../llamaindex_holysheep/closing.py",
+        "closing_all",
+        None,
+        "aclosing_all",
+    ),
+}
+
+ASYNC_NAMES = {
+    "AsyncGenerator": "Generator",
+    "AsyncIterator": "Iterator",
+    "AsyncClient": "Client",
+    "AsyncListeners": "Listeners",
+    "AsyncStream": "Stream",
+    "for_running_loop": "sync",
+}
+PREFIXED = re.compile(
+    r"^(_?)a(?=(?:answer|begin|body_of|call|chat|chunks|close|closing|collect|complete|drive|enter|exit|fail|finish|follow|generate|"
+    r"grow|iter_|next$|open|pace|resume|run$|stream|take|tell|texts))"
+)
+
+
+def plain(name):
+    name = ASYNC_NAMES.get(name, name)
+    return PREFIXED.sub(r"\1", name)
+
+
+class Stripped(ast.NodeTransformer):
+    """Async code as it would be written for threads."""
+
+    def visit_Await(self, node):
+        return self.visit(node.value)
+
+    def visit_AsyncFunctionDef(self, node):
+        return self.visit_FunctionDef(
+            ast.FunctionDef(**{field: getattr(node, field) for field in node._fields})
+        )
+
+    def visit_FunctionDef(self, node):
+        node.name = plain(node.name)
+        node.decorator_list, node.returns = [], None
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            argument.annotation = None  # mypy checks those
+        if ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def visit_AsyncWith(self, node):
+        return self.generic_visit(ast.With(items=node.items, body=node.body, lineno=0))
+
+    def visit_AsyncFor(self, node):
+        return self.visit_For(ast.For(node.target, node.iter, node.body, node.orelse, lineno=0))
+
+    def visit_For(self, node):
+        self.generic_visit(node)
+        only = node.body[0] if len(node.body) == 1 else None
+        if isinstance(only, ast.Expr) and isinstance(only.value, ast.Yield):
+            return ast.Expr(ast.YieldFrom(node.iter))
+        return node
+
+    def visit_Name(self, node):
+        node.id = plain(node.id)
+        return node
+
+    def visit_Attribute(self, node):
+        node.attr = plain(node.attr)
+        return self.generic_visit(node)
+
+
+def source(path, name):
+    node = ast.parse((CORE / path).read_text(encoding="utf-8"))
+    for part in name.split("."):
+        [node] = [each for each in node.body if getattr(each, "name", None) == part]
+    lines = ast.unparse(ast.fix_missing_locations(Stripped().visit(node))).splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def differences(pair):
+    path, sync, other, twin = PAIRS[pair]
+    left, right = source(path, sync), source(other or path, twin)
+    found = difflib.unified_diff(left, right, lineterm="", n=0)
+    return [line for line in found if line[:2] not in ("--", "++", "@@")]
+
+
+CLOSED = "a generator closes what it delegates to; an async one has to be told"
+THREAD = "a store is asked in a thread"
+SLEEP = "each sleeps in its own way"
+
+DIFFERENCES = {
+    "driver: run": (
+        [
+            "-time.sleep(action.seconds)",
+            "+asyncio.sleep(action.seconds)",
+            "-yield from _exchange(session, client, action, connect)",
+            "+with closing(_exchange(session, client, action, connect)) as deltas:",
+            "+yield from deltas",
+        ],
+        f"{SLEEP}; {CLOSED}",
+    ),
+    "Calls.run": (
+        [
+            "-listeners = Listeners(self._announce(opening.request, on_event))",
+            "+with Listeners(self._announce(opening.request, on_event)) as listeners:",
+            "+listeners.done()",
+            "-if on_token is None and write is None:",
+            "-yield from deltas",
+            "-return",
+            "-write()",
+            "+asyncio.to_thread(write)",
+            "+if on_token is not None:",
+        ],
+        (
+            f"{THREAD}; listeners may be coroutines, which are waited for or cancelled; a sync "
+            "generator can hand the deltas through without a step for each"
+        ),
+    ),
+    "Admission.enter": (
+        [
+            "-if self._pace is not None:",
+            "-self._pace()",
+            "+paced = None if self._pace is None else self._pace()",
+            "+if inspect.isawaitable(paced):",
+            "+paced",
+        ],
+        "a user's limiter may be a coroutine function",
+    ),
+    "RateLimiter.enter": (
+        [
+            "-turn = threading.Event()",
+            "-steps = self._steps(passage, turn.set)",
+            "+loop, turn = (asyncio.get_running_loop(), asyncio.Event())",
+            "+def wake():",
+            "+loop.call_soon_threadsafe(turn.set)",
+            "+steps = self._steps(passage, wake)",
+            "-step = steps.send(self._counters.take(step.tokens, step.left))",
+            "+step = steps.send(self._take(step.tokens, step.left))",
+            "-turn.wait(step)",
+            "-turn.clear()",
+            "+_wait_for(turn, step)",
+        ],
+        f"{SLEEP}, and is woken from any thread; {THREAD}",
+    ),
+    "execute: call": (
+        [
+            "-def call(self):",
+            "+def call(self, begun=None):",
+            "-result = self._begin()",
+            "+result = self._begin() if begun is None else begun",
+            "+begun = None",
+            "-if inspect.isgenerator(result):",
+            "-return self.stream(result)",
+            "-if inspect.isawaitable(result):",
+            "-return self.call(result)",
+        ],
+        "a plain function may return what is to be awaited or iterated",
+    ),
+    "opening: follow": (
+        [
+            "-for pieces in journal.watch(call_id):",
+            "+watching = journal.watch(call_id)",
+            "+while (pieces := asyncio.to_thread(next, watching, None)) is not None:",
+            "-time.sleep(_POLL)",
+            "+asyncio.sleep(_POLL)",
+        ],
+        f"{SLEEP}; {THREAD}",
+    ),
+    "requests: close": (
+        ["-self._leave()", "+asyncio.to_thread(self._leave)"],
+        THREAD,
+    ),
+    "LangChain: _stream": (
+        [
+            "-yield from _chunks(deltas, with_usage=with_usage)",
+            "+with closing(_chunks(deltas, with_usage=with_usage)) as chunks:",
+            "+yield from chunks",
+        ],
+        CLOSED,
+    ),
+    "LlamaIndex: stream_complete": (
+        [
+            "-return (as_completion(response) for response in self._grow([user(prompt)], kwargs))",
+            "+responses = self._grow([user(prompt)], kwargs)",
+            "+return (as_completion(response) async for response in responses)",
+        ],
+        "an async generator expression cannot be written with `for`",
+    ),
+    "LlamaIndex: closing": (["+told.close()"], CLOSED),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_twins_differ_only_where_it_is_said_why(pair):
+    lines, reason = DIFFERENCES.get(pair, ([], "equal"))
+    assert differences(pair) == lines, reason
+
+
+def test_a_pair_with_a_reason_is_a_pair():
+    assert set(DIFFERENCES) <= set(PAIRS)

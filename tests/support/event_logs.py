@@ -1,0 +1,71 @@
+"""An event log with a day of calls in it."""
+
+import time
+
+from holysheep_core import Attempt, CallRecord, EventLog, Usage, events
+from holysheep_core.types import total_cost
+
+HOUR = 3600
+
+
+def attempt(number=1, outcome="completed", model="gpt-4.1", provider="holysheep", cost=0.01):
+    usage = Usage(100, 50)
+    return Attempt(
+        number,
+        provider,
+        model,
+        "request",
+        0.0,
+        2.0,
+        0.5,
+        200,
+        None,
+        outcome,
+        200,
+        usage,
+        cost,
+    )
+
+
+def record(call_id, ago, *attempts, outcome="completed", resumes=0, saved=0, tags=(), first=0.5):
+    usage = sum((each.usage for each in attempts), Usage())
+    return CallRecord(
+        call_id,
+        time.time() - ago,
+        2.5,
+        "gpt-4.1",
+        attempts[-1].model,
+        attempts[-1].provider,
+        outcome,
+        first,
+        200,
+        saved,
+        usage,
+        total_cost(attempts),
+        resumes,
+        (),
+        0.25,
+        attempts,
+        tags,
+    )
+
+
+def write_log(path):
+    """Write a day of calls: plain ones, a cut one, a failed one, an odd one, an old one."""
+    log = EventLog(path)
+    for number in range(10):
+        log.call_ended(record(f"plain-{number}", number * HOUR, attempt(), tags=("a",)), "")
+    cut = attempt(1, "StreamCutError")
+    log.call_ended(record("cut", HOUR, cut, attempt(2), resumes=1, saved=120, first=3.0), "")
+    log.call_ended(record("bad", HOUR, attempt(1, "ServerError"), outcome="ServerError"), "")
+    odd = attempt(model="<odd> & co", provider="other", cost=None)
+    log.call_ended(record("odd", HOUR, odd, outcome="closed"), "")
+    log.call_ended(record("old", 48 * HOUR, attempt()), "")
+    log.happened(events.ModelDowngraded("", 0.0, "gpt-4.1", "gemini-2.5-flash", "RateLimitError"))
+    log.happened(events.ActiveProviderChanged("", 0.0, "other", "switched to"))
+    log.happened(events.ProviderHealthChanged("", 0.0, "holysheep", False, "status 503"))
+    log.happened(events.RouteCooled("", 0.0, "holysheep-1/gpt-4.1", 60.0))
+    log.happened(events.RouteCooled("", 0.0, "well-again/m", 60.0))
+    log.happened(events.RouteCooled("", 0.1, "well-again/m", None))
+    log.happened(events.RequestSent("", 0.0, 1, "holysheep", "gpt-4.1", "request"))
+    log.close()

@@ -1,0 +1,39 @@
+"""A real Redis for tests."""
+
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import suppress
+
+import redis
+
+
+class RedisServer:
+    """A Redis of our own, to be stopped, halted and emptied at will."""
+
+    def __init__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        binary = shutil.which("redis-server")
+        assert binary, "the tests need redis-server (apt-get install redis-server)"
+        options = ["--port", str(self.port), "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
+        self.client = redis.Redis(port=self.port)
+        end = time.monotonic() + 10
+        while True:
+            with suppress(redis.ConnectionError):
+                if self.client.ping():
+                    return
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def stop(self):
+        self.client.close()
+        self.process.kill()
+        self.process.wait()

@@ -1,0 +1,99 @@
+"""The framework-free client, as a program uses it."""
+
+import asyncio
+import copy
+import pickle
+
+import pytest
+
+from holysheep_core import (
+    Provider,
+    QuotaExceededError,
+    Resumed,
+    StreamCompleted,
+    StreamingRetryHandler,
+)
+from holysheep_core.simulator import cut, refuse
+from support.calls import ASK
+
+
+@pytest.fixture
+def handler(play):
+    def make(script, **settings):
+        return StreamingRetryHandler("k", base_url=script.base_url, **settings)
+
+    return make
+
+
+def test_on_token_gets_exactly_what_is_yielded(play, handler, text):
+    tokens = []
+    stream = handler(play(faults=[cut(30)])).stream_with_retry(
+        "gpt-4.1", ASK, on_token=tokens.append
+    )
+    assert list(stream) == tokens
+    assert "".join(tokens) == text
+
+
+async def test_on_token_may_be_a_coroutine(play, handler, text):
+    tokens = []
+
+    async def take(token):
+        await asyncio.sleep(0)
+        tokens.append(token)
+
+    script = play(faults=[cut(30)])
+    async with handler(script) as client:
+        stream = client.astream_with_retry("gpt-4.1", ASK, on_token=take)
+        assert [token async for token in stream] == tokens
+        assert (await client.acomplete("gpt-4.1", ASK, on_token=take)).text == text
+
+
+def test_on_event_is_told_what_happened(play, handler):
+    everywhere, here = [], []
+    client = handler(play(faults=[cut(30)]), on_event=everywhere.append)
+    client.complete("gpt-4.1", ASK, on_event=here.append)
+    assert everywhere == here
+    kinds = [type(event) for event in here]
+    assert Resumed in kinds
+    assert kinds[-1] is StreamCompleted
+    assert len({event.call_id for event in here}) == 1
+
+
+def test_parameters_reach_the_server_as_they_are(play, handler):
+    script = play()
+    handler(script).complete("gpt-4.1", ASK, temperature=0.5, logit_bias={"5": 1})
+    body = script.requests[0].body
+    assert (body["temperature"], body["logit_bias"]) == (0.5, {"5": 1})
+    assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
+
+
+def test_a_second_provider_takes_over_in_mid_answer_with_its_own_key_and_names(play, handler, text):
+    first = play(faults=[cut(30, "fin"), refuse(429, code="insufficient_quota", times=None)])
+    second = play()
+    spare = Provider("k2", second.base_url, name="spare", models={"gpt-4.1": "openai/gpt-4.1"})
+    completion = handler(first, providers=[spare], fallback_models=[]).complete("gpt-4.1", ASK)
+    assert (completion.text, completion.provider) == (text, "spare")
+    assert second.requests[0].headers["authorization"] == "Bearer k2"
+    assert second.requests[0].body["model"] == "openai/gpt-4.1"
+
+
+def test_without_one_the_quota_error_carries_the_partial(play, handler, text):
+    script = play(faults=[cut(30, "fin"), refuse(429, code="insufficient_quota", times=None)])
+    with pytest.raises(QuotaExceededError) as caught:
+        handler(script).complete("gpt-4.1", ASK)
+    assert caught.value.partial == text[:30]
+
+
+def test_the_environment_gives_key_and_address(play, text, monkeypatch):
+    script = play()
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "from-env")
+    monkeypatch.setenv("HOLYSHEEP_BASE_URL", script.base_url)
+    assert StreamingRetryHandler().complete("gpt-4.1", ASK).text == text
+    assert script.requests[0].headers["authorization"] == "Bearer from-env"
+
+
+def test_a_handler_is_shared_by_copies_and_never_pickled(play, handler):
+    client = handler(play())
+    assert copy.deepcopy(client) is client
+    with pytest.raises(TypeError, match="make a new one"):
+        pickle.dumps(client)

@@ -1,0 +1,33 @@
+"""How a resume is written as a setting. Wrong values: see test_retry, which has those of all classes."""
+
+import pytest
+
+from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("shorthand", "resume"),
+    [
+        (True, ResumeConfig()),
+        (None, ResumeConfig()),
+        (False, ResumeConfig(enabled=False)),
+        (ResumeConfig(prompt="ko"), ResumeConfig(prompt="ko")),
+    ],
+)
+def test_the_resume_shorthand_is_read(shorthand, resume):
+    assert ResumeConfig.coerce(shorthand) == resume
+
+
+@pytest.mark.parametrize("bad", ["ko", "", 0, 1, {}, [], object()])
+def test_a_resume_shorthand_of_no_sense_is_refused(bad):
+    with pytest.raises(ConfigurationError, match=r"^resume="):
+        ResumeConfig.coerce(bad)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wording"), [("en", CONTINUE_EN), ("ko", CONTINUE_KO), ("Ab {tail}", "Ab {tail}")]
+)
+def test_a_prompt_is_a_language_or_ones_own_words(prompt, wording):
+    assert ResumeConfig(prompt=prompt).wording == wording
+    assert wording.count("{tail}") == 1

@@ -1,0 +1,201 @@
+"""The table of failures, row by row, as arithmetic."""
+
+import pytest
+from tenacity import stop_after_attempt, wait_fixed
+
+from holysheep_core import (
+    APIConnectionError,
+    AuthenticationError,
+    BadRequestError,
+    ContextLengthError,
+    FallbackConfig,
+    FirstTokenTimeoutError,
+    HolySheepError,
+    OverloadedError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    RetryConfig,
+    ServerError,
+    StreamCutError,
+    StreamStalledError,
+    Timeouts,
+    UpstreamError,
+)
+from holysheep_core.catalog import Catalog
+from holysheep_core.engine.policy import RULES, Standing, decide, without_budget
+from holysheep_core.errors import APIError
+from holysheep_core.routing.providers import Provider, Route
+from holysheep_core.routing.route_state import RouteStates
+from holysheep_core.routing.routes import FallbackChain
+
+ONE = Provider("k1", "https://one.test/v1", name="one")
+TWO = Provider("k2", "https://two.test/v1", name="two")
+BIG, SMALL = Route(ONE, "gpt-4.1"), Route(ONE, "gemini-2.5-flash")
+NARROW = Route(ONE, "claude-sonnet-4.5")
+ELSEWHERE = Route(TWO, "gpt-4.1")
+
+
+def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=False, **settings):
+    """What follows: (route, wait), or the error."""
+    retries = settings.pop("retries", here - 1)
+    states = settings.pop("route_states", RouteStates())
+    chain = FallbackChain(routes, states, Catalog())
+    timeouts = settings.pop("timeouts", Timeouts())
+    fallback = settings.pop("fallback", FallbackConfig())
+    answer = decide(
+        failure,
+        Standing(chain, tuple(tried), here, retries, progressed, started=0.0, now=100.0),
+        retry=settings.pop("retry", None) or RetryConfig(jitter=0.0, **settings),
+        fallback=fallback,
+        timeouts=timeouts,
+        rng=lambda: 0.0,
+    )
+    if answer.cool_until is not None:
+        states.cool(tried[-1], 100.0, answer.cool_until)
+    return answer.error if answer.route is None else (answer.route, answer.wait)
+
+
+@pytest.mark.parametrize(
+    "failure", [APIConnectionError(), *(ServerError(status_code=s) for s in (408, 500, 502, 504))]
+)
+def test_no_connection_or_a_server_error_is_tried_twice_more_then_the_next_route(failure):
+    assert after(failure, here=1) == (BIG, 1.0)
+    assert after(failure, here=2) == (BIG, 2.0)
+    assert after(failure, here=3) == (SMALL, 0.0)
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_overloaded_is_tried_once_more_then_the_next_route_and_cools_down(status):
+    route_states = RouteStates()
+    failure = OverloadedError(status_code=status)
+    assert after(failure, here=1, route_states=route_states) == (BIG, 1.0)
+    assert route_states.state(BIG, 109.0) == "open"
+    assert after(failure, here=2) == (SMALL, 0.0)
+
+
+def test_a_429_with_a_wait_within_patience_is_sat_out_twice_then_the_next_route():
+    failure = RateLimitError(status_code=429, retry_after=5.0)
+    assert after(failure, here=1) == (BIG, 5.0)
+    assert after(failure, here=2) == (BIG, 5.0)
+    assert after(failure, here=3) == (SMALL, 0.0)
+
+
+def test_a_429_with_a_longer_wait_downgrades_at_once_and_cools_down_that_long():
+    route_states = RouteStates()
+    failure = RateLimitError(status_code=429, retry_after=30.0)
+    assert after(failure, route_states=route_states) == (SMALL, 0.0)
+    assert route_states.state(BIG, 129.9) == "open"
+    assert route_states.state(BIG, 130.1) == "half-open"
+
+
+def test_a_429_with_a_longer_wait_and_nowhere_to_go_is_waited_for_up_to_max_delay():
+    failure = RateLimitError(status_code=429, retry_after=30.0)
+    assert after(failure, routes=[BIG]) == (BIG, 30.0)
+    assert after(failure, routes=[BIG], max_delay=20) is failure
+
+
+def test_a_429_without_a_hint_is_tried_once_more_with_backoff_then_downgraded():
+    failure = RateLimitError(status_code=429)
+    assert after(failure, here=1) == (BIG, 1.0)
+    assert after(failure, here=2) == (SMALL, 0.0)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        QuotaExceededError(status_code=429),
+        QuotaExceededError(status_code=402),
+        AuthenticationError(status_code=401),
+        PermissionDeniedError(status_code=403),
+    ],
+)
+def test_quota_and_keys_are_never_retried_but_go_to_another_provider(failure):
+    assert after(failure) is failure
+    assert after(failure, routes=[BIG, SMALL, ELSEWHERE]) == (ELSEWHERE, 0.0)
+
+
+def test_a_prompt_too_long_goes_to_a_larger_window_or_fails():
+    failure = ContextLengthError(status_code=400)
+    assert after(failure, routes=[NARROW, SMALL], tried=[NARROW]) == (SMALL, 0.0)
+    assert after(failure, routes=[SMALL, NARROW], tried=[SMALL]) is failure
+
+
+@pytest.mark.parametrize("failure", [BadRequestError(status_code=400), APIError(status_code=418)])
+def test_any_other_refusal_is_the_error_at_once(failure):
+    assert after(failure) is failure
+
+
+def test_the_user_decides_which_statuses_are_retried():
+    teapot = APIError(status_code=418)
+    assert after(teapot, retryable_status_codes=[418]) == (BIG, 1.0)
+    failure = ServerError(status_code=500)
+    assert after(failure, retryable_status_codes=[502]) is failure
+
+
+def test_a_silent_route_is_not_asked_again_where_there_is_another():
+    assert after(FirstTokenTimeoutError()) == (SMALL, 0.0)
+    assert after(FirstTokenTimeoutError(), routes=[BIG]) == (BIG, 1.0)
+
+
+@pytest.mark.parametrize("failure", [StreamCutError(), StreamStalledError()])
+def test_a_cut_after_content_goes_on_at_once_on_the_same_route(failure):
+    assert after(failure, progressed=True) == (BIG, 0.0)
+
+
+def test_an_error_event_after_content_goes_on_on_the_next_route():
+    assert after(UpstreamError(), progressed=True) == (SMALL, 0.0)
+    assert after(UpstreamError(), routes=[BIG], progressed=True) == (BIG, 1.0)
+
+
+@pytest.mark.parametrize("retries", range(6))
+def test_max_retries_ends_it_where_no_route_is_left(retries):
+    failure = ServerError(status_code=500)
+    answer = after(failure, routes=[BIG], here=retries + 1, max_retries=3)
+    assert (answer is failure) == (retries >= 3)
+
+
+def test_with_no_retries_another_route_is_still_used():
+    failure = OverloadedError(status_code=503)
+    assert after(failure, here=2, retries=0, max_retries=0) == (SMALL, 0.0)
+
+
+def test_tenacitys_own_wait_and_stop_objects_decide():
+    failure = ServerError(status_code=500)
+    retry = RetryConfig(wait=wait_fixed(7), stop=stop_after_attempt(2))
+    assert after(failure, retry=retry, here=1) == (BIG, 7.0)
+    assert after(failure, retry=retry, here=2) is failure
+
+
+def test_a_wait_that_would_exceed_the_total_ends_the_call_now():
+    failure = ServerError(status_code=500)
+    error = after(failure, timeouts=Timeouts(total=100.5))
+    assert isinstance(error, HolySheepError)
+    assert "100.5" in str(error)
+
+
+@pytest.mark.parametrize("here", [1, 3])
+@pytest.mark.parametrize("failure", [kind() for kind in RULES], ids=lambda f: type(f).__name__)
+def test_to_decide_changes_nothing(failure, here):
+    class Untouched(RouteStates):
+        def changed(self, *args, **kwargs):
+            raise AssertionError("a question has a side effect")
+
+        take_probe = cool = open = close = succeeded = ended = changed
+
+    states = RouteStates()
+    states.cool(SMALL, 0.0, 50.0)  # half open by now
+    states.__class__ = Untouched
+    chain = FallbackChain([BIG, SMALL, ELSEWHERE], states, Catalog())
+    standing = Standing(chain, (BIG,), here, 0, progressed=False, started=0.0, now=100.0)
+    settings = {"retry": RetryConfig(), "fallback": FallbackConfig()}
+
+    def ask():
+        return decide(failure, standing, timeouts=Timeouts(), rng=lambda: 0.0, **settings)
+
+    first = ask()
+    assert ask() == first
+    if first.route is not None:
+        without_budget(first, failure, standing, **settings)
+    assert states.state(SMALL, 100.0) == "half-open"
+    assert states.is_available(SMALL, 100.0)

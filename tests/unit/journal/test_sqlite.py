@@ -1,0 +1,44 @@
+"""The journal's store in an SQLite file."""
+
+import time
+
+import pytest
+
+from holysheep_core import ConfigurationError, JournalError
+from holysheep_core.journal.sqlite import SQLiteStore
+from support.journal_contract import ONE, StoreContract
+
+
+@pytest.fixture
+def store(tmp_path):
+    return SQLiteStore(f"{tmp_path}/answers.db")
+
+
+class TestContract(StoreContract):
+    pass
+
+
+def test_old_answers_and_their_pieces_are_forgotten_and_new_ones_stay(store):
+    store.begin("old", "me", b"", 5)
+    store.append("old", "me", ONE, 5)
+    time.sleep(0.2)
+    store.begin("new", "me", b"", 5)
+    store.forget(0.1)
+    assert store.read("old", 0) is None
+    assert store.read("new", 0) is not None
+    store.begin("old", "me", b"", 5)
+    assert store.read("old", 0).pieces == []
+
+
+def test_a_file_that_cannot_be_is_refused_at_once(tmp_path):
+    with pytest.raises(ConfigurationError, match="needs a file"):
+        SQLiteStore("")
+    with pytest.raises(ConfigurationError, match="unable to open"):
+        SQLiteStore(f"{tmp_path}/nowhere/answers.db")
+
+
+def test_a_file_that_is_gone_wrong_is_a_typed_error_with_its_cause(store, tmp_path):
+    (tmp_path / "answers.db").write_bytes(b"no database" * 999)
+    with pytest.raises(JournalError, match="does not answer") as caught:
+        store.read("a", 0)
+    assert caught.value.__cause__ is not None

@@ -1,0 +1,174 @@
+"""What is known of models, and that nothing unknown is ruled out."""
+
+import dataclasses
+import json
+
+import pytest
+
+from holysheep_core import (
+    Catalog,
+    ConfigurationError,
+    ModelCard,
+    StreamingRetryHandler,
+    Usage,
+    card,
+    load_catalog,
+)
+from holysheep_core.catalog import (
+    DEFAULT_FALLBACK,
+    MODELS,
+    UNKNOWN,
+    default_fallbacks,
+    learn,
+)
+from support.calls import ASK
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_known_model_has_a_window_and_a_price(model):
+    assert card(model).context_window >= 100_000
+    assert card(model).output_price > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [
+        ("gpt-4.1", 8.00),
+        ("claude-sonnet-4.5", 15.00),
+        ("gemini-2.5-flash", 2.50),
+        ("deepseek-v3.2", 0.42),
+    ],
+)
+def test_prices_are_the_published_ones(model, price):
+    assert card(model).output_price == price
+
+
+@pytest.mark.parametrize("model", ["", "gpt-99", "GPT-4.1", "provider/gpt-4.1"])
+def test_an_unknown_model_is_assumed_able_to_do_everything(model):
+    assert card(model) is UNKNOWN
+    assert (UNKNOWN.tools, UNKNOWN.images, UNKNOWN.json_schema) == (True, True, True)
+    assert not UNKNOWN.prefill, "a prefill is only tried where it is known to work"
+
+
+@pytest.mark.parametrize("model", [*MODELS, "unheard-of"])
+def test_every_model_but_the_last_resort_falls_back_to_it(model):
+    expected = () if model == DEFAULT_FALLBACK else (DEFAULT_FALLBACK,)
+    assert default_fallbacks(model) == expected
+
+
+def test_the_last_resort_can_do_everything_and_has_the_widest_window():
+    last = card(DEFAULT_FALLBACK)
+    assert last.tools
+    assert last.images
+    assert last.json_schema
+    assert last.context_window == max(known.context_window for known in MODELS.values())
+
+
+def test_a_card_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelCard().tools = False
+
+
+TOML = '["gpt-4.1"]\ninput_price = 1.5\n\n["mine"]\ncontext_window = 32_000\ntools = false\n'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="models.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(write):
+    catalog = load_catalog(write(TOML))
+    assert catalog.card("gpt-4.1").input_price == 1.5
+    assert catalog.card("gpt-4.1").output_price == card("gpt-4.1").output_price
+    assert catalog.card("mine") == ModelCard(context_window=32_000, tools=False)
+    assert catalog.card("claude-sonnet-4.5") == card("claude-sonnet-4.5")
+    as_json = {"gpt-4.1": {"input_price": 1.5}, "mine": {"context_window": 32000, "tools": False}}
+    assert load_catalog(write(json.dumps(as_json), "m.json")).models == catalog.models
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[", "models.toml: "),
+        ('["m"]\nprice = 1.0', "'price' is no fact; there are context_window, input_price"),
+        ('["m"]\ninput_price = -1', "needs a finite number from 0 up"),
+        ('["m"]\ninput_price = "2"', "needs a finite number from 0 up"),
+        ('["m"]\ntools = "yes"', "needs true or false"),
+        ('["m"]\ncontext_window = 0', "needs a whole number from 1 up"),
+        ("m = 3", "needs a table of facts"),
+    ],
+)
+def test_nonsense_is_refused_with_file_and_model(write, text, says):
+    with pytest.raises(ConfigurationError) as caught:
+        load_catalog(write(text))
+    assert says in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_an_error_at_once(tmp_path):
+    with pytest.raises(ConfigurationError, match="No such file"):
+        StreamingRetryHandler("k", catalog=tmp_path / "gone.toml")
+
+
+def test_the_environment_names_a_file(write, monkeypatch):
+    monkeypatch.setenv("HOLYSHEEP_CATALOG", str(write(TOML)))
+    settings = StreamingRetryHandler("k").settings
+    assert settings.catalog.card("mine").context_window == 32_000
+    given = StreamingRetryHandler("k", catalog=Catalog()).settings
+    assert given.catalog.card("mine") == ModelCard()
+
+
+def test_what_is_learned_stays_in_the_file(tmp_path):
+    path = tmp_path / "learned.json"
+    learn(path, "gpt-4.1", prefill=False)
+    learn(path, "gpt-4.1", tools=True)
+    learn(path, "new", prefill=True)
+    catalog = load_catalog(path)
+    assert catalog.card("new").prefill
+    assert json.loads(path.read_text())["gpt-4.1"] == {"prefill": False, "tools": True}
+    with pytest.raises(ConfigurationError, match=r"\.json"):
+        learn(tmp_path / "learned.toml", "m", tools=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "usage", "cost"),
+    [
+        (ModelCard(), Usage(0, 0), 0.0),
+        (ModelCard(), Usage(1, 0), None),
+        (ModelCard(input_price=2.0), Usage(1_000_000, 1), None),
+        (ModelCard(input_price=2.0, output_price=8.0), Usage(1_000_000, 500_000), 6.0),
+        (ModelCard(input_price=2.0, output_price=8.0), Usage(1_000_000, 0, 500_000), 2.0),
+        (ModelCard(input_price=2.0, cached_price=1.0), Usage(1_000_000, 0, 500_000), 1.5),
+        (ModelCard(input_price=0.0, output_price=0.0), Usage(5, 5), 0.0),
+    ],
+)
+def test_a_cost_is_known_or_unknown_and_never_a_guess(known, usage, cost):
+    assert known.cost(usage) == cost
+
+
+def test_a_catalogs_window_price_and_prefill_are_what_the_engine_goes_by(play, text):
+    mine = Catalog(
+        {
+            "small": ModelCard(context_window=3, input_price=1.0, output_price=1.0),
+            "wide": ModelCard(context_window=10_000, input_price=1.0, output_price=2.0),
+        }
+    )
+    script = play(text=text)
+    handler = StreamingRetryHandler(
+        "k", base_url=script.base_url, catalog=mine, fallback_models=["small", "wide"]
+    )
+    assert handler.complete("wide", ASK).cost_usd > 0
+    routes = handler.gateway.chain
+    chain = routes(_request("gpt-4.1"), handler.settings.fallback, handler.settings.catalog)
+    assert [route.model for route in chain.routes] == ["gpt-4.1", "wide"]
+
+
+def _request(model):
+    from holysheep_core import ChatRequest
+
+    return ChatRequest(model, ASK)
