@@ -1,6 +1,7 @@
 """What concerns a whole process: forks, instances shared by key, and users that come and go.
 
 - `Shared`: one instance for each key.
+- `Workers`: threads of our own for what may wait long.
 - `WeakGroup`, `Users`: who uses a thing, held weakly; what is to happen when nobody does.
 - `weakly`: a callback that does not keep its object alive.
 - `at_end_of`: what is to happen when an object becomes garbage.
@@ -12,10 +13,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
 _Value = TypeVar("_Value")
@@ -101,6 +104,40 @@ class Shared(Generic[_Value]):
     def after_fork(self) -> None:
         """Replace the lock."""
         self._lock = threading.Lock()
+
+
+class Workers:
+    """Threads of our own for what may wait long, such as a store that does not answer.
+
+    The application's default executor and its event loop stay free.
+
+    Args:
+        name: What the threads are called.
+        count: How many there are at most.
+    """
+
+    def __init__(self, name: str, count: int) -> None:
+        self._name = name
+        self._count = count
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+        renew_after_fork(self)
+
+    def submit(self, work: Callable[[], _Value]) -> Future[_Value]:
+        """Begin something in one of the threads."""
+        with self._lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
+            return self._executor.submit(work)
+
+    async def run(self, work: Callable[[], _Value]) -> _Value:
+        """Do something in one of the threads; a task that is cancelled does not stop it."""
+        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+
+    def after_fork(self) -> None:
+        """Begin again without the threads, which did not come along."""
+        self._lock = threading.Lock()
+        self._executor = None
 
 
 class WeakGroup(Generic[_Value]):

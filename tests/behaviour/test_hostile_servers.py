@@ -162,6 +162,12 @@ HOSTILE = {
     "a gigantic event": (once(HEAD, said("x" * 9_000_000), END), INVALID),
     # -- compressed, though nobody asked
     "gzip": (coded("gzip", gzip.compress(WHOLE)), TEXT),
+    "a gzip member for each event": (
+        coded(
+            "gzip", b"".join(gzip.compress(each + b"\n\n") for each in WHOLE.split(b"\n\n") if each)
+        ),
+        TEXT,
+    ),
     "gzip by the byte": (by_byte(head("content-encoding: gzip") + gzip.compress(WHOLE)), TEXT),
     "gzip, cut": (coded("gzip", gzip.compress(WHOLE)[:-30]), core.StreamInterruptedError),
     "gzip of something else": (coded("gzip", WHOLE), CONNECTION),

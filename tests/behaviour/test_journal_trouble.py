@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -22,7 +21,9 @@ import redis
 from holysheep_core import (
     Journal,
 )
+from holysheep_core.process import Workers
 from support.journals import ASK, LONG, handler, journal
+from support.waiting import wait_until
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -133,7 +134,7 @@ def test_a_task_cancelled_while_the_store_is_slow_leaves_no_answer_open(play, tm
     with closing(sqlite3.connect(tmp_path / "answers.db", isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         asyncio.run(main())
-    assert kept.unfinished() == [name]
+    wait_until(lambda: kept.unfinished() == [name])
     assert not script.requests
     assert "".join(handler(script, kept).resume(name)) == LONG
 
@@ -146,11 +147,10 @@ def test_a_task_cancelled_while_the_end_is_written_leaves_an_answer_that_is_done
         heard.append(text)
         if "".join(heard) == LONG[:100]:
             whole.set()
-            asyncio.get_running_loop().run_in_executor(None, released.wait)
+            kept.workers.submit(lambda: released.wait(20))
 
     async def main():
-        # One thread, which has something else to do.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        kept.workers = Workers("one that is busy", 1)
         async with handler(script, kept) as client:
             answer = client.acomplete("gpt-4.1", ASK, call_id=name, on_token=on_token)
             task = asyncio.create_task(answer)
@@ -220,7 +220,7 @@ def test_many_that_wait_to_take_up_answers_hold_no_thread(play, url, name):
     next(first)
 
     async def main():
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        kept.workers = Workers("one", 1)
         async with handler(script, kept) as client:
             waiting = [asyncio.create_task(anext(client.aresume(name))) for _ in range(20)]
             await asyncio.sleep(0.2)

@@ -19,10 +19,10 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
-    def start(self):
+    def start(self, *settings):
         binary = shutil.which("redis-server")
         assert binary, "the tests need redis-server (apt-get install redis-server)"
-        options = ["--port", str(self.port), "--save", "", "--appendonly", "no"]
+        options = ["--port", str(self.port), "--save", "", "--appendonly", "no", *settings]
         self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
         self.client = redis.Redis(port=self.port)
         end = time.monotonic() + 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing, nullcontext
@@ -140,8 +139,8 @@ class Calls:
                 try:
                     async with aclosing(deltas):
                         async for delta in deltas:
-                            if write is not None:
-                                await asyncio.to_thread(write)
+                            if entry is not None and write is not None:
+                                await entry.awrite(write)
                             if on_token is not None:
                                 await _atell(on_token, delta)
                             yield delta

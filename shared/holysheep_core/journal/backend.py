@@ -64,3 +64,6 @@ class JournalStore(Protocol):
 
     def held(self) -> AbstractContextManager[None]:
         """Keep the connection of this thread open for a while."""
+
+    def is_stale(self) -> bool:
+        """Tell whether that connection is to another file than the one of that name now."""

@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import msgspec
@@ -39,11 +39,12 @@ from holysheep_core.errors import (
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
 from holysheep_core.journal.writer import AnswerWriter, Claim
-from holysheep_core.process import Shared, renew_after_fork
+from holysheep_core.process import Shared, Workers, renew_after_fork
 from holysheep_core.types import ChatRequest, Completion
 
 _log = logging.getLogger("holysheep.journal")
 _FAILING = 5.0  # seconds in which a store that did not answer is asked by the thread alone
+_FORGET = 60.0  # seconds between two looks for old answers
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
 
@@ -62,6 +63,8 @@ class Journal:
             before it is shown, where the call runs.
         lease: Seconds after which an answer whose process is silent may be taken over.
         keep: Seconds an answer is kept after it was last written; a day by default.
+        required: Refuse a call whose answer cannot be written, since the store does not answer.
+            False: such a call runs without the journal, after one warning.
 
     Raises:
         ConfigurationError: No such journal can be opened.
@@ -70,7 +73,13 @@ class Journal:
     _shared: ClassVar[Shared[Journal]] = Shared()
 
     def __init__(
-        self, url: str, *, interval: float = 0.25, lease: float = 10.0, keep: float = 86400.0
+        self,
+        url: str,
+        *,
+        interval: float = 0.25,
+        lease: float = 10.0,
+        keep: float = 86400.0,
+        required: bool = True,
     ) -> None:
         check_number("interval", interval)
         check_number("lease", lease, minimum=0.1)
@@ -79,9 +88,12 @@ class Journal:
         self.interval = interval
         self.lease = lease
         self.keep = keep
+        self.required = required
+        self.workers = Workers("holysheep-journal", 8)
         self._entries: set[AnswerWriter] = set()
         self._warned = False
         self._failing_until = 0.0
+        self._failure: JournalError | None = None
         self._start()
         renew_after_fork(self)
 
@@ -113,8 +125,7 @@ class Journal:
             JournalError: There is one of that name, or the store does not answer.
         """
         owner, asked = _owner(), _as_json(request)
-        self.store.forget(self.keep)
-        if not self.store.begin(call_id, owner, asked, self.lease):
+        if not self._ask(lambda: self.store.begin(call_id, owner, asked, self.lease)):
             raise JournalError(
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name."
@@ -128,7 +139,7 @@ class Journal:
             JournalError: There is no such answer, or the store does not answer.
         """
         owner = _owner()
-        if not self.store.claim(call_id, owner, self.lease):
+        if not self._ask(lambda: self.store.claim(call_id, owner, self.lease)):
             self.read(call_id, sys.maxsize)  # is there one at all?
             return None
         kept = self.read(call_id)
@@ -148,12 +159,28 @@ class Journal:
         if not self._warned:
             _log.warning("%s Calls continue; what they receive is written when it answers.", error)
         self._warned = True
-        self._failing_until = time.monotonic() + _FAILING
+        self._note_failure(error)
 
     @property
     def is_failing(self) -> bool:
         """Whether the store has just not answered."""
         return time.monotonic() < self._failing_until
+
+    def _ask(self, work: Callable[[], bool]) -> bool:
+        # A store that hangs is not asked by every new call.
+        if self.is_failing and self._failure is not None:
+            raise JournalError(
+                f"{self._failure} It is asked again in some seconds."
+            ) from self._failure
+        try:
+            return work()
+        except JournalError as error:
+            self._note_failure(error)
+            raise
+
+    def _note_failure(self, error: JournalError) -> None:
+        self._failure = error
+        self._failing_until = time.monotonic() + _FAILING
 
     def _watched(self, entry: AnswerWriter) -> AnswerWriter:
         with self._lock:
@@ -167,20 +194,39 @@ class Journal:
         return entry
 
     def _run(self) -> None:
-        tick = min(self.interval or self.lease / 4, self.lease / 4)
-        with self.store.held():
-            while True:
-                self._began.clear()
-                entries = list(self._entries)
-                if entries:
-                    answered = [entry.flush() for entry in entries]
-                    self._warned = self._warned and not all(answered)
-                    time.sleep(tick)
-                elif not self._began.wait(_IDLE):
-                    with self._lock:
-                        if not self._entries:
-                            self.thread = None
-                            return
+        over = False
+        while not over:
+            try:
+                with self.store.held():
+                    over = self._write()
+            except Exception as error:  # noqa: BLE001, PERF203 - to end here would stop all answers
+                self.complain(JournalError(f"The journal cannot be written: {error}."))
+                time.sleep(self._tick)
+
+    def _write(self) -> bool:
+        """Write what arrives; True once nobody writes any more, False to connect again."""
+        forget_at = 0.0
+        while not self.store.is_stale():
+            self._began.clear()
+            entries = list(self._entries)
+            if time.monotonic() >= forget_at:
+                self.store.forget(self.keep)
+                forget_at = time.monotonic() + min(_FORGET, self.keep / 4)
+            if entries:
+                answered = [entry.flush() for entry in entries]
+                if all(answered):
+                    self._warned, self._failing_until = False, 0.0
+                time.sleep(self._tick)
+            elif not self._began.wait(_IDLE):
+                with self._lock:
+                    if not self._entries:
+                        self.thread = None
+                        return True
+        return False
+
+    @property
+    def _tick(self) -> float:
+        return min(self.interval or self.lease / 4, self.lease / 4)
 
     # -- reading ----------------------------------------------------------------------------
 

@@ -120,7 +120,15 @@ def required(journal: Journal | None) -> Journal:
 def begin(journal: Journal | None, request: ChatRequest) -> Opening:
     """Start an answer, in the journal if there is one."""
     named = request if request.call_id else replace(request, call_id=secrets.token_hex(8))
-    return Opening(named, entry=None if journal is None else journal.begin(named.call_id, named))
+    if journal is None:
+        return Opening(named)
+    try:
+        return Opening(named, entry=journal.begin(named.call_id, named))
+    except JournalError as error:
+        if journal.required or error.__cause__ is None:  # it answered, and refused
+            raise
+        journal.complain(error)
+        return Opening(named)
 
 
 def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
@@ -135,14 +143,14 @@ async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
     """Like `begin`, for asyncio."""
     if journal is None:
         return begin(None, request)
-    return await _in_thread(partial(begin, journal, request))
+    return await _in_thread(journal, partial(begin, journal, request))
 
 
 async def aresume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
     """Like `resume`, for asyncio; no thread is held while it waits."""
     attempts = _attempts(journal, call_id, seen)
     while True:
-        opening: Opening | None = await _in_thread(partial(next, attempts))
+        opening: Opening | None = await _in_thread(journal, partial(next, attempts))
         if opening is not None:
             return opening
         await asyncio.sleep(_POLL)
@@ -200,7 +208,7 @@ def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
 async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[str]:
     """Like `follow`, for asyncio."""
     watching = journal.watch(call_id)
-    while (pieces := await asyncio.to_thread(next, watching, None)) is not None:
+    while (pieces := await journal.workers.run(partial(next, watching, None))) is not None:
         for text, _ in pieces:
             if text[offset:]:
                 yield text[offset:]
@@ -212,7 +220,7 @@ async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[
 _Result = TypeVar("_Result", bound="Opening | None")
 
 
-async def _in_thread(begin: Callable[[], _Result]) -> _Result:
+async def _in_thread(journal: Journal, begin: Callable[[], _Result]) -> _Result:
     # A store may be slow. A task that is cancelled meanwhile leaves no answer open: whichever of
     # the two comes later, its thread or its end, sees the other.
     made: list[_Result] = []
@@ -229,11 +237,11 @@ async def _in_thread(begin: Callable[[], _Result]) -> _Result:
             leave()
 
     try:
-        await asyncio.to_thread(make)
+        await journal.workers.run(make)
     except asyncio.CancelledError:
         left.set()
         # In a thread, which need not be waited for: the store may be slow here, too.
-        asyncio.get_running_loop().run_in_executor(None, leave)
+        journal.workers.submit(leave)
         raise
     return made[0]
 

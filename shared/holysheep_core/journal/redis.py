@@ -103,7 +103,7 @@ class RedisStore:
         except ValueError:
             raise ConfigurationError(f"journal: {NO_URL}") from None
         self._keep = max(1, int(keep))
-        self._prefix = f"{namespace}:journal"
+        self._prefix = f"{{{namespace}:journal}}"  # one slot of a Redis Cluster
         scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ)
         found: list[Any] = [self._redis.register_script(script) for script in scripts]
         self._begin, self._claim, self._append, self._end, self._read = found
@@ -159,6 +159,10 @@ class RedisStore:
     def held(self) -> AbstractContextManager[None]:
         """The pool keeps connections anyway."""
         return nullcontext()
+
+    def is_stale(self) -> bool:
+        """Never: the client connects again by itself."""
+        return False
 
     def _keys(self, call_id: str) -> list[str]:
         return [

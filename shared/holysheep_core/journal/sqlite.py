@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS pieces (
     call_id TEXT, number INTEGER, text TEXT, reasoning TEXT, PRIMARY KEY (call_id, number))
     WITHOUT ROWID
 """
+_BY_AGE = "CREATE INDEX IF NOT EXISTS answers_written ON answers (written)"
 
 
 class SQLiteStore:
@@ -38,9 +39,8 @@ class SQLiteStore:
         self._path = Path(path).absolute()
         self._mine = threading.local()
         try:
-            with self._open("BEGIN") as database:
-                database.execute(_ANSWERS)
-                database.execute(_PIECES)
+            with self._open("BEGIN"):
+                pass
         except JournalError as error:
             raise ConfigurationError(f"journal {self._path}: {error.__cause__}.") from None
 
@@ -127,11 +127,21 @@ class SQLiteStore:
     def held(self) -> Iterator[None]:
         """Keep the connection of this thread open for a while."""
         with self._connected() as database:
-            self._mine.database = database
+            self._mine.database, self._mine.file = database, self._file()
             try:
                 yield
             finally:
                 del self._mine.database
+
+    def is_stale(self) -> bool:
+        """Tell whether the file was deleted or replaced since `held` opened it."""
+        return bool(self._mine.file != self._file())
+
+    def _file(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except OSError:
+            return None
 
     @contextmanager
     def _open(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -156,4 +166,6 @@ class SQLiteStore:
         with closing(connection) as database:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
+            for statement in (_ANSWERS, _PIECES, _BY_AGE):  # the file may be a new one
+                database.execute(statement)
             yield database

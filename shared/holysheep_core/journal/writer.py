@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from holysheep_core.errors import AnswerInUseError, HolySheepError, JournalError
 from holysheep_core.journal.backend import JournalStore, StoredPiece
+from holysheep_core.process import Workers
 from holysheep_core.types import Completion
 
 _log = logging.getLogger("holysheep.journal")
@@ -51,6 +52,10 @@ class Keeper(Protocol):
     @property
     def is_failing(self) -> bool:
         """Whether the store has just not answered."""
+
+    @property
+    def workers(self) -> Workers:
+        """Threads that may wait for the store."""
 
     def complain(self, error: JournalError) -> None:
         """Warn once that the store does not answer."""
@@ -124,6 +129,10 @@ class AnswerWriter:
     def write_at_once(self) -> Callable[[], object] | None:
         """What writes each piece before it is shown, if that is to be."""
         return None if self._journal.interval else self._flush_soon
+
+    async def awrite(self, write: Callable[[], object]) -> None:
+        """Write what has arrived, in a thread, before it is shown."""
+        await self._journal.workers.run(write)
 
     def add(self, text: str) -> None:
         """Write text that a reader has and the store has not."""
@@ -233,8 +242,7 @@ class AnswerWriter:
 
     async def _in_thread(self, end: Callable[..., None], *args: object) -> None:
         self._ended = True
-        loop = asyncio.get_running_loop()
-        await asyncio.shield(loop.run_in_executor(None, end, *args))
+        await self._journal.workers.run(partial(end, *args))
 
     def _end(self, state: str, ending: bytes) -> None:
         self._ended = True

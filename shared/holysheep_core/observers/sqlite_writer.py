@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ BUSY_SECONDS = 5.0
 """How long to wait for other processes that write."""
 
 _PRUNE_EVERY = 120  # writes
+_BACKLOG = 20_000  # rows that wait at the most while the file cannot be written
 _A_BATCH = 20_000  # rows at the most in one transaction
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -67,6 +69,8 @@ class SQLiteWriter:
         self._max_age = max_age
         self._max_bytes = max_bytes
         self._warned = self._left_out = False
+        self._backlog: deque[Row] = deque(maxlen=_BACKLOG)
+        self._lost = 0  # rows that the backlog had no room for
         self._writes = 0
         self.rows: Rows = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="holysheep-log", daemon=True)
@@ -92,7 +96,11 @@ class SQLiteWriter:
     def _run(self) -> None:
         taken: list[Row | threading.Event | None] = []
         while None not in taken:
-            taken = [self.rows.get()]
+            try:
+                taken = [self.rows.get(timeout=WRITE_SECONDS if self._backlog else None)]
+            except queue.Empty:
+                self._write([])
+                continue
             until = time.monotonic() + WRITE_SECONDS
             while isinstance(taken[-1], tuple) and len(taken) < _A_BATCH:
                 try:
@@ -106,14 +114,16 @@ class SQLiteWriter:
         self.forget()
 
     def _write(self, rows: list[Row]) -> None:
-        # What cannot be written is dropped, with one warning.
-        if not rows:
+        # What cannot be written waits for the next time, with one warning.
+        self._lost += max(0, len(self._backlog) + len(rows) - _BACKLOG)
+        self._backlog.extend(rows)
+        if not self._backlog:
             return
         try:
             with no_fork, closing(open_database(self._path)) as database:
                 database.executescript(SCHEMA)  # the file may be gone, and this be a new one
                 with database:
-                    for sql, values in rows:
+                    for sql, values in self._backlog:
                         self._insert(database, sql, values)
                 self._writes += 1
                 if self._writes % _PRUNE_EVERY == 1:
@@ -121,11 +131,14 @@ class SQLiteWriter:
         except Exception as error:  # noqa: BLE001 - what ends this thread loses all that comes
             if not self._warned:
                 _log.warning(
-                    "%s cannot be written: %s. Calls continue without it.", self._path, error
+                    "%s cannot be written now: %s. Calls continue without it.", self._path, error
                 )
             self._warned = True
         else:
-            self._warned = False
+            if self._lost:
+                _log.warning("%s: %d rows are lost.", self._path, self._lost)
+            self._backlog.clear()
+            self._lost, self._warned = 0, False
 
     def _insert(self, database: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> None:
         try:

@@ -12,17 +12,18 @@ one warning; what is known here is written again when Redis returns.
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from holysheep_core.process import Shared, WeakGroup, renew_after_fork, weakly
+from holysheep_core.process import Shared, WeakGroup, Workers, renew_after_fork, weakly
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.store.redis_client import RedisClient
 
+_log = logging.getLogger("holysheep.store")
 _Result = TypeVar("_Result")
 
 SYNC_SECONDS = 1.0
@@ -105,14 +106,15 @@ class Store:
         self._corrections: dict[tuple[str, int], int] = {}
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._executor: ThreadPoolExecutor | None = None
+        self._workers = Workers("holysheep-store", 4)
+        self._failed = False
         renew_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin again without the threads, which did not come along."""
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        self._thread = self._executor = None
+        self._thread = None
 
     @classmethod
     def at(cls, url: str, namespace: str = "holysheep") -> Store:
@@ -161,14 +163,11 @@ class Store:
         One client for threads serves both worlds: an async one is bound to its loop, and
         fails under some hundreds of calls at once.
         """
-        return await asyncio.wrap_future(self.submit(work))
+        return await self._workers.run(work)
 
     def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
         """Begin something in a thread that talks to Redis."""
-        with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(4, thread_name_prefix="holysheep-store")
-            return self._executor.submit(work)
+        return self._workers.submit(work)
 
     # -- limits -----------------------------------------------------------------------------
 
@@ -235,7 +234,14 @@ class Store:
     def _keep_up(self) -> bool:
         if self._thread is not threading.current_thread():
             return False
-        self.exchange()
+        try:
+            self.exchange()
+        except Exception as error:  # noqa: BLE001 - what ends this thread ends the sharing
+            if not self._failed:
+                _log.error("%r: an exchange failed; the next one may not.", self, exc_info=error)
+            self._failed = True
+        else:
+            self._failed = False
         return True
 
 

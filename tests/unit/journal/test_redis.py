@@ -20,7 +20,7 @@ def test_every_key_of_an_answer_goes_by_itself_after_its_time(server):
     store = RedisStore(server.url, 60.0)
     store.begin("a", "me", b"", 5)
     store.append("a", "me", ONE, 5)
-    lasting = {key: server.client.ttl(key) for key in server.client.keys("holysheep:journal:a*")}
+    lasting = {key: server.client.ttl(key) for key in server.client.keys("{holysheep:journal}:a*")}
     assert len(lasting) == 2
     assert all(0 < seconds <= 60 for seconds in lasting.values())
 

@@ -290,7 +290,29 @@ def test_a_file_that_cannot_be_written_costs_one_warning_and_no_call(client, pat
     assert len([each for each in caplog.records if "cannot be written" in each.message]) == 1
     handler.complete("gpt-4.1", ASK, tags=["there again"])
     handler.close()
-    assert len(rows(path, "SELECT * FROM calls")) == 1
+    assert len(rows(path, "SELECT * FROM calls")) == 4  # those from before were kept
+
+
+def test_of_a_long_time_without_the_file_the_last_rows_are_kept_and_the_lost_ones_counted(
+    path, caplog, monkeypatch
+):
+    monkeypatch.setattr(sqlite_writer, "_BACKLOG", 10)
+    log = EventLog(path)
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as blocker,
+        monkeypatch.context() as m,
+    ):
+        m.setattr(sqlite_writer, "BUSY_SECONDS", 0.01)
+        blocker.execute("BEGIN EXCLUSIVE")
+        for number in range(35):
+            log._put(EVENT, (time.time(), str(number), "", "", {}))
+        log.close()
+        blocker.execute("COMMIT")
+    with caplog.at_level(logging.WARNING, LOG):
+        log.close()
+    kept = [row["call_id"] for row in rows(path, "SELECT call_id FROM events ORDER BY rowid")]
+    assert kept == [str(number) for number in range(25, 35)]
+    assert "25 rows are lost" in caplog.text
 
 
 @pytest.mark.parametrize("bad", ["folder", "text"])

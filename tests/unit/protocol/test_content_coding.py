@@ -33,6 +33,17 @@ def test_an_event_is_not_held_back_until_the_next_one():
         assert b"".join(inflater.feed(sent)) == BODY
 
 
+def test_all_members_of_a_gzip_body_are_read_wherever_it_is_split():
+    packed = gzip.compress(BODY) + gzip.compress(b"") + gzip.compress(BODY[::-1])
+    for at in range(len(packed) + 1):
+        inflater = Inflater()
+        read = [*inflater.feed(packed[:at]), *inflater.feed(packed[at:])]
+        assert b"".join(read) == BODY + BODY[::-1]
+    inflater = Inflater()
+    by_bytes = [piece for byte in packed for piece in inflater.feed(bytes([byte]))]
+    assert b"".join(by_bytes) == BODY + BODY[::-1]
+
+
 def test_what_comes_after_the_end_is_dropped():
     inflater = Inflater()
     assert b"".join(inflater.feed(gzip.compress(BODY) + b"more")) == BODY
