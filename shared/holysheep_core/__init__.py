@@ -49,6 +49,7 @@ from holysheep_core.errors import (
 from holysheep_core.events import (
     ActiveProviderChanged,
     CanaryMoved,
+    ConnectionDiscarded,
     Event,
     FirstToken,
     MalformedEvent,
@@ -116,6 +117,7 @@ __all__ = [
     "Completion",
     "ConfigurationError",
     "ConnectTimeoutError",
+    "ConnectionDiscarded",
     "Connections",
     "ContentPolicyError",
     "ContextLengthError",

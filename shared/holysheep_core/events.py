@@ -166,6 +166,16 @@ class MalformedEvent(Event):
 
 
 @dataclass(frozen=True)
+class ConnectionDiscarded(Event):
+    """A connection is closed and not used again: what the server sent on it is nobody's answer."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"closed a connection: {self.reason}"
+
+
+@dataclass(frozen=True)
 class StreamCompleted(Event):
     """The answer is whole."""
 

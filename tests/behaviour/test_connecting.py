@@ -1,4 +1,4 @@
-"""Names, TLS, HTTP/2 and proxies, over real sockets."""
+"""Names, TLS and proxies, over real sockets."""
 
 import asyncio
 import re
@@ -143,19 +143,17 @@ def test_an_address_that_moved_is_found_again_at_once(play, text, names, open_cl
     script = play()
     client = open_client(named(script), connections=Connections(**NO_KEEPALIVE))
     assert client.ask() == text
-    for backend in backends_of(client):
-        backend._book.worked(
-            "api.test", urlsplit(script.base_url).port, "127.0.0.2", time.monotonic()
-        )
+    for book in books_of(client):
+        book.worked("api.test", urlsplit(script.base_url).port, "127.0.0.2", time.monotonic())
     assert client.ask() == text  # nothing listens at 127.0.0.2
     assert names.asked == 2
 
 
-def backends_of(client):
+def books_of(client):
     clients = client.handler._clients
     held = [clients._own] if clients._own else []
     held += [each.client for each in clients._own_async.values()]
-    return [each._transport._pool._network_backend for each in held]
+    return [each._transport._book for each in held]
 
 
 SSE = b'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":%s}]}\n\n'
@@ -251,21 +249,19 @@ def test_an_unknown_authority_is_refused(names, secure, open_client):
         open_client(url).ask()
 
 
-@pytest.mark.parametrize(("http2", "version"), [(True, "2"), (False, "1.1")])
-def test_http2_is_spoken_if_it_is_wished(names, secure, open_client, http2, version):
+def test_http_1_1_is_spoken_with_a_server_that_knows_http2(names, secure, open_client):
     server, url = secure()
-    connections = Connections(http2=http2, verify=server.trusting())
-    client = open_client(url, connections=connections)
+    client = open_client(url, connections=Connections(verify=server.trusting()))
     assert [client.ask() for _ in range(2)] == ["안녕, sheep!"] * 2
-    assert server.versions == [version] * 2
+    assert server.versions == ["1.1"] * 2
 
 
-def test_a_stall_on_http2_is_noticed_in_time_and_resumed(names, secure, open_client):
+def test_a_stall_behind_tls_is_noticed_in_time_and_resumed(names, secure, open_client):
     server, url = secure()
     server.silent.set()
     client = open_client(
         url,
-        connections=Connections(http2=True, verify=server.trusting()),
+        connections=Connections(verify=server.trusting()),
         timeouts=Timeouts(stall=1.0),
         resume=False,
     )

@@ -20,12 +20,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from holysheep_core.catalog import learn
-from holysheep_core.errors import HolySheepError
 from holysheep_core.protocol.sse import parse_sse_stream
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
 from holysheep_core.routing.providers import Provider
 from holysheep_core.transport.clients import create_resilient_client
-from holysheep_core.transport.exceptions import FAILURES, translate
+from holysheep_core.transport.exceptions import translate
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")
@@ -128,7 +127,7 @@ class Probe:
         headers = {**self._provider.request_headers(), "accept": "application/json"}
         try:
             response = self._client.get(f"{self._provider.base_url}/{path}", headers=headers)
-        except FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - it is what the user is to see
             return ProbeResponse(body=str(translate(error)))
         return ProbeResponse(response.status_code, dict(response.headers), body=response.text)
 
@@ -148,10 +147,8 @@ class Probe:
                     seen.body = b"".join(raw).decode(errors="replace")[:200]
                     return seen
                 self._read(raw, seen, started)
-        except FAILURES as error:
+        except Exception as error:  # noqa: BLE001
             seen.body = str(translate(error))
-        except HolySheepError as error:
-            seen.body = str(error)
         return seen
 
     def _read(self, raw: Iterable[bytes], seen: ProbeResponse, started: float) -> None:

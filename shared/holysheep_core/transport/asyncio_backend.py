@@ -5,7 +5,8 @@ event loop anew and makes and undoes a cancel scope and a timer. With a token ev
 of milliseconds in each of many streams, that was half of what a stream cost. Here the socket stays
 registered, and a connection has one timer, which is moved on only when it runs out.
 
-Connections through a proxy stay with anyio, which can do TLS inside TLS on every Python.
+Connections through a proxy that is itself spoken to with TLS stay with anyio, which can do TLS
+inside TLS on every Python.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import httpcore
 from holysheep_core.transport.dns_cache import is_address
 
 _MAX_BUFFERED = 256 * 1024
+_PIECE = 64 * 1024  # bytes that are sent under one time limit
 _HAPPY_EYEBALLS = 0.25  # seconds before the next address is tried beside the first (RFC 8305)
 
 
@@ -35,6 +37,7 @@ class _Inbox(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._size = 0
         self.ended = False
+        self.lost = False
         self.error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -54,17 +57,19 @@ class _Inbox(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self.ended = True
+        self.writable.set()  # who is sending still is told by `write`
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.ended, self.error = True, exc
+        self.ended, self.lost, self.error = True, True, exc
         if self._timer is not None:
             self._timer.cancel()
         self.writable.set()
         self._wake()
 
     def pause_writing(self) -> None:
-        self.writable.clear()
+        if not self.ended:
+            self.writable.clear()
 
     def resume_writing(self) -> None:
         self.writable.set()
@@ -135,24 +140,29 @@ class Socket(httpcore.AsyncNetworkStream):
         return await self._inbox.read(timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes."""
-        if not buffer:
-            return
-        if not self._transport.is_closing():
-            self._transport.write(buffer)
+        """Send bytes; the time limit is for each piece of them, not for the whole."""
+        inbox, transport = self._inbox, self._transport
+        for at in range(0, len(buffer), _PIECE):
+            if inbox.ended or transport.is_closing():
+                # Who has ended its side does not want the rest, and may have said why.
+                reason = inbox.error
+                raise httpcore.WriteError(str(reason or "The server ended the connection."))
+            transport.write(buffer[at : at + _PIECE])
             with (
                 _as_httpcore(httpcore.WriteTimeout, httpcore.WriteError),
                 anyio.fail_after(timeout),
             ):
-                await self._inbox.writable.wait()
-        if self._transport.is_closing():
-            reason = self._inbox.error
-            raise httpcore.WriteError(str(reason or "The connection is closed.")) from reason
+                await inbox.writable.wait()
 
     async def aclose(self) -> None:
         """Close the connection at once."""
-        self._transport.abort()
+        self.abort()
         await asyncio.sleep(0)
+
+    def abort(self) -> None:
+        """Close the connection at once, without waiting; the socket is closed in the next turn."""
+        if not self._inbox.lost:  # asyncio's transports cannot be aborted then
+            self._transport.abort()
 
     async def start_tls(
         self,

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 
 from holysheep_core.protocol.content_coding import CODINGS, Inflater
+from holysheep_core.transport.foreign import unclean_stream
+from holysheep_core.transport.pool import SURPLUS, tell_discarded
 from holysheep_core.transport.streams import AsyncStream, Stream
+
+_log = logging.getLogger("holysheep")
+
+
+class closing_response:  # noqa: N801 - reads as what it does, like `contextlib.closing`
+    """Close a response at the end; should that fail, the call has what it wanted all the same."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __enter__(self) -> None:
+        """Return nothing: the response is at hand."""
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._response.close()
+            if (stream := unclean_stream(self._response)) is not None:
+                tell_discarded(self._response.request, SURPLUS)
+                stream.close()
+        except Exception as error:  # noqa: BLE001 - any library may be below
+            _log.warning(_CLOSE_FAILED, error)
+
+
+class aclosing_response:  # noqa: N801 - likewise
+    """Like `closing_response`, for an `httpx.AsyncClient`.
+
+    No generator: when a loop ends, asyncio would close it beside the call that owns it.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    async def __aenter__(self) -> None:
+        """Return nothing: the response is at hand."""
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self._response.aclose()
+            if (stream := unclean_stream(self._response)) is not None:
+                tell_discarded(self._response.request, SURPLUS)
+                await stream.aclose()
+        except Exception as error:  # noqa: BLE001
+            _log.warning(_CLOSE_FAILED, error)
+
+
+_CLOSE_FAILED = "A response could not be closed properly: %r"
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from holysheep_core.errors import ConfigurationError
@@ -78,9 +79,9 @@ class Clients:
 
     async def for_running_loop(self) -> httpx.AsyncClient:
         """Return the async client of the running event loop."""
+        loop = asyncio_loop()
         if self._given_async is not None:
             return _open(self._given_async, "http_async_client")
-        loop = asyncio.get_running_loop()
         held = self._own_async.get(loop)
         if held is None or held.client.is_closed:
             self._forget_closed_loops()
@@ -157,6 +158,21 @@ def create_resilient_async_client(
     return net.make_async_client(connections, timeout=net.timeouts_of(timeout), **given)
 
 
+def asyncio_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        ConfigurationError: There is none: trio runs, for example.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "Async calls need asyncio, and no asyncio event loop runs here. Under trio, make sync "
+            "calls in a thread: trio.to_thread.run_sync."
+        ) from None
+
+
 def _open(client: _Client, name: str) -> _Client:
     if client.is_closed:
         raise ConfigurationError(f"{name} has been closed; pass one that is open.")
@@ -175,7 +191,8 @@ def _close_soon(loop: asyncio.AbstractEventLoop, keeper: _Keeper) -> None:
 
 
 async def _close(keeper: _Keeper) -> None:
-    await keeper.aclose()
+    with suppress(RuntimeError):  # the loop ends just now, and closes it itself
+        await keeper.aclose()
 
 
 async def _keep(client: httpx.AsyncClient) -> _Keeper:

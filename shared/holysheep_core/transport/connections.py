@@ -1,8 +1,14 @@
-"""How connections are made and kept: the settings."""
+"""How connections are made and kept: the settings.
+
+HTTP/1.1 only. HTTP/2 was offered once and taken out: with httpcore's implementation of it, a server
+that ends a connection (nginx does after 1,000 requests) fails the streams that are under way on it,
+a stream that is left is not reset, and the waits for a free stream and for the connection's locks
+have no time limit. None of that can be mended from outside. One connection for each stream, as
+here, has none of these faults.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -25,9 +31,6 @@ class Connections:
         max_keepalive: Most idle connections that are kept for the next request.
         keepalive_expiry: Seconds they are kept; less than the 60 s after which many proxies and
             servers close them, since a request on a connection that is just being closed is lost.
-        http2: Offer HTTP/2, which carries all streams of a server in one connection (extra
-            "http2"). That is also its weakness: where one connection breaks, all streams of it are
-            cut, and a silent stream can hold up another's stall clock. Off, as in httpx.
         proxy: "http://…", "https://…" or "socks5://…"; None for what the environment says
             (`HTTPS_PROXY`, `NO_PROXY`, …).
         dns_ttl: Seconds for which an address that worked is dialled without asking DNS again; 0
@@ -39,7 +42,6 @@ class Connections:
     max_connections: int | None = None
     max_keepalive: int = 100
     keepalive_expiry: float = 30.0
-    http2: bool = False
     proxy: str | None = field(default=None, repr=False)  # it may hold a password
     dns_ttl: float = 60.0
     verify: ssl.SSLContext | None = field(default=None, repr=False)
@@ -50,10 +52,6 @@ class Connections:
         check_count("max_keepalive", self.max_keepalive)
         check_number("keepalive_expiry", self.keepalive_expiry)
         check_number("dns_ttl", self.dns_ttl)
-        if self.http2 and importlib.util.find_spec("h2") is None:
-            raise ConfigurationError(
-                "http2=True needs the h2 library: pip install 'holysheep[http2]'."
-            )
         if self.proxy is not None and not _is_proxy(self.proxy):
             raise ConfigurationError(
                 f"proxy: needs a URL that begins with one of {', '.join(_PROXIES)}."

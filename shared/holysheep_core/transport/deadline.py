@@ -31,6 +31,13 @@ class Call(Protocol):
     def heartbeat(self) -> float:
         """Seconds without bytes after which the call wants to know."""
 
+    @property
+    def end(self) -> float | None:
+        """When the total time of the call ends, on the drivers' clock; None for never."""
+
+    def receive_upload(self, now: float) -> None:
+        """The request was sent to its end."""
+
     def receive_silence(self, now: float) -> None:
         """Nothing came for a while; the deadline has not passed."""
 
@@ -49,6 +56,10 @@ class Deadline(float):
         self._heartbeat = call.heartbeat
         self._was_late = False
         return self
+
+    def sent(self) -> None:
+        """The request was sent to its end: the time for its answer begins."""
+        self._call.receive_upload(clock())
 
     def slice(self) -> float:
         """Return the seconds to read before `is_over` is worth asking.
@@ -71,6 +82,23 @@ class Deadline(float):
             return True
         self._call.receive_silence(clock())
         return False
+
+
+class UploadLimit(float):
+    """Seconds in which a piece of a request must be sent; fewer where the call's total is less."""
+
+    _end: float | None
+
+    def __new__(cls, seconds: float | None, call: Call) -> UploadLimit:
+        """Make one; as a number, it is what a network stream that is not ours sees."""
+        self = super().__new__(cls, _FOREVER if seconds is None else seconds)
+        self._end = call.end
+        return self
+
+    def slice(self) -> float:
+        """Return the seconds for the next piece."""
+        end = self._end
+        return +self if end is None else max(_MIN_TIMEOUT, min(+self, end - clock()))
 
 
 def time_left(call: Call) -> float:

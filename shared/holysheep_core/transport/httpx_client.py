@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import ssl
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
 
 from holysheep_core.config.retry import Timeouts
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.transport.async_pool import AsyncPool
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
 from holysheep_core.transport.connections import Connections
-from holysheep_core.transport.deadline import Call, Deadline
+from holysheep_core.transport.deadline import Call, Deadline, UploadLimit
 from holysheep_core.transport.dns_cache import AddressBook
-from holysheep_core.transport.exceptions import FAILURES, translate
-from holysheep_core.transport.streams import AsyncBackend, Backend
+from holysheep_core.transport.exceptions import translate
+from holysheep_core.transport.foreign import add_own
+from holysheep_core.transport.pool import Pool
+from holysheep_core.transport.proxies import environment_proxies, read_proxy
+
+_Pool = TypeVar("_Pool", Pool, AsyncPool)
 
 
-def request_timeout(connect: float | None, call: Call) -> httpx.Timeout:
+def request_timeout(timeouts: Timeouts, call: Call) -> httpx.Timeout:
     """Return the timeouts of one request, with reads bounded by the call's moving deadline."""
-    read = Deadline(call)
-    shorter = read if connect is None else min(connect, read)
-    # A plain number for the others: only reads keep to the moving deadline.
-    return httpx.Timeout(connect=+shorter, read=read, write=+shorter, pool=+shorter)
+    read, write = Deadline(call), UploadLimit(timeouts.write, call)
+    shorter = read if timeouts.connect is None else min(timeouts.connect, read)
+    # A plain number for the others: these wait once.
+    return httpx.Timeout(connect=+shorter, read=read, write=write, pool=+shorter)
 
 
 @lru_cache(maxsize=256)
@@ -47,7 +53,7 @@ def status_of(
     method = "GET" if body is None else "POST"
     try:
         return client.request(method, url, headers=headers, json=body, timeout=timeout).status_code
-    except FAILURES as error:
+    except Exception as error:
         raise translate(error) from error
 
 
@@ -76,18 +82,39 @@ def make_client(connections: Connections | None = None, **options: Any) -> httpx
     Args:
         connections: How connections are made and kept.
         **options: Of `httpx.Client`.
+
+    Raises:
+        ConfigurationError: A proxy, in the settings or the environment, cannot be used.
     """
-    connections = connections or Connections()
-    client = httpx.Client(**_options(connections), **options)
-    _install(client, Backend, connections)
+    settings = connections or Connections()
+    book = AddressBook(settings.dns_ttl)
+
+    def pool(proxy: httpcore.Proxy | None) -> Pool:
+        network, connect = httpcore.SyncBackend(), partial(_connect, settings, proxy)
+        plain = partial(httpx.HTTPTransport, verify=_tls(settings), proxy=settings.proxy)
+        return Pool(settings, connect, network, book, plain)
+
+    direct, mounts = _transports(settings, pool)
+    client = httpx.Client(transport=direct, mounts=mounts, follow_redirects=False, **options)
+    add_own(client)
     return client
 
 
 def make_async_client(connections: Connections | None = None, **options: Any) -> httpx.AsyncClient:
     """Like `make_client`, for asyncio; to be used in one event loop only."""
-    connections = connections or Connections()
-    client = httpx.AsyncClient(**_options(connections), **options)
-    _install(client, AsyncBackend, connections)
+    settings = connections or Connections()
+    book = AddressBook(settings.dns_ttl)
+
+    def pool(proxy: httpcore.Proxy | None) -> AsyncPool:
+        twice = proxy is not None and proxy.url.scheme == b"https"  # TLS inside TLS
+        network = httpcore.AnyIOBackend() if twice else AsyncioBackend()
+        connect = partial(_aconnect, settings, proxy)
+        plain = partial(httpx.AsyncHTTPTransport, verify=_tls(settings), proxy=settings.proxy)
+        return AsyncPool(settings, connect, network, book, plain)
+
+    direct, mounts = _transports(settings, pool)
+    client = httpx.AsyncClient(transport=direct, mounts=mounts, follow_redirects=False, **options)
+    add_own(client)
     return client
 
 
@@ -97,46 +124,47 @@ def timeouts_of(value: float | tuple[float, float] | None) -> httpx.Timeout:
     return httpx.Timeout(timeouts.read, connect=timeouts.connect)
 
 
-def _options(connections: Connections) -> dict[str, Any]:
-    return {
-        "verify": connections.verify or ssl_context(http2=connections.http2),
-        "http2": connections.http2,
-        "proxy": connections.proxy,
-        "limits": httpx.Limits(
-            max_connections=connections.max_connections,
-            max_keepalive_connections=connections.max_keepalive,
-            keepalive_expiry=connections.keepalive_expiry,
-        ),
-        "follow_redirects": False,
-    }
+def _transports(
+    settings: Connections, pool: Callable[[httpcore.Proxy | None], _Pool]
+) -> tuple[_Pool, dict[str, _Pool | None]]:
+    """Return where requests go, and where those to certain URLs go instead."""
+    if settings.proxy is not None:
+        return pool(read_proxy(settings.proxy)), {}
+    mounts: dict[str, _Pool | None] = {}
+    for pattern, url in environment_proxies().items():
+        where = f"the environment's proxy for {pattern}"
+        mounts[pattern] = None if url is None else pool(read_proxy(url, where))
+    return pool(None), mounts
 
 
-_contexts: dict[bool, ssl.SSLContext] = {}
+def _tls(settings: Connections) -> ssl.SSLContext:
+    return settings.verify or ssl_context()
 
 
-def ssl_context(*, http2: bool = False) -> ssl.SSLContext:
-    """Return the TLS context clients share: reading the certificates takes 20 ms.
+def _connect(
+    settings: Connections,
+    proxy: httpcore.Proxy | None,
+    backend: httpcore.NetworkBackend,
+    origin: httpcore.Origin,
+) -> httpcore.ConnectionInterface:
+    """Return httpcore's side of a connection, straight or through a proxy."""
+    context = _tls(settings)
+    maker = httpcore.ConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
+    return maker.create_connection(origin)
 
-    One for each protocol, since httpcore writes into it which of them is offered.
-    """
-    if http2 not in _contexts:
-        _contexts[http2] = httpx.create_ssl_context()
-    return _contexts[http2]
+
+def _aconnect(
+    settings: Connections,
+    proxy: httpcore.Proxy | None,
+    backend: httpcore.AsyncNetworkBackend,
+    origin: httpcore.Origin,
+) -> httpcore.AsyncConnectionInterface:
+    context = _tls(settings)
+    maker = httpcore.AsyncConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
+    return maker.create_connection(origin)
 
 
-def _install(
-    client: httpx.Client | httpx.AsyncClient,
-    backend: Any,
-    connections: Connections,
-) -> None:
-    # httpx builds its pools itself and passes no network backend on; httpcore's own parameter
-    # for one is public. Should either rename an attribute, reads fall back to the plain float,
-    # and the test of the stall clock says so.
-    book = AddressBook(connections.dns_ttl)
-    transports = [client._transport, *client._mounts.values()]  # noqa: SLF001
-    for transport in transports:
-        pool: Any = getattr(transport, "_pool", None)
-        if hasattr(pool, "_network_backend"):
-            direct = type(pool) is httpcore.AsyncConnectionPool
-            inner = AsyncioBackend() if direct else pool._network_backend  # noqa: SLF001
-            pool._network_backend = backend(inner, book)  # noqa: SLF001
+@cache
+def ssl_context() -> ssl.SSLContext:
+    """Return the TLS context clients share: reading the certificates takes 20 ms."""
+    return httpx.create_ssl_context()

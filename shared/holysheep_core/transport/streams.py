@@ -1,4 +1,4 @@
-"""Network streams that keep to a moving deadline, and connections that survive without DNS.
+"""Network streams that keep to a moving deadline and say what became of their address.
 
 Where an answer is a plain chunked body, `read_body` hands out what is in its chunks, past
 httpcore's parser (see `chunked`).
@@ -6,46 +6,98 @@ httpcore's parser (see `chunked`).
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import ssl
-from collections.abc import Iterable
-from typing import Any
+from typing import Protocol
 
 import httpcore
 
-from holysheep_core.clock import clock
+from holysheep_core.transport.asyncio_backend import Socket
 from holysheep_core.transport.chunked import Dechunker
-from holysheep_core.transport.deadline import Deadline
-from holysheep_core.transport.dns_cache import AddressBook, is_name_failure
+from holysheep_core.transport.deadline import Deadline, UploadLimit
+from holysheep_core.transport.message_watch import MessageWatch
 
+_PIECE = 64 * 1024  # bytes that are sent under one time limit
 _MOST = 64 * 1024  # bytes of one read
-_KNOWN_SECONDS = 3.0  # an address that worked a minute ago answers soon, or has moved
-Options = Iterable[Any]
+_AT_ONCE = 0.001  # seconds; what is read is there already
+_closing: set[asyncio.Future[None]] = set()
+
+
+class Dialled(Protocol):
+    """Who made a connection.
+
+    Attributes:
+        limit: Seconds for each word with a proxy, for which httpcore sets no limit of its own.
+    """
+
+    limit: float | None
+
+    def opened(self, stream: Stream | AsyncStream) -> None:
+        """This is the connection from now on."""
+
+    def answered(self) -> None:
+        """The head of a response came."""
+
+    def failed(self) -> None:
+        """Reading or writing failed."""
+
+
+class _Nobody:
+    limit: float | None = None
+
+    def opened(self, stream: Stream | AsyncStream) -> None: ...
+
+    def answered(self) -> None: ...
+
+    def failed(self) -> None: ...
 
 
 class Stream(httpcore.NetworkStream):
     """A connection, with a short way to the body of an answer."""
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, by: Dialled | None = None) -> None:
         self._inner = inner
+        self._by = by or _Nobody()
+        self._sending = False
         self._chunks = Dechunker()
+        self.watch = MessageWatch()
+        self._by.opened(self)
         self.close = inner.close  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes of a request."""
         self._chunks.request_sent()
-        self._inner.write(buffer, timeout)
+        self.watch.sent(buffer)
+        self._sending = True
+        try:
+            for at in range(0, len(buffer), _PIECE):
+                limit = timeout.slice() if isinstance(timeout, UploadLimit) else timeout
+                self._inner.write(buffer[at : at + _PIECE], limit)
+        except (httpcore.WriteError, httpcore.WriteTimeout):
+            self._by.failed()
+            raise
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return bytes of an answer, for httpcore."""
-        chunks = self._chunks
+        chunks, had_head = self._chunks, self.watch.has_head
+        if self._sending:
+            self._sending = False
+            if isinstance(timeout, Deadline):
+                timeout.sent()
+        if timeout is None and self.watch.is_idle:
+            timeout = self._by.limit
         if chunks.in_head:
             data = self._receive(max_bytes, timeout)
-            return chunks.take_head(data) if data else data
-        chunks.plain = False
-        data, chunks.rest = chunks.rest, b""
-        return data or self._receive(max_bytes, timeout)
+            data = chunks.take_head(data) if data else data
+        else:
+            chunks.plain = False
+            data, chunks.rest = chunks.rest, b""
+            data = data or self._receive(max_bytes, timeout)
+        self.watch.received(data)
+        if self.watch.has_head and not had_head:
+            self._by.answered()
+        return data
 
     def read_body(self, timeout: float | None) -> bytes:
         """Return what is in the next chunks; b"" where httpcore is to read on."""
@@ -61,15 +113,30 @@ class Stream(httpcore.NetworkStream):
                 chunks.plain = False
         return body
 
+    def unasked(self) -> bytes | None:
+        """Return what came while no request was under way: b"" for the end, None for nothing."""
+        if not self._inner.get_extra_info("is_readable"):
+            return None
+        try:
+            return self._inner.read(_MOST, _AT_ONCE)
+        except httpcore.ReadTimeout:  # words of TLS, which are nobody's answer
+            return None
+        except httpcore.ReadError:
+            return b""
+
     def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return self._inner.read(max_bytes, timeout)
-        while True:
-            try:
-                return self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
-                if timeout.is_over():
-                    raise
+        try:
+            if not isinstance(timeout, Deadline):
+                return self._inner.read(max_bytes, timeout)
+            while True:
+                try:
+                    return self._inner.read(max_bytes, timeout.slice())
+                except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                    if timeout.is_over():
+                        raise
+        except (httpcore.ReadError, httpcore.ReadTimeout):
+            self._by.failed()
+            raise
 
     def start_tls(
         self,
@@ -78,66 +145,56 @@ class Stream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """Go on encrypted."""
-        return Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-
-class Backend(httpcore.NetworkBackend):
-    """Connects by name, or by an address that worked."""
-
-    def __init__(self, inner: httpcore.NetworkBackend, book: AddressBook) -> None:
-        self._inner = inner
-        self._book = book
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Options | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect; within the book's time without asking for the name."""
-        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
-        known = book.fresh(host, port, clock())
-        if known is not None:
-            try:
-                return Stream(connect(known, port, _short(timeout), *rest))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                book.failed(host, port)
-        try:
-            stream = connect(host, port, timeout, *rest)
-        except httpcore.ConnectError as error:
-            address = book.last_good(host, port)
-            if address is None or not is_name_failure(error):
-                raise
-            return Stream(connect(address, port, timeout, *rest))
-        _note(book, host, port, stream)
-        return Stream(stream)
+        inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return Stream(inner, self._by)
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
     """Like `Stream`, for asyncio."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkStream, by: Dialled | None = None) -> None:
         self._inner = inner
+        self._by = by or _Nobody()
+        self._sending = False
         self._chunks = Dechunker()
+        self.watch = MessageWatch()
+        self._by.opened(self)
         self.aclose = inner.aclose  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes of a request."""
         self._chunks.request_sent()
-        await self._inner.write(buffer, timeout)
+        self.watch.sent(buffer)
+        self._sending = True
+        try:
+            for at in range(0, len(buffer), _PIECE):
+                limit = timeout.slice() if isinstance(timeout, UploadLimit) else timeout
+                await self._inner.write(buffer[at : at + _PIECE], limit)
+        except (httpcore.WriteError, httpcore.WriteTimeout):
+            self._by.failed()
+            raise
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return bytes of an answer, for httpcore."""
-        chunks = self._chunks
+        chunks, had_head = self._chunks, self.watch.has_head
+        if self._sending:
+            self._sending = False
+            if isinstance(timeout, Deadline):
+                timeout.sent()
+        if timeout is None and self.watch.is_idle:
+            timeout = self._by.limit
         if chunks.in_head:
             data = await self._receive(max_bytes, timeout)
-            return chunks.take_head(data) if data else data
-        chunks.plain = False
-        data, chunks.rest = chunks.rest, b""
-        return data or await self._receive(max_bytes, timeout)
+            data = chunks.take_head(data) if data else data
+        else:
+            chunks.plain = False
+            data, chunks.rest = chunks.rest, b""
+            data = data or await self._receive(max_bytes, timeout)
+        self.watch.received(data)
+        if self.watch.has_head and not had_head:
+            self._by.answered()
+        return data
 
     async def read_body(self, timeout: float | None) -> bytes:
         """Return what is in the next chunks; b"" where httpcore is to read on."""
@@ -153,15 +210,30 @@ class AsyncStream(httpcore.AsyncNetworkStream):
                 chunks.plain = False
         return body
 
+    async def unasked(self) -> bytes | None:
+        """Return what came while no request was under way: b"" for the end, None for nothing."""
+        if not self._inner.get_extra_info("is_readable"):
+            return None
+        try:
+            return await self._inner.read(_MOST, _AT_ONCE)
+        except httpcore.ReadTimeout:
+            return None
+        except httpcore.ReadError:
+            return b""
+
     async def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
-        if not isinstance(timeout, Deadline):
-            return await self._inner.read(max_bytes, timeout)
-        while True:
-            try:
-                return await self._inner.read(max_bytes, timeout.slice())
-            except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
-                if timeout.is_over():
-                    raise
+        try:
+            if not isinstance(timeout, Deadline):
+                return await self._inner.read(max_bytes, timeout)
+            while True:
+                try:
+                    return await self._inner.read(max_bytes, timeout.slice())
+                except httpcore.ReadTimeout:  # noqa: PERF203 - seldom: a slice has seconds
+                    if timeout.is_over():
+                        raise
+        except (httpcore.ReadError, httpcore.ReadTimeout):
+            self._by.failed()
+            raise
 
     async def start_tls(
         self,
@@ -170,60 +242,14 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Go on encrypted."""
-        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return AsyncStream(inner, self._by)
 
-
-class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Like `Backend`, for asyncio."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkBackend, book: AddressBook) -> None:
-        self._inner = inner
-        self._book = book
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Options | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect; within the book's time without asking for the name."""
-        book, connect, rest = self._book, self._inner.connect_tcp, (local_address, socket_options)
-        known = book.fresh(host, port, clock())
-        if known is not None:
-            try:
-                return AsyncStream(await connect(known, port, _short(timeout), *rest))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                book.failed(host, port)
-        try:
-            stream = await connect(host, port, timeout, *rest)
-        except httpcore.ConnectError as error:
-            address = book.last_good(host, port)
-            if address is None or not is_name_failure(error):
-                raise
-            return AsyncStream(await connect(address, port, timeout, *rest))
-        _note(book, host, port, stream)
-        return AsyncStream(stream)
-
-    async def sleep(self, seconds: float) -> None:
-        """Do nothing for a while."""
-        await self._inner.sleep(seconds)
-
-
-def _short(timeout: float | None) -> float:
-    return _KNOWN_SECONDS if timeout is None else min(timeout, _KNOWN_SECONDS)
-
-
-def _note(
-    book: AddressBook,
-    host: str,
-    port: int,
-    stream: httpcore.NetworkStream | httpcore.AsyncNetworkStream,
-) -> None:
-    # A connection may be reset at once. Its peer is then unknown (asyncio: None, a socket:
-    # ENOTCONN), and what is sent next finds out.
-    with contextlib.suppress(OSError):
-        peer = stream.get_extra_info("server_addr")
-        if peer is not None:
-            book.worked(host, port, peer[0], clock())
+    def abort(self) -> None:
+        """Close the connection at once, without waiting."""
+        if isinstance(self._inner, Socket):
+            self._inner.abort()
+        else:  # anyio's can only be closed by a coroutine
+            task = asyncio.ensure_future(self._inner.aclose())
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)

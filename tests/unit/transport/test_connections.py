@@ -1,4 +1,4 @@
-"""Connections over real sockets: many streams, a failing name service, TLS, HTTP/2, proxies."""
+"""Connections over real sockets: many streams, a failing name service, TLS, proxies."""
 
 import pytest
 
@@ -31,8 +31,8 @@ def test_a_resilient_client_under_a_chat_model_keeps_its_clocks(play, text):
 @pytest.mark.parametrize("model", [ChatHolySheep, HolySheep])
 def test_the_models_take_connections(model):
     llm = model(model="gpt-4.1", api_key="k", connections=Connections(max_connections=7))
-    pool = llm._handler._clients.sync()._transport._pool
-    assert pool._max_connections == 7
+    pool = llm._handler._clients.sync()._transport
+    assert pool._links._most == 7
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,3 @@ def test_a_setting_that_cannot_be_is_named_at_once(wrong, says):
     with pytest.raises(ConfigurationError, match=says) as caught:
         Connections(**wrong)
     assert "hush" not in str(caught.value)
-
-
-def test_http2_without_its_library_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"holysheep\[http2\]"):
-        Connections(http2=True)
