@@ -32,6 +32,7 @@ from holysheep_core import (
     HolySheepError,
     __version__,
 )
+from holysheep_core.integrations import Owned
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
 from langchain_holysheep.chunks import delta_chunk, last_chunk, result
@@ -93,7 +94,7 @@ class ChatHolySheep(SelfDescription):
         circuit: When a route counts as failing.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
             that name the same one.
-        connections: Pool, HTTP/2, proxy, DNS.
+        connections: Pool, proxy, DNS.
         streaming: Stream inside `invoke` towards callbacks too, as LangChain means it.
         stream_usage: Ask for token usage at the end of a stream.
         coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
@@ -187,7 +188,7 @@ class ChatHolySheep(SelfDescription):
         deltas = self._handler.astream(
             request, on_token=self.on_token, on_event=Channels(run_manager).atell
         )
-        async with aclosing(_achunks(deltas, with_usage=with_usage)) as chunks:
+        async with aclosing(Owned(_achunks(deltas, with_usage=with_usage))) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -253,7 +254,7 @@ class ChatHolySheep(SelfDescription):
         deltas = self._handler.astream_again(
             call_id, offset=offset, seen=seen, on_token=self.on_token
         )
-        async with aclosing(_achunks(deltas, with_usage=self.stream_usage)) as chunks:
+        async with aclosing(Owned(_achunks(deltas, with_usage=self.stream_usage))) as chunks:
             async for chunk in chunks:
                 yield _message(chunk)
 
@@ -337,8 +338,8 @@ async def _achunks(
     deltas: AsyncGenerator[Delta | Completion, None], *, with_usage: bool
 ) -> AsyncGenerator[ChatGenerationChunk, None]:
     try:
-        async with aclosing(deltas):
-            async for delta in deltas:
+        async with aclosing(Owned(deltas)) as owned:
+            async for delta in owned:
                 if isinstance(delta, Completion):
                     yield last_chunk(delta, with_usage=with_usage)
                 else:

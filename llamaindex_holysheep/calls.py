@@ -28,7 +28,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion
-from holysheep_core.integrations import prompt_tokens
+from holysheep_core.integrations import Owned, prompt_tokens
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
@@ -130,7 +130,7 @@ class Call:
     ) -> ChatResponseAsyncGen:
         request = self._request(messages, kwargs)
         pace = self._apace(request)
-        deltas = self._llm._handler.astream(request, **self._listeners(), pace=pace)
+        deltas = Owned(self._llm._handler.astream(request, **self._listeners(), pace=pace))
         note(deltas)
         return agrow(deltas)
 

@@ -14,9 +14,10 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from holysheep_core import Completion, Delta
+from holysheep_core.integrations import Owned
 
 Deltas = Generator[Delta | Completion, None, None]
-AsyncDeltas = AsyncGenerator[Delta | Completion, None]
+AsyncDeltas = Owned[Delta | Completion]
 _Item = TypeVar("_Item")
 
 _opened: ContextVar[list[Deltas | AsyncDeltas]] = ContextVar("holysheep_opened")
@@ -54,11 +55,12 @@ async def aclosing_all(
     told: AsyncGenerator[_Item, None], streams: list[Deltas | AsyncDeltas]
 ) -> AsyncGenerator[_Item, None]:
     """Like `closing_all`, for asyncio."""
+    owned = Owned(told)
     try:
-        async for item in told:
+        async for item in owned:
             yield item
     finally:
-        await told.aclose()
+        await owned.aclose()
         for stream in streams:
-            if isinstance(stream, AsyncGenerator):
+            if isinstance(stream, Owned):
                 await stream.aclose()

@@ -17,6 +17,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 from pydantic import ConfigDict
 
+from holysheep_core.integrations import Owned
 from llamaindex_holysheep.calls import Call, agrow, grow, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
 from llamaindex_holysheep.settings import ModelSettings
@@ -72,7 +73,7 @@ class HolySheep(ModelSettings):
         circuit: When a route counts as failing.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
             that name the same one.
-        connections: Pool, HTTP/2, proxy, DNS.
+        connections: Pool, proxy, DNS.
         stream_usage: Ask for token usage at the end of a stream.
         coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
         catalog: Prices, windows and abilities: a `Catalog`, or a TOML or JSON file.
@@ -175,8 +176,8 @@ class HolySheep(ModelSettings):
         self, call_id: str, *, offset: int = 0, seen: str | None = None
     ) -> ChatResponseAsyncGen:
         """Like `resume_stream_chat`, for asyncio."""
-        deltas = self._handler.astream_again(
-            call_id, offset=offset, seen=seen, on_token=self.on_token
+        deltas = Owned(
+            self._handler.astream_again(call_id, offset=offset, seen=seen, on_token=self.on_token)
         )
         return aclosing_all(agrow(deltas), [deltas])
 

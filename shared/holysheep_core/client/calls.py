@@ -8,6 +8,7 @@ from contextlib import aclosing, closing, nullcontext
 from typing import Any
 
 from holysheep_core.clock import clock
+from holysheep_core.closing import Owned
 from holysheep_core.engine.session import Session
 from holysheep_core.engine.settings import Settings
 from holysheep_core.events import Event
@@ -16,7 +17,7 @@ from holysheep_core.journal.opening import Opening
 from holysheep_core.limits.admission import Admission
 from holysheep_core.observers.listeners import AsyncListeners, Guard, Listeners
 from holysheep_core.observers.observer import Observer
-from holysheep_core.transport.clients import Clients
+from holysheep_core.transport.clients import Clients, asyncio_loop
 from holysheep_core.types import ChatRequest, Completion, Delta
 
 Stream = Generator[Delta | Completion, None, None]
@@ -89,8 +90,8 @@ class Calls:
                 if entry is not None:
                     entry.finish(completion)
 
-            connect = self._settings.timeouts.connect
-            deltas = self._drive(session, client, connect, admission, finish)
+            timeouts = self._settings.timeouts
+            deltas = self._drive(session, client, timeouts, admission, finish)
             write = None if entry is None else entry.write_at_once
             try:
                 if on_token is None and write is None:
@@ -113,6 +114,7 @@ class Calls:
         pace: Callable[[], Awaitable[Any]] | None,
     ) -> AsyncStream:
         """Like `run`, for asyncio; the callbacks may be coroutines."""
+        asyncio_loop()
         opening = await begin()
         async with opening.entry or nullcontext() as entry:
             for each in opening.given:
@@ -133,8 +135,8 @@ class Calls:
                         await entry.afinish(completion)
                     await listeners.done()
 
-                connect = self._settings.timeouts.connect
-                deltas = self._adrive(session, client, connect, admission, finish)
+                timeouts = self._settings.timeouts
+                deltas = Owned(self._adrive(session, client, timeouts, admission, finish))
                 write = None if entry is None else entry.write_at_once
                 try:
                     async with aclosing(deltas):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.requests import Requests
+from holysheep_core.closing import Owned
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
@@ -75,7 +76,7 @@ class StreamingRetryHandler(Requests):
             coroutine function.
         http_client: An `httpx.Client` to use in place of our own.
         http_async_client: Likewise an `httpx.AsyncClient`.
-        connections: How connections of our own are made and kept: pool, HTTP/2, proxy, DNS.
+        connections: How connections of our own are made and kept: pool, proxy, DNS.
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
@@ -312,7 +313,7 @@ def _texts(deltas: Generator[Delta | Completion, None, None]) -> Generator[str, 
 async def _atexts(
     deltas: AsyncGenerator[Delta | Completion, None],
 ) -> AsyncGenerator[str, None]:
-    async with aclosing(deltas):
-        async for delta in deltas:
+    async with aclosing(Owned(deltas)) as owned:
+        async for delta in owned:
             if isinstance(delta, Delta) and delta.text:
                 yield delta.text

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
 from typing import Any
 
 import httpx
 
 from holysheep_core.clock import clock
+from holysheep_core.config.retry import Timeouts
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
 from holysheep_core.engine.session import Session
 from holysheep_core.errors import HolySheepError
 from holysheep_core.limits.admission import Admission
-from holysheep_core.transport.body import body_of, headers_of
-from holysheep_core.transport.exceptions import FAILURES, client_closed_error, translate
+from holysheep_core.transport.body import body_of, closing_response, headers_of
+from holysheep_core.transport.exceptions import sending_error, translate
+from holysheep_core.transport.foreign import extensions_for
 from holysheep_core.transport.httpx_client import parsed, request_timeout
+from holysheep_core.transport.pool import ON_DISCARD
 from holysheep_core.types import Completion, Delta
 
 
 def run(
     session: Session,
     client: httpx.Client,
-    connect: float | None,
+    timeouts: Timeouts,
     admission: Admission,
     finish: Callable[[Completion], Any],
 ) -> Generator[Delta | Completion, None, None]:
@@ -32,7 +34,7 @@ def run(
     Args:
         session: A new session.
         client: Where requests go out.
-        connect: Seconds for making a connection.
+        timeouts: The time limits of a request.
         admission: Admission control; a gated session asks it before each request.
         finish: Is given the completion before the reader is.
 
@@ -45,48 +47,54 @@ def run(
             finish(action.completion)
             yield action.completion
             return
-        if isinstance(action, Wait):
-            time.sleep(action.seconds)
+        if not isinstance(action, Send):
+            _prepare(session, admission, action)
             continue
-        if isinstance(action, Admit):
-            try:
-                admission.enter(
-                    action.route, action.request, action.until, session.receive_throttled
-                )
-            except HolySheepError as error:
-                session.receive_refusal(error, clock())
-            else:
-                session.receive_admission(clock())
+        try:
+            response = _send(session, client, action, timeouts)
+        except Exception as error:  # noqa: BLE001 - whatever a lower layer raises, ours goes up
+            session.receive_error(sending_error(client, error), clock())
             continue
-        yield from _exchange(session, client, action, connect)
+        with closing_response(response):
+            headers, body = headers_of(response), body_of(response)
+            session.receive_response(response.status_code, headers, clock())
+            while session.wants_data(clock()):
+                try:
+                    data = next(body, None)
+                except Exception as error:  # noqa: BLE001 - as above
+                    deltas = session.receive_error(translate(error, reading=True), clock())
+                else:
+                    if data is None:
+                        deltas = session.receive_eof(clock())
+                    else:
+                        deltas = session.receive_data(data, clock())
+                yield from deltas
 
 
-def _exchange(
-    session: Session, client: httpx.Client, action: Send, connect: float | None
-) -> Generator[Delta, None, None]:
-    timeout = request_timeout(connect, session)
-    request = client.build_request(
-        "POST", parsed(action.url), headers=action.headers, content=action.body, timeout=timeout
-    )
+def _prepare(session: Session, admission: Admission, action: Wait | Admit) -> None:
+    if isinstance(action, Wait):
+        time.sleep(action.seconds)
+        return
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
-    except FAILURES as error:
-        yield from session.receive_error(translate(error), clock())
-        return
-    except RuntimeError as error:
-        yield from session.receive_error(client_closed_error(client, error), clock())
-        return
-    with closing(response):
-        headers, body = headers_of(response), body_of(response)
-        session.receive_response(response.status_code, headers, clock())
-        while session.wants_data(clock()):
-            try:
-                data = next(body, None)
-            except FAILURES as error:
-                yield from session.receive_error(translate(error), clock())
-                return
-            if data is None:
-                deltas = session.receive_eof(clock())
-            else:
-                deltas = session.receive_data(data, clock())
-            yield from deltas
+        admission.enter(action.route, action.request, action.until, session.receive_throttled)
+    except HolySheepError as error:
+        session.receive_refusal(error, clock())
+    else:
+        session.receive_admission(clock())
+
+
+def _send(
+    session: Session, client: httpx.Client, action: Send, timeouts: Timeouts
+) -> httpx.Response:
+    request = client.build_request(
+        "POST",
+        parsed(action.url),
+        headers=action.headers,
+        content=action.body,
+        timeout=request_timeout(timeouts, session),
+        extensions={
+            ON_DISCARD: lambda reason: session.receive_discarded(reason, clock()),
+            **extensions_for(client),
+        },
+    )
+    return client.send(request, stream=True, follow_redirects=False)

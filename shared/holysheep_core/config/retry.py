@@ -99,9 +99,11 @@ class Timeouts:
     Attributes:
         connect: For DNS, TCP and TLS together.
         read: Default of `first_token` and `stall`.
-        first_token: From sending a request to its first content.
+        first_token: From the end of sending a request to its first content.
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
+        write: For each piece of a request that is sent (64 KB), so that a long one may take long.
+            `first_token` begins when all is sent, except with an HTTP client of your own.
     """
 
     connect: float | None = 30.0
@@ -109,9 +111,10 @@ class Timeouts:
     first_token: float | None = None
     stall: float | None = None
     total: float | None = None
+    write: float | None = 600.0
 
     def __post_init__(self) -> None:
-        for name in ("connect", "read", "first_token", "stall", "total"):
+        for name in ("connect", "read", "first_token", "stall", "total", "write"):
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, minimum=0.001)

@@ -13,12 +13,14 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
         receive_admission(now)                (and asks for the next action, the Send)
         receive_refusal(error, now)
       on Send: opens a connection, tells
+        receive_upload(now)                   (the request was sent to its end)
         receive_response(status, headers, now)
         receive_data(bytes, now)         ->   deltas for the reader
         wants_data(now)                  ->   False: close the connection, ask next_action
         receive_silence(now)                  (no bytes for `heartbeat` seconds)
         receive_eof(now)                 ->   deltas (the last bytes of a body may hold some)
         receive_error(error, now)        ->   (the connection failed)
+        receive_discarded(reason, now)        (a connection is not used again, at any time)
       again
     close(now)                                (the end, or the reader went away)
 
@@ -225,6 +227,16 @@ class Session:
             self.receive_silence(now)
         return deltas
 
+    @property
+    def end(self) -> float | None:
+        """When the total time of the call ends, on the driver's clock; None for never."""
+        return self._clocks.end
+
+    def receive_upload(self, now: float) -> None:
+        """The request was sent to its end: its first-token limit begins now."""
+        if self._state is State.SENT:
+            self._clocks.sent(now)
+
     def receive_silence(self, now: float) -> None:
         """Nothing came for a while; the deadline has not passed."""
         self._expect(*_OPEN)
@@ -250,6 +262,10 @@ class Session:
         if late or isinstance(error, StreamStalledError):
             return self._end(self._exchange.lateness(self._clocks, now), now)
         return self._end(self._exchange.broken(error), now)
+
+    def receive_discarded(self, reason: str, now: float) -> None:
+        """A connection was closed because of what the server sent on it."""
+        self._ledger.emit(events.ConnectionDiscarded, now, reason=reason)
 
     def pieces_since(self, texts: int, reasonings: int) -> tuple[list[str], list[str]]:
         """Return text and reasoning after the first `texts` and `reasonings`. Thread-safe."""

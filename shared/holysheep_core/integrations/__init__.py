@@ -4,6 +4,7 @@
 must not import them.
 """
 
+from holysheep_core.closing import Owned
 from holysheep_core.tokens import prompt_tokens
 
-__all__ = ["prompt_tokens"]
+__all__ = ["Owned", "prompt_tokens"]
