@@ -1,11 +1,20 @@
-"""An event log with a day of calls in it."""
+"""Reading an event log's file, and a log with a day of calls in it."""
 
+import sqlite3
 import time
+from contextlib import closing
 
 from holysheep_core import Attempt, CallRecord, EventLog, Usage, events
 from holysheep_core.types import total_cost
 
 HOUR = 3600
+
+
+def rows(path, sql, *values):
+    """Return the rows of a query, as dicts."""
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute(sql, values)]
 
 
 def attempt(number=1, outcome="completed", model="gpt-4.1", provider="holysheep", cost=0.01):

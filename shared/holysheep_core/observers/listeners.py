@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from holysheep_core.events import Event
@@ -36,11 +36,10 @@ class Guard:
             self._report(error)
             return None
 
-    async def finish(self, result: Awaitable[Any]) -> None:
-        """Wait for what a coroutine function returned."""
-        try:
-            await result
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises
+    def finished(self, task: asyncio.Future[Any]) -> None:
+        """Look at how the task of a coroutine function ended."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
             self._report(error)
 
     def _report(self, error: Exception) -> None:
@@ -72,20 +71,22 @@ class AsyncListeners:
 
     def __init__(self, listeners: Sequence[Guard]) -> None:
         self._listeners = listeners
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks: list[asyncio.Future[Any]] = []
 
     def __call__(self, event: Event) -> None:
         """Send an event."""
         for listener in self._listeners:
             result = listener(event)
             if inspect.isawaitable(result):
-                self._tasks.append(asyncio.create_task(listener.finish(result)))
+                task = asyncio.ensure_future(result)
+                task.add_done_callback(listener.finished)
+                self._tasks.append(task)
 
     async def done(self) -> None:
         """Wait for the listeners, before the call is over."""
         tasks, self._tasks = self._tasks, []
         if tasks:
-            await asyncio.gather(*tasks)
+            await asyncio.wait(tasks)
 
     async def __aenter__(self) -> AsyncListeners:
         return self

@@ -40,7 +40,7 @@ BAD = [
     *((RetryConfig, name, bad) for name in ("wait", "stop") for bad in (3, "3", tenacity)),
     *(
         (Timeouts, name, bad)
-        for name in ("connect", "read", "first_token", "stall", "total")
+        for name in ("connect", "read", "first_token", "stall", "total", "write")
         for bad in (*NO_NUMBERS, 0, 0.0, 0.0001)
     ),
     *((ResumeConfig, "enabled", bad) for bad in ("no", "false")),
@@ -79,8 +79,11 @@ def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(cls, name, ba
         (RetryConfig, {"retryable_status_codes": [418]}),
         (RetryConfig, {"wait": tenacity.wait_fixed(3), "stop": tenacity.stop_never}),
         (RetryConfig, {"wait": lambda _state: 3.0}),
-        (Timeouts, dict.fromkeys(("connect", "read", "first_token", "stall", "total"), 0.001)),
-        (Timeouts, dict.fromkeys(("connect", "read", "first_token", "stall", "total"))),
+        (
+            Timeouts,
+            dict.fromkeys(("connect", "read", "first_token", "stall", "total", "write"), 0.001),
+        ),
+        (Timeouts, dict.fromkeys(("connect", "read", "first_token", "stall", "total", "write"))),
         (ResumeConfig, {"max_resumes": 0, "anchor_characters": 8, "enabled": False}),
         (ResumeConfig, {"prompt": "Weiter nach {tail}!"}),
         *((ResumeConfig, {"finish_signal": good}) for good in ("either", "finish_reason", "done")),

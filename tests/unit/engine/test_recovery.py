@@ -10,35 +10,17 @@ from holysheep_core import (
     ServerError,
     StreamFailed,
 )
-from holysheep_core.catalog import Catalog
-from holysheep_core.engine.exchange import Exchange
-from holysheep_core.engine.ledger import Ledger
-from holysheep_core.engine.recovery import Recovery
-from holysheep_core.engine.settings import Settings
-from holysheep_core.protocol.response import ResponseDecoder
-from holysheep_core.resume.transcript import Transcript
-from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
-from holysheep_core.routing.routes import FallbackChain
-from holysheep_core.types import ChatRequest
-
-REQUEST = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}])
-PROVIDER = Provider("k", "https://one.test/v1")
-BIG, SMALL = Route(PROVIDER, "gpt-4.1"), Route(PROVIDER, "gemini-2.5-flash")
+from support.engine import BIG, SMALL, exchange, parts
 
 
 @pytest.fixture
 def make():
-    def make(*, route_states=None, routes=(BIG, SMALL), **settings):
-        settings = Settings(**{"budget": RetryBudget(), **settings})
-        ledger = Ledger("c", 0.0, 0.0, events.append, Catalog())
-        transcript = Transcript(REQUEST, settings.resume)
-        chain = FallbackChain(routes, route_states or RouteStates(), Catalog())
-        recovery = Recovery(chain, settings, ledger, transcript, 0.0, lambda: 0.0)
-        return recovery, Exchange(transcript.next_request(), ResponseDecoder(), transcript, ledger)
+    def make(**settings):
+        call = parts(**settings)
+        make.events = call.events
+        return call.recovery, exchange(call)
 
-    events = []
-    make.events = events
     return make
 
 

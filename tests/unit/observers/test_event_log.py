@@ -19,16 +19,11 @@ import pytest
 from holysheep_core import ConfigurationError, EventLog, HolySheepError, StreamingRetryHandler
 from holysheep_core.observers import sqlite_writer
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse
+from support.event_logs import rows
 
 LOG = "holysheep.event_log"
 EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
 ASK = [{"role": "user", "content": "A question nobody should find."}]
-
-
-def rows(path, sql, *values):
-    with closing(sqlite3.connect(path)) as database:
-        database.row_factory = sqlite3.Row
-        return [dict(row) for row in database.execute(sql, values)]
 
 
 @pytest.fixture

@@ -1,8 +1,17 @@
-"""What models say before they go on: recognised at the beginning, never guessed too early."""
+"""What models say before they continue: recognised at the beginning, never guessed too early."""
 
 import pytest
 
-from holysheep_core.resume.preamble import MAX_ANNOUNCEMENT, announcement_of, decoration_of
+from holysheep_core.resume.preamble import (
+    MAX_ANNOUNCEMENT,
+    MAX_INTRODUCTION,
+    announcement_of,
+    decoration_of,
+    introduction_of,
+    wrapping_of,
+)
+from holysheep_core.resume.stitcher import choose_anchor
+from support.stitching import SIZES, TEXT, obedient, passed, stitcher_after
 
 ANNOUNCEMENTS = [
     "Sure, continuing where I left off:\n\n",
@@ -79,3 +88,110 @@ def test_dots_after_a_dot_are_the_texts_own():
 )
 def test_a_fence_opened_a_second_time_is_decoration(text, length):
     assert decoration_of(text, inside_fence=True, after_dot=False) == length
+
+
+ANCHOR = "beforeyoucallthela"  # folded
+
+
+@pytest.mark.parametrize(
+    ("text", "measured"),
+    [
+        ("**before you call the la", (2, "**")),
+        ("“before you call the la”", (1, "”")),
+        ("**before you", (None, "")),
+        ("**bold** words", (0, "")),
+        ("before you call the la", (0, "")),
+    ],
+)
+def test_a_mark_counts_where_the_anchor_stands_behind_it(text, measured):
+    assert wrapping_of(text, ANCHOR) == measured
+    assert wrapping_of(text, "short") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("Here you are:\nbefore you call the la", 14),
+        ("Here you are:\n\nbefore you", None),
+        ("Here you are", None),
+        ("Here you are:\nsomething else", 0),
+        ("x" * MAX_INTRODUCTION, 0),
+    ],
+)
+def test_a_first_line_counts_where_the_anchor_follows_it(text, length):
+    assert introduction_of(text, ANCHOR, "Is it old? Then before you call the la") == length
+    assert introduction_of(text, "short", "cut short") == 0
+
+
+# -- through the stitcher -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Understood. Here's the remainder of my answer:\n\n",
+        "Right, carrying on from there:\n\n",
+        "이어지는 내용입니다:\n\n",
+        "接下来的内容如下：\n\n",  # noqa: RUF001 - full-width
+        "Weiter geht es:\n",
+    ],
+)
+def test_a_first_line_in_any_words_is_taken_out_if_the_words_asked_for_follow(words):
+    for at in range(24, len(TEXT)):  # shorter texts are replayed, not continued
+        for size in SIZES.values():
+            response = words + choose_anchor(TEXT[:at], 32) + TEXT[at:]
+            assert TEXT[:at] + passed(stitcher_after(TEXT[:at]), response, size) == TEXT, at
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ("母親を見失った子羊は、返事があるまで一日中鳴き続けます。", "続けます。\n\n"),
+        (
+            "하하, 정말 재미있네요. 한 번만 더 들려주세요. 네, 네, 알겠습니다.",
+            "알겠습니다. 끊긴 부분부터 다시 쓰겠습니다:\n\n",
+        ),
+    ],
+)
+def test_an_introduction_that_begins_with_the_last_words_is_still_one(seen, words):
+    for size in SIZES.values():
+        response = words + choose_anchor(seen, 32) + " 羊。"
+        assert passed(stitcher_after(seen), response, size) == " 羊。"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("**", "**"), ("*", "*"), ('"', '"'), ("“", "”"), ('"', ""), ("`", "`"), ("---\n", "")],
+)
+def test_marks_around_the_words_asked_for_go_with_them(before, after):
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        response = before + choose_anchor(seen, 32) + after + "ndlord, look at its plate."
+        assert passed(stitcher_after(seen), response, size) == "ndlord, look at its plate."
+
+
+@pytest.mark.parametrize(
+    "tag", ["[continued] ", "[Continuing]\n\n", "(cont.)\n", "(계속) ", "[续]"]
+)
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_tag_that_announces_a_continuation_is_taken_out(tag, anchored):
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        response = tag + choose_anchor(seen, 32) * anchored + "ndlord, look at its plate."
+        assert passed(stitcher_after(seen), response, size) == "ndlord, look at its plate."
+
+
+@pytest.mark.parametrize(
+    "text", ["[1] Smith", "(see below) and", "**bold** words", '"Yes," he said']
+)
+def test_brackets_and_marks_of_the_texts_own_are_kept(text):
+    seen = "Is the boiler old? Then before you call the landlord "
+    assert passed(stitcher_after(seen), text, 3) == text
+
+
+def test_rows_that_begin_alike_are_no_introductions():
+    row = "2026-04-01T08:00:01Z INFO worker-{} started\n"
+    text = "".join(row.format(n) for n in range(1, 5))
+    for at in range(17, len(row) - 3):  # at its end, the next row looks like a restart
+        assert passed(stitcher_after(text[:at]), text[at:], 5) == text[at:], at
+        assert passed(stitcher_after(text[:at]), obedient(text[:at], text[at:])) == text[at:], at

@@ -6,29 +6,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holysheep_core.resume.overlap import is_evidence
 from holysheep_core.resume.stitcher import MAX_ANCHOR, Stitcher, choose_anchor
+from support.stitching import SIZES, TEXT, obedient, passed, stitcher_after
 
-TEXT = (
-    "안녕, 양 세 마리가 왔어요! Then count `flock = [1, 2]`:\n\n"
-    "```py\nfor sheep in flock:\n    if sheep:\n        print(sheep)\n```\n끝났어요, 정말로 👋."
-)
 REFRAIN = "웃음소리: 하하하하하하하하하하 하고 웃었다."
 TABLE = "| name | age |\n|------|-----|\n" + "| none | 000 |\n" * 6 + "| baa | 7 |\n"
 CODE = "def f(x):\n" + "".join(f"        a{n} = {n}\n        if a{n}:\n" for n in range(5))
 FIRST = 12  # from here on every cut leaves enough text to ask for a continuation
-SIZES = {"whole": 10_000, "per character": 1, "in pieces of 3": 3}
-
-
-def obedient(seen: str, rest: str) -> str:
-    return choose_anchor(seen, 32) + rest
 
 
 def last_three_words(seen: str, rest: str) -> str:
     return re.search(r"(\S+\s+){0,2}\S+\s*$", seen)[0] + rest
 
 
-LEGS = {
+RESPONSES = {
     "exact": lambda _seen, rest: rest,
     "obedient": obedient,
     "repeats three words": last_three_words,
@@ -36,31 +27,22 @@ LEGS = {
 }
 
 
-def passed(stitcher: Stitcher, leg: str, size: int = 10_000) -> str:
-    fed = [stitcher.feed(leg[i : i + size]) for i in range(0, len(leg), size)]
-    return "".join(fed) + stitcher.close()
-
-
-def seam_after(seen: str) -> Stitcher:
-    return Stitcher(seen, anchor=choose_anchor(seen, 32))
-
-
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("leg", LEGS.values(), ids=LEGS)
-def test_a_text_cut_at_every_character_is_joined_whole(leg, size):
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+def test_a_text_cut_at_every_character_is_joined_whole(response, size):
     for at in range(FIRST, len(TEXT)):
         seen, rest = TEXT[:at], TEXT[at:]
-        assert seen + passed(seam_after(seen), leg(seen, rest), size) == TEXT, at
+        assert seen + passed(stitcher_after(seen), response(seen, rest), size) == TEXT, at
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize(
-    "leg", [LEGS["exact"], LEGS["repeats three words"]], ids=["exact", "repeats"]
+    "response", [RESPONSES["exact"], RESPONSES["repeats three words"]], ids=["exact", "repeats"]
 )
-def test_without_an_anchor_a_text_cut_at_every_character_is_joined_whole_too(leg, size):
+def test_without_an_anchor_a_text_cut_at_every_character_is_joined_whole_too(response, size):
     for at in range(FIRST, len(TEXT)):
         seen, rest = TEXT[:at], TEXT[at:]
-        assert seen + passed(Stitcher(seen), leg(seen, rest), size) == TEXT, at
+        assert seen + passed(Stitcher(seen), response(seen, rest), size) == TEXT, at
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -70,7 +52,7 @@ def test_a_replay_of_a_text_cut_at_every_character_shows_only_the_rest(size):
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("leg", [LEGS["exact"], obedient], ids=["exact", "obedient"])
+@pytest.mark.parametrize("response", [RESPONSES["exact"], obedient], ids=["exact", "obedient"])
 @pytest.mark.parametrize(
     ("text", "first"),
     [
@@ -81,31 +63,14 @@ def test_a_replay_of_a_text_cut_at_every_character_shows_only_the_rest(size):
         pytest.param("Line:\n" + "-" * 60 + "\nend", 7, id="rule"),
     ],
 )
-def test_honest_repetition_stays_whole_at_every_cut(text, first, leg, size):
+def test_honest_repetition_stays_whole_at_every_cut(text, first, response, size):
     for at in range(first, len(text)):
         seen, rest = text[:at], text[at:]
-        assert seen + passed(seam_after(seen), leg(seen, rest), size) == text, at
+        assert seen + passed(stitcher_after(seen), response(seen, rest), size) == text, at
 
 
 @pytest.mark.parametrize(
-    ("text", "counts"),
-    [
-        *(
-            (text, False)
-            for text in ("", "   ", "\n        ", "abcde", "ha ha", "안녕하", "👋👋👋", " a b ")
-        ),
-        *(
-            (text, True)
-            for text in ("abcdef", "안녕하세", "ha ha ha", "  abcdef", "👋👋👋👋", "abé漢")
-        ),
-    ],
-)
-def test_evidence_begins_at_4_code_points_and_6_bytes_of_text(text, counts):
-    assert is_evidence(text) is counts
-
-
-@pytest.mark.parametrize(
-    ("seen", "leg", "shown"),
+    ("seen", "response", "shown"),
     [
         pytest.param("He said ha ha", "ha ha he", "ha ha he", id="below the floor"),
         pytest.param("one two three", "three four", "three four", id="five bytes"),
@@ -119,13 +84,13 @@ def test_evidence_begins_at_4_code_points_and_6_bytes_of_text(text, counts):
         pytest.param("x row 10\nrow 11\n", "row 11\nrow 12", "row 12", id="no rhythm"),
     ],
 )
-def test_floors_and_rhythm_decide_without_an_anchor(seen, leg, shown):
+def test_floors_and_rhythm_decide_without_an_anchor(seen, response, shown):
     for size in SIZES.values():
-        assert passed(Stitcher(seen), leg, size) == shown
+        assert passed(Stitcher(seen), response, size) == shown
 
 
 @pytest.mark.parametrize("anchor", ["ha", "x 하하하하", "row\nrow\n"])
-def test_a_leg_that_begins_with_the_anchor_loses_exactly_that(anchor):
+def test_a_response_that_begins_with_the_anchor_loses_exactly_that(anchor):
     for size in SIZES.values():
         stitcher = Stitcher("So: " + anchor, anchor=anchor)
         assert passed(stitcher, anchor + anchor + "!", size) == anchor + "!"
@@ -143,28 +108,28 @@ def test_the_docstrings_example_holds_back_only_while_it_must():
 
 
 def test_unrelated_text_is_let_through_after_a_handful_of_characters():
-    stitcher = seam_after(TEXT)
+    stitcher = stitcher_after(TEXT)
     assert passed(stitcher, "Quite another matter"[:4]) == "Quit"
     assert stitcher.decided
 
 
-@pytest.mark.parametrize("leg", LEGS.values(), ids=LEGS)
-def test_text_later_in_the_leg_that_repeats_is_not_touched(leg):
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+def test_text_later_in_the_response_that_repeats_is_not_touched(response):
     seen, rest = TEXT[:60], "! Now on.\n" + TEXT[:60] + TEXT[30:60] * 3
     for size in SIZES.values():
-        assert passed(seam_after(seen), leg(seen, rest), size) == rest
+        assert passed(stitcher_after(seen), response(seen, rest), size) == rest
 
 
 def test_a_restart_of_a_text_longer_than_the_window_is_taken_out_whole():
     seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(400))
     for size in (10**6, 997):
-        assert passed(seam_after(seen), seen + "The end.", size) == "The end."
+        assert passed(stitcher_after(seen), seen + "The end.", size) == "The end."
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("said", range(40, 80))
 def test_a_long_restart_that_then_differs_is_a_mismatch_and_shows_nothing(said, size):
-    stitcher = seam_after(TEXT)
+    stitcher = stitcher_after(TEXT)
     assert passed(stitcher, TEXT[:said] + "☂ another answer", size) == ""
     assert (stitcher.mismatch, stitcher.decided, stitcher.feed("more"), stitcher.close()) == (
         True,
@@ -178,15 +143,15 @@ def test_a_long_restart_that_then_differs_is_a_mismatch_and_shows_nothing(said, 
 def test_a_long_restart_is_a_mismatch_even_where_the_text_ended_as_it_began(size):
     refrain = "La la la, the sheep. "
     seen = refrain + "Now a long verse about many hills and clouds. " + refrain
-    stitcher = seam_after(seen)
+    stitcher = stitcher_after(seen)
     assert passed(stitcher, seen[:60] + "But quite another verse follows.", size) == ""
     assert stitcher.mismatch
 
 
-@pytest.mark.parametrize("leg", ["☂", "안녕☂", "Another answer altogether"])
-def test_a_replay_that_differs_anywhere_is_a_mismatch(leg):
+@pytest.mark.parametrize("response", ["☂", "안녕☂", "Another answer altogether"])
+def test_a_replay_that_differs_anywhere_is_a_mismatch(response):
     stitcher = Stitcher("안녕, 양", replay=True)
-    assert (passed(stitcher, leg), stitcher.mismatch) == ("", True)
+    assert (passed(stitcher, response), stitcher.mismatch) == ("", True)
 
 
 @pytest.mark.parametrize("said", range(1, 5))
@@ -196,12 +161,12 @@ def test_a_replay_that_ends_before_what_was_shown_is_a_mismatch(said):
 
 
 @pytest.mark.parametrize(
-    ("leg", "shown"),
+    ("response", "shown"),
     [("quick", "quick"), ("brown fox", ""), ("wn fox", ""), ("zebra", "zebra"), ("", "")],
 )
-def test_the_end_of_a_leg_decides_about_what_is_held(leg, shown):
+def test_the_end_of_a_response_decides_about_what_is_held(response, shown):
     stitcher = Stitcher("The quick brown fox", anchor="brown fox")
-    assert stitcher.feed(leg) + stitcher.close() == shown
+    assert stitcher.feed(response) + stitcher.close() == shown
     assert stitcher.close() == ""
 
 
@@ -244,38 +209,47 @@ def is_plain_joint(rest):
 @given(ALPHABET, ALPHABET, st.sampled_from([1, 2, 3, 7]))
 def test_a_model_that_obeys_is_joined_whole_whatever_the_text(seen, rest, size):
     assume(is_plain_joint(rest))
-    assert passed(seam_after(seen), obedient(seen, rest), size) == rest
+    assert passed(stitcher_after(seen), obedient(seen, rest), size) == rest
 
 
 @given(ALPHABET, ALPHABET, st.sampled_from([1, 2, 3, 7]))
 def test_a_whole_restart_is_joined_whole_whatever_the_text(seen, rest, size):
     assume(is_plain_joint(rest))
-    assert passed(seam_after(seen), seen + rest, size) == rest
+    assert passed(stitcher_after(seen), seen + rest, size) == rest
     assert passed(Stitcher(seen, replay=True), seen + rest, size) == rest
 
 
 @given(ALPHABET, ALPHABET, st.booleans(), st.lists(st.integers(1, 9), min_size=1))
-def test_however_a_leg_is_fed_the_same_comes_out_and_only_its_beginning_goes(
-    seen, leg, replay, steps
+def test_however_a_response_is_fed_the_same_comes_out_and_only_its_beginning_goes(
+    seen, response, replay, steps
 ):
     whole, pieces = (Stitcher(seen, anchor=choose_anchor(seen, 8), replay=replay) for _ in range(2))
-    expected, got, left = passed(whole, leg), "", leg
+    expected, got, left = passed(whole, response), "", response
     while left:
         for step in steps:
             got, left = got + pieces.feed(left[:step]), left[step:]
     assert (got + pieces.close(), pieces.mismatch) == (expected, whole.mismatch)
-    assert whole.mismatch or leg[whole.removed :] == expected
+    assert whole.mismatch or response[whole.removed :] == expected
 
 
 @pytest.mark.parametrize("announced", ["", "Sure, continuing:\n\n"])
 def test_a_restart_of_any_length_is_taken_out_even_after_an_announcement(announced):
     seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(600))
     for size in (4, 997):
-        assert passed(seam_after(seen), announced + seen + "The end.", size) == "The end."
+        assert passed(stitcher_after(seen), announced + seen + "The end.", size) == "The end."
 
 
 def test_a_long_answer_that_is_said_again_in_another_layout_is_decided_in_bounded_time():
     seen = "".join(f"Sheep number {n} jumps over the fence.\n" for n in range(3000))
-    stitcher = seam_after(seen)
+    stitcher = stitcher_after(seen)
     assert passed(stitcher, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
     assert stitcher.held <= 4000 + 40
+
+
+def test_a_paragraph_made_of_the_words_asked_for_ends_without_a_break():
+    seen = "Is the boiler old? Then before you call the la"
+    for size in SIZES.values():
+        response = choose_anchor(seen, 32) + "\n\nndlord, look at its plate."
+        assert passed(stitcher_after(seen), response, size) == "ndlord, look at its plate."
+    seen, rest = "Things to check before you call", "\n\nThe boiler."
+    assert passed(stitcher_after(seen), choose_anchor(seen, 32) + rest) == rest

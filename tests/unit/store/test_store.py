@@ -6,15 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 
 import pytest
 
 from holysheep_core import (
     APIGateway,
     Canary,
-    ConfigurationError,
-    Journal,
     Provider,
     RateLimits,
     RetryBudget,
@@ -265,48 +262,6 @@ async def test_what_a_cancelled_caller_was_just_taking_is_given_back(server, pla
         return server.client.get(f"holysheep:limits:{key}") == b"0"
 
     await asyncio.to_thread(wait_until, is_given_back)
-
-
-@pytest.mark.parametrize("wrong", ["localhost:6379", "http://localhost", 7, ""])
-def test_a_url_that_is_none_is_refused_at_once(wrong):
-    with pytest.raises(ConfigurationError, match="redis://"):
-        Store.at(wrong)
-
-
-def as_store(url):
-    return StreamingRetryHandler("k", store=url)
-
-
-@pytest.mark.parametrize("take", [as_store, Journal])
-@pytest.mark.parametrize("sign", ["/", "#", "?", "/b@", "#b@", "[", "[b]"])
-@pytest.mark.parametrize("begin", ["redis://:{}", "rediss://me:{}", "unix://:{}"])
-@pytest.mark.parametrize("word", ["hunter2", "1234"])  # a number is read as a port
-def test_no_part_of_a_password_that_is_not_escaped_is_in_an_error(take, begin, word, sign):
-    url = f"{begin.format(f'{word}{sign}secret')}@localhost:6379/0"
-    with pytest.raises(ConfigurationError, match="%2F") as caught:
-        take(url)
-    shown = f"{caught.value!r} {''.join(traceback.format_exception(caught.value))}"
-    assert word not in shown
-    assert "secret" not in shown
-
-
-@pytest.mark.parametrize("take", [as_store, Journal])
-def test_a_query_that_cannot_be_read_is_not_in_an_error_either(take):
-    url = "redis://localhost/0?db=hunter2"
-    with pytest.raises(ConfigurationError, match="%2F") as caught:
-        take(url)
-    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("redis://:a%2Fb%23c%40d%3F@localhost:6379/0", "redis://:a@b@localhost/0"),
-        *("redis://localhost/0?password=a@b", "unix:///run/a@b.sock", "rediss://[::1]:6379"),
-    ],
-)
-def test_a_url_that_can_be_read_is_taken(url):
-    assert Store(url).client.name.startswith(url.partition(":")[0])
 
 
 def test_two_clients_that_name_one_url_share_one_store(server, play):
