@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,8 @@ def test_every_test_file_and_target_they_name_exists(name):
         assert (ROOT / path).exists(), path
     for target in re.findall(r"(?:^|`)make ([\w-]+)", page, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", MAKEFILE, flags=re.MULTILINE), target
+
+
+def test_the_picture_of_the_folders_is_drawn_from_the_imports_as_they_are():
+    command = [sys.executable, "docs/tools/structure.py", "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0

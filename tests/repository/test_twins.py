@@ -18,12 +18,13 @@ CORE = ROOT / "shared/holysheep_core"
 PAIRS = {
     # name of the pair: file, sync twin, file, async twin
     "driver: run": ("client/sync_driver.py", "run", "client/async_driver.py", "run"),
-    "driver: exchange": (
+    "driver: prepare": (
         "client/sync_driver.py",
-        "_exchange",
+        "_prepare",
         "client/async_driver.py",
-        "_exchange",
+        "_prepare",
     ),
+    "driver: send": ("client/sync_driver.py", "_send", "client/async_driver.py", "_send"),
     "Calls.run": ("client/calls.py", "Calls.run", "client/calls.py", "Calls.arun"),
     "Admission.enter": ("limits/admission.py", "Admission.enter", None, "Admission.aenter"),
     "RateLimiter.enter": ("limits/limiter.py", "RateLimiter.enter", None, "RateLimiter.aenter"),
@@ -152,33 +153,60 @@ CLOSED = "a generator closes what it delegates to; an async one has to be told"
 THREAD = "a store is asked in a thread"
 SLEEP = "each sleeps in its own way"
 
+OWNED = "asyncio is not told of an inner generator, which its owner closes"
+
 DIFFERENCES = {
-    "driver: run": (
-        [
-            "-time.sleep(action.seconds)",
-            "+asyncio.sleep(action.seconds)",
-            "-yield from _exchange(session, client, action, connect)",
-            "+with closing(_exchange(session, client, action, connect)) as deltas:",
-            "+yield from deltas",
-        ],
-        f"{SLEEP}; {CLOSED}",
+    "driver: prepare": (
+        ["-time.sleep(action.seconds)", "+asyncio.sleep(action.seconds)"],
+        SLEEP,
     ),
     "Calls.run": (
         [
+            "+asyncio_loop()",
             "-listeners = Listeners(self._announce(opening.request, on_event))",
             "+with Listeners(self._announce(opening.request, on_event)) as listeners:",
             "+listeners.done()",
+            "-deltas = self._drive(session, client, timeouts, admission, finish)",
+            "+deltas = Owned(self._drive(session, client, timeouts, admission, finish))",
             "-if on_token is None and write is None:",
             "-yield from deltas",
             "-return",
+            "-if write is not None:",
             "-write()",
-            "+asyncio.to_thread(write)",
+            "+if entry is not None and write is not None:",
+            "+entry.awrite(write)",
             "+if on_token is not None:",
         ],
         (
-            f"{THREAD}; listeners may be coroutines, which are waited for or cancelled; a sync "
-            "generator can hand the deltas through without a step for each"
+            f"{THREAD}; {OWNED}; only asyncio's loop will do; listeners may be coroutines, which "
+            "are waited for or cancelled; a sync generator can hand the deltas through without a "
+            "step for each"
         ),
+    ),
+    "handler: texts": (
+        [
+            "-with closing(deltas):",
+            "-for delta in deltas:",
+            "+with closing(Owned(deltas)) as owned:",
+            "+for delta in owned:",
+        ],
+        OWNED,
+    ),
+    "LangChain: chunks": (
+        [
+            "-with closing(deltas):",
+            "-for delta in deltas:",
+            "+with closing(Owned(deltas)) as owned:",
+            "+for delta in owned:",
+        ],
+        OWNED,
+    ),
+    "LangChain: resume_stream": (
+        [
+            "-with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:",
+            "+with closing(Owned(_chunks(deltas, with_usage=self.stream_usage))) as chunks:",
+        ],
+        OWNED,
     ),
     "Admission.enter": (
         [
@@ -224,7 +252,7 @@ DIFFERENCES = {
         [
             "-for pieces in journal.watch(call_id):",
             "+watching = journal.watch(call_id)",
-            "+while (pieces := asyncio.to_thread(next, watching, None)) is not None:",
+            "+while (pieces := journal.workers.run(partial(next, watching, None))) is not None:",
             "-time.sleep(_POLL)",
             "+asyncio.sleep(_POLL)",
         ],
@@ -237,7 +265,7 @@ DIFFERENCES = {
     "LangChain: _stream": (
         [
             "-yield from _chunks(deltas, with_usage=with_usage)",
-            "+with closing(_chunks(deltas, with_usage=with_usage)) as chunks:",
+            "+with closing(Owned(_chunks(deltas, with_usage=with_usage))) as chunks:",
             "+yield from chunks",
         ],
         CLOSED,
@@ -250,7 +278,17 @@ DIFFERENCES = {
         ],
         "an async generator expression cannot be written with `for`",
     ),
-    "LlamaIndex: closing": (["+told.close()"], CLOSED),
+    "LlamaIndex: closing": (
+        [
+            "+owned = Owned(told)",
+            "-yield from told",
+            "+yield from owned",
+            "+owned.close()",
+            "-if isinstance(stream, Generator):",
+            "+if isinstance(stream, Owned):",
+        ],
+        f"{CLOSED}; {OWNED}",
+    ),
 }
 
 
