@@ -290,4 +290,4 @@ def test_promise_9_an_exception_in_a_callback_closes_the_connection(play):
 def test_resume_can_ask_in_korean(play, text):
     script = play(faults=[cut(30)])
     assert langchain_stream(script, resume=ResumeConfig(prompt="ko")) == text
-    assert "이어서" in script.requests[1].body["messages"][-1]["content"]
+    assert "나머지를" in script.requests[1].body["messages"][-1]["content"]

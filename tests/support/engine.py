@@ -40,8 +40,8 @@ def parts(*, routes=(BIG, SMALL), route_states=None, text="", reasoning="", **se
     return SimpleNamespace(ledger=ledger, transcript=transcript, recovery=recovery, events=events)
 
 
-def exchange(call, *events, max_hold=10.0):
+def exchange(call, *events):
     """The next request of a call, sent at second 1, and a response that has these events."""
     next_request = call.transcript.next_request()
     call.ledger.begin(call.recovery.route, next_request.technique, 1.0)
-    return Exchange(next_request, decoded(*events), call.transcript, call.ledger, max_hold)
+    return Exchange(next_request, decoded(*events), call.transcript, call.ledger)

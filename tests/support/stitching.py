@@ -1,6 +1,7 @@
 """A resumed response, fed to a stitcher in pieces of several sizes."""
 
-from holysheep_core.resume.stitcher import Stitcher, choose_anchor
+from holysheep_core.resume.seen import choose_anchor
+from holysheep_core.resume.stitcher import Stitcher
 
 TEXT = (
     "안녕, 양 세 마리가 왔어요! Then count `flock = [1, 2]`:\n\n"
@@ -14,8 +15,9 @@ def obedient(seen: str, rest: str) -> str:
     return choose_anchor(seen, 32) + rest
 
 
-def stitcher_after(seen: str) -> Stitcher:
-    return Stitcher(seen, anchor=choose_anchor(seen, 32))
+def stitcher_after(seen: str, *, last: bool = True, **more) -> Stitcher:
+    """Return the stitcher of a second request, for which a mark alone may be the rest."""
+    return Stitcher(seen, anchor=choose_anchor(seen, 32), last=last, **more)
 
 
 def passed(stitcher: Stitcher, response: str, size: int = 10_000) -> str:

@@ -28,6 +28,14 @@ from holysheep_core.protocol.wire import asks_for_json, is_json
 from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
+_REJECTED = {
+    "unproven": "Asked for the rest, the model did not repeat the last words, so it is not known "
+    "where its answer goes on; it was not appended.",
+    "nothing new": "Asked for the rest, the model only repeated what it had written, which is "
+    "not a whole answer.",
+    "different": "Asked for the rest, the model gave a different answer; it was not appended.",
+}
+
 
 class Exchange:
     """A request that was sent and the answer as it arrives.
@@ -35,7 +43,7 @@ class Exchange:
     Attributes:
         decoder: The response, decoded.
         tool_calls: Whole tool calls, once the answer has ended well.
-        mismatch: The model gave another answer than the one begun.
+        rejected: Why the response cannot be joined to the text before it; "" if it can.
     """
 
     def __init__(
@@ -44,24 +52,22 @@ class Exchange:
         decoder: ResponseDecoder,
         transcript: Transcript,
         ledger: Ledger,
-        max_hold: float = 10.0,
     ) -> None:
         self.next_request = next_request
         self.decoder = decoder
         self._transcript = transcript
         self._ledger = ledger
-        self._max_hold = max_hold
-        self._holding_since: float | None = None
         self._shown: list[str] = []
         self._begun = False
+        self._joined = False
         self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
 
     @property
-    def mismatch(self) -> bool:
-        """The model gave another answer than the one begun."""
-        return self.next_request.stitcher.mismatch
+    def rejected(self) -> str:
+        """Why the response cannot be joined to the text before it; "" if it can."""
+        return self.next_request.stitcher.rejected
 
     @property
     def shown(self) -> str:
@@ -76,7 +82,7 @@ class Exchange:
         deltas: list[Delta] = []
         stitcher = self.next_request.stitcher
         for said, thought in pieces:
-            text = said and self._show(said if stitcher.decided else self._join(said, now))
+            text = said and self._show(said if stitcher.transparent else self._join(said, now))
             reasoning = thought and self._new_reasoning(thought)
             if text or reasoning:
                 deltas.append(Delta(text, reasoning))
@@ -101,7 +107,7 @@ class Exchange:
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
         stitcher = self.next_request.stitcher
-        text = "" if stitcher.decided else self._show(stitcher.close(limited=limited))
+        text = "" if stitcher.transparent else self._show(stitcher.close(limited=limited))
         return [Delta(text)] if text else []
 
     def end(self, outcome: str, now: float) -> None:
@@ -127,21 +133,14 @@ class Exchange:
         return error
 
     def difference(self) -> HolySheepError | None:
-        """Return the error for an answer that is not the one begun, if it is not."""
-        if not self.mismatch:
-            return None
-        return StreamInterruptedError(
-            "Asked for the rest, the model gave a different answer; it was not appended."
-        )
+        """Return the error for a response that cannot be joined, if it is one."""
+        return StreamInterruptedError(_REJECTED[self.rejected]) if self.rejected else None
 
     def _join(self, text: str, now: float) -> str:
         stitcher = self.next_request.stitcher
         joined = stitcher.feed(text)
-        if self._holding_since is None:
-            self._holding_since = now
-        elif now - self._holding_since > self._max_hold:
-            joined += stitcher.hurry()
-        if stitcher.decided:
+        if joined and not self._joined:
+            self._joined = True
             self._ledger.emit(
                 events.Resumed,
                 now,

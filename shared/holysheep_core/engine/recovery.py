@@ -44,13 +44,13 @@ class Counts:
 
     Attributes:
         here: Failures in a row on the current route.
-        mismatches: Different answers to a request for the rest.
+        rejected: Responses to a request for the rest that could not be joined.
         retries: Requests spent by `RetryConfig.max_retries`.
         lent: Requests, by account, whose cost comes back to the budget once content flows.
     """
 
     here: int = 0
-    mismatches: int = 0
+    rejected: int = 0
     retries: int = 0
     lent: Counter[str] = field(default_factory=Counter)
 
@@ -103,7 +103,7 @@ class Recovery:
             prefill=prefill and not self._chain.states.rejects_prefill(route),
             prefix_flag=provider.prefix_flag,
         )
-        return Exchange(next_request, decoder, self._transcript, self._ledger, resume.max_hold)
+        return Exchange(next_request, decoder, self._transcript, self._ledger)
 
     def after(
         self, failure: HolySheepError, exchange: Exchange, now: float
@@ -157,15 +157,15 @@ class Recovery:
         counts = self._counts
         progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
         counts.here = 1 if progressed else counts.here + 1
-        if exchange.mismatch:
-            self._transcript.differed()
-            counts.mismatches += 1
+        if exchange.rejected:
+            self._transcript.rejected()
+            counts.rejected += 1
         return Standing(
             chain=self._chain,
             tried=tuple(self._tried),
-            here=counts.mismatches if exchange.mismatch else counts.here,
+            here=counts.rejected if exchange.rejected else counts.here,
             retries=counts.retries,
-            progressed=progressed and not exchange.mismatch,
+            progressed=progressed and not exchange.rejected,
             started=self._ledger.started,
             now=now,
         )

@@ -214,7 +214,7 @@ class Session:
         if decoder.malformed:
             self._ledger.malformed(decoder.malformed, now)
         over = self._stopped or (self._spend and self._overspent(self._spend))
-        if over or decoder.complete or self._exchange.mismatch:
+        if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
         if pieces or (decoder.finished and not was_finished):
             clocks.restart = True

@@ -1,97 +1,81 @@
 """The splice: what a resumed response repeats is taken out, and nothing else.
 
-A model asked for the rest does one of four things: it continues at once; it first repeats some of
-what stood last, as it is asked to (the *anchor*); it starts over; or it announces that it will
-continue, and then does one of the others. The text of a resumed response is compared with what the
-reader has seen, in folded form (`fold`: white space and the shape of quotes do not count).
-Every place of the seen text is a *candidate* that the response may be repeating:
+A model asked for the rest begins, as it was asked to, with some of the last words (the
+*anchor*), starts over, announces what it will do, or does all of that. The response is held back
+until it is *proven* where the seen text ends in it (`proof`); from there on it passes. Time never
+releases held text. What ends without a proof is rejected, for one of these reasons:
 
-=============  ======================================  =====================================
-candidate      holds when                              then
-=============  ======================================  =====================================
-open           the text so far is a proper part of      hold the text back: it may yet turn
-               the seen text from there on             out to be a repetition
-complete       it begins with everything from          take that much out, if no open
-               there to the end of the seen text       candidate is left that says more
-ruled out      a character differs                     -
-=============  ======================================  =====================================
+=============  ===========================================================================
+`rejected`     the response
+=============  ===========================================================================
+unproven       does not say where it goes on; none of it is shown, or all (`append_unproven`)
+nothing new    says only what the reader has, though that is not a whole answer
+different      begins like the seen text and then says something else, or repeats the request
+=============  ===========================================================================
 
-A restart is the candidate at position 0. With no candidate left open the longest complete one
-wins, and from then on text passes untouched: repetition later in an answer is the author's.
-Unrelated text is decided after a handful of characters, since few short strings of an answer
-occur twice. Rules that keep an honest text whole where it merely looks repeated:
-
-- *The anchor* decides alone: it is chosen to occur only once, so a response that begins with it
-  repeats exactly that.
-- `overlap` has the floors below which nothing counts, `joint` what happens to white space.
-
-A response that repeats the beginning at length and then differs is a fresh answer, not a
-continuation: `mismatch` says so, and nothing of it is let through.
+A continued prefill is text from its first character on: only white space and a repetition of
+all that was seen are taken out of it.
 """
 
 from __future__ import annotations
 
-from holysheep_core.resume.joint import blank_after_repetition, blank_before_text
-from holysheep_core.resume.normalize import Folded, fold, is_inside_fence
-from holysheep_core.resume.overlap import WINDOW, SeenText, is_evidence
-from holysheep_core.resume.preamble import (
+import re
+
+from holysheep_core.resume.joint import (
+    ClosingMarks,
+    EchoFilter,
+    closer_of,
+    join,
+    without_closer,
+    without_dots,
+)
+from holysheep_core.resume.normalize import Folded, common_suffix, fold, has_words, is_periodic
+from holysheep_core.resume.proof import MIN_CODE_POINTS, RESTART_EVIDENCE, Place, Search
+from holysheep_core.resume.seen import (
     MIN_PROOF,
-    announcement_of,
-    decoration_of,
-    introduction_of,
-    wrapping_of,
+    SeenText,
+    choose_anchor,
+    is_finished,
+    is_open_json,
+    is_provable,
 )
 
-MAX_ANCHOR = 400
+MAX_THINKING = 20_000
+_MAX_QUIET = 64
+_MIN_AGAIN = 8
+_MIN_PERIOD = 6
+_MAX_REMARK = 120
+_THINK, _END_OF_THINKING = "<think>", "</think>"
+_DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
+_MARKS = re.compile(r"[\s\"'*`>]*(?:\.\.\.|…)?")
 
-
-def is_provable(seen: str) -> bool:
-    """Tell whether there is enough text for a continuation of it to be recognised as one."""
-    return len(fold(seen)) >= MIN_PROOF
-
-
-def choose_anchor(seen: str, characters: int) -> str:
-    """Choose the last words of a text that a model shall begin by repeating.
-
-    Args:
-        seen: The text so far.
-        characters: About how many characters to quote.
-
-    Returns:
-        A suffix of `seen` that starts at a word where one is near, and that occurs only once
-        in `seen` unless 400 characters are not enough for that.
-    """
-    length = min(len(seen), characters)
-    while length < min(len(seen), MAX_ANCHOR) and (
-        seen.find(seen[-length:]) < len(seen) - length or not is_provable(seen[-length:])
-    ):
-        length = min(length * 2, len(seen))
-    start = len(seen) - length
-    blank = seen.rfind(" ", max(0, start - characters // 2), start)
-    return seen[blank + 1 if blank >= 0 else start :]
+__all__ = ["Stitcher", "choose_anchor", "is_provable"]
 
 
 class Stitcher:
     r"""Joins one resumed response to the text that was seen before it.
 
-    >>> stitcher = Stitcher("The quick brown fox", anchor="brown fox")
-    >>> stitcher.feed("Sure, continuing:\n\n"), stitcher.feed("brown fox ju"), stitcher.feed("mps")
+    >>> stitcher = Stitcher("The quick brown fox", anchor="quick brown fox")
+    >>> stitcher.feed("Sure:\n\n"), stitcher.feed("quick brown fox ju"), stitcher.feed("mps")
     ('', ' ju', 'mps')
 
     Args:
         seen: The text the reader has.
         anchor: The suffix of it that the model was asked to repeat ("" if it was not asked).
         replay: The response answers the original request again and so must begin with `seen`.
-        prefilled: The model was given `seen`, without the white space at its end, to continue:
-            it repeats all of it again or nothing.
-        max_held: Characters that are held at most for anything but a restart, whose text the
-            reader has already.
+        prefilled: The model was given `seen`, without the white space at its end, to continue.
+        asked: The user turn that asks for the rest, which some models repeat.
+        sentinel: What the model was asked to write if nothing is missing ("" if it was not).
+        last: The model was asked before: a mark alone ("." or ")") counts as the rest.
+        append_unproven: Show a response that does not prove where it goes on.
 
     Attributes:
-        decided: No text is held back any more.
+        decided: It is known where the response goes on.
+        transparent: Text passes untouched from now on.
+        rejected: Why none of the response may be shown; "" while that is not so.
         removed: Characters of the response that were taken out.
         held: The most characters that were held back at once.
-        mismatch: The response is a different answer; none of it may be shown.
+        thinking: The reasoning that stood in the response as `<think>…</think>`.
     """
 
     def __init__(
@@ -101,155 +85,277 @@ class Stitcher:
         anchor: str = "",
         replay: bool = False,
         prefilled: bool = False,
-        max_held: int = WINDOW,
+        asked: str = "",
+        sentinel: str = "",
+        last: bool = False,
+        append_unproven: bool = False,
     ) -> None:
-        self._seen = SeenText(seen, whole_only=replay or prefilled)
+        self._seen = SeenText(seen)
         self._anchor = fold(anchor)
+        self._search = Search(self._seen, anchor, asked)
         self._replay = replay
         self._prefilled = prefilled
-        self._max_held = max_held
+        self._echo = EchoFilter(asked) if asked else None
+        self._filters: list[EchoFilter | ClosingMarks] = [self._echo] if self._echo else []
+        self._sentinel = sentinel
+        if sentinel:
+            self._filters.append(ClosingMarks(sentinel, "", alone=True))
+        self._last = last
+        self._append = append_unproven
         self._held = ""
-        self._restart: int | None = None  # from there on, it is the beginning to the letter
-        self._closer = ""  # what the words asked for were wrapped in, and may be again
-        self.decided = not seen
+        self._response = Folded()
+        self._quiet: str | None = None  # the beginning of the rest, while there is no word in it
+        self.decided = self.transparent = not seen
+        self.rejected = ""
         self.removed = 0
         self.held = 0
-        self.mismatch = False
+        self.thinking = ""
 
     def feed(self, text: str) -> str:
         """Take new text of the response and return what of it may be shown now."""
-        if self.decided:
-            return text
-        if not text or self.mismatch:
+        if self.rejected or not text:
             return ""
-        at = len(self._held) - (self._restart or 0)
+        if self.decided:
+            return self._pass(text)
         self._held += text
         self.held = max(self.held, len(self._held))
-        if self._restart is not None and at + len(text) < len(self._seen.text):
-            # The long way of a restart, without looking at all of it at every step.
-            if self._seen.text.startswith(text, at):
-                return ""
-            self._restart = None
-        return self._judge(final=False)
+        if self._search.follows(self._response.add(text)):
+            return ""
+        return self._decide(final=False)
 
     def close(self, *, limited: bool = False) -> str:
-        """Decide now, because the response ended well, and return what may be shown.
+        """Decide now, because the response ended, and return what may be shown.
 
         Args:
             limited: It ended at its token limit, so that a repetition may have been begun only.
         """
-        if self.decided or self.mismatch:
+        text = "" if self.decided or self.rejected else self._decide(final=True, limited=limited)
+        if self.rejected or not self.decided:
             return ""
-        held = fold(self._held)
-        begun = held and self._anchor.startswith(held) and held != self._anchor
-        if begun and (limited or is_evidence(held)):
-            return ""  # the words it was asked to repeat, and not even all of them
-        seen = self._seen.folded
-        unfinished = seen.startswith(held) and held != seen
-        if unfinished and is_evidence(held) and not seen.endswith(held):
-            self.mismatch = not limited
-            return ""
-        return self._judge(final=True)
-
-    def hurry(self) -> str:
-        """Decide now, because the text was held long enough; a restart may still continue."""
-        keeps = self.decided or self._restart is not None
-        return "" if keeps else self._judge(final=True)
+        quiet, self._quiet = self._quiet, None
+        if quiet:
+            text += self._filter(quiet)
+        for part in self._filters:
+            text += self._after(part, part.close())
+        if quiet is not None and not has_words(text) and not self._may_end_with(text):
+            return self._reject("nothing new")
+        return text
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def _judge(self, *, final: bool) -> str:
-        held, start = self._held, 0
-        if not self._seen.folded:  # nothing but white space was seen, and it comes again
-            return self._join_after_repetition(0, final=final)
-        final = final or len(held) > self._max_held
-        while True:
-            announced = (
-                0 if self._replay or self._is_anchored(start) else announcement_of(held[start:])
-            )
-            if announced is None and not final:
-                return ""
-            if announced:
-                start += announced
-                continue
-            end = self._end_of_repetition(start, final=final)
-            if end is None or self.mismatch:
-                return ""
-            lead = self._lead(start, end, final=final)
-            if lead is None and not final:
-                return ""
-            if lead:
-                start += lead
-                continue
-            if end or self._prefilled:
-                return self._join_after_repetition(end or start, final=final)
-            return self._join_clean(start)
+    def _decide(self, *, final: bool, limited: bool = False) -> str:
+        if self._is_thinking(final=final):
+            return ""
+        written = self._held
+        if self._prefilled:
+            return self._decide_prefill(written, final=final)
+        if not self._response.text or not self._seen.folded:
+            return self._decide_blank(written, final=final)
+        if self._replay:
+            return self._decide_replay(final=final, limited=limited)
+        return self._decide_continuation(written, final=final)
 
-    def _lead(self, start: int, end: int, *, final: bool) -> int | None:
-        """Return how much of the response stands before its text; None if more is needed to tell.
+    def _decide_continuation(self, written: str, *, final: bool) -> str:
+        if self._sentinel and final and fold(written) == fold(self._sentinel):
+            return self._say_nothing()
+        place = self._search.find(self._response, written, final=final)
+        if place:
+            return self._splice(place, final=final)
+        if not final and self._search.is_open(self._response):
+            return ""
+        return self._without_proof(written, final=final)
 
-        A repetition up to `end` rules it out, unless it is of so few words that they may as well
-        be the first ones of an introduction.
-        """
-        if len(fold(self._held[start:end])) >= MIN_PROOF:
-            return 0
-        text = self._held[start:]
-        wrapped, closer = wrapping_of(text, self._anchor)
-        if wrapped:
-            self._closer = closer
-        if wrapped or (wrapped is None and not final):
-            return wrapped
-        once = self._seen.folded.count(self._anchor) == 1
-        introduced = introduction_of(text, self._anchor, self._seen.text) if once else 0
-        if introduced or end or (introduced is None and not final):
-            return introduced
-        return decoration_of(
-            text,
-            inside_fence=is_inside_fence(self._seen.text),
-            after_dot=self._seen.text.endswith((".", "…")),
-        )
+    def _without_proof(self, written: str, *, final: bool) -> str:
+        if final and self._search.is_only_repetition(self._response):
+            repeats_the_end = self._seen.folded.endswith(self._response.text)
+            return self._say_nothing() if repeats_the_end else self._reject("nothing new")
+        place = self._search.find_nearly(written)
+        if place:
+            return self._splice(place, final=final)
+        if self._search.restarted:
+            return self._reject("different")
+        if not self._append:
+            return self._reject("unproven")
+        blank = self._seen.blank == " " and written[:1] == " "
+        return self._release(written[int(blank) :])
 
-    def _end_of_repetition(self, start: int, *, final: bool) -> int | None:
-        """Return where the repetition that begins at `start` ends; 0 if there is none.
+    def _decide_blank(self, written: str, *, final: bool) -> str:
+        """Nothing but white space was seen, or came."""
+        if not self._response.text and not final:
+            return ""
+        if not self._response.text and self._seen.folded and "\n" not in written:
+            return self._say_nothing()
+        return self._release(join(self._seen, written, prefilled=True))
 
-        None if more text is needed to tell.
-        """
-        response = Folded(self._held[start:])
-        said = response.text
-        if not said:
-            return 0 if final else None
-        if self._is_anchored(start):
-            return start + response.end_of(len(self._anchor))
-        overlap = self._seen.overlap(said)
-        if (overlap.is_open or self._anchor.startswith(said)) and not final:
-            restarts = self._seen.text.startswith(self._held[start:])
-            self._restart = start if restarts else None
-            return None
-        if overlap.is_different or (self._replay and not overlap.length):
-            self.mismatch = True
-        return start + response.end_of(overlap.length) if overlap.length else 0
+    def _decide_replay(self, *, final: bool, limited: bool) -> str:
+        said, seen = self._response.text, self._seen.folded
+        if said.startswith(seen):
+            return self._splice(Place(0, self._response.end_of(len(seen))), final=final)
+        if seen.startswith(said) and (not final or limited):
+            return ""
+        return self._reject("different")
 
-    def _is_anchored(self, start: int) -> bool:
-        return bool(self._anchor) and fold(self._held[start:]).startswith(self._anchor)
+    def _decide_prefill(self, written: str, *, final: bool) -> str:
+        said, seen = self._response.text, self._seen.folded
+        if said != seen and seen.startswith(said) and not final:
+            return ""
+        if said != seen and seen.startswith(said) and len(said) >= RESTART_EVIDENCE:
+            return self._reject("nothing new")
+        end = 0
+        if said.startswith(seen) and len(seen) >= MIN_CODE_POINTS:
+            end = self._response.end_of(len(seen))
+        if not written[end:].strip():
+            return self._say_nothing() if final else ""
+        return self._release(join(self._seen, written[end:], prefilled=True))
+
+    def _is_thinking(self, *, final: bool) -> bool:
+        """Take a `<think>` block out of the beginning; tell whether it is still open."""
+        begun = self._held.lstrip()
+        if not begun or self._seen.text.lstrip().startswith(_THINK):
+            return False
+        if not begun.startswith(_THINK):
+            return _THINK.startswith(begun) and not final
+        end = begun.find(_END_OF_THINKING)
+        if end < 0:
+            return not final and len(begun) < MAX_THINKING
+        rest = begun[end + len(_END_OF_THINKING) :].lstrip("\n")
+        if not rest and not final:
+            return True
+        self.thinking = begun[len(_THINK) : end]
+        self.removed += len(self._held) - len(rest)
+        self._held, self._response = rest, Folded(rest)
+        return False
 
     # -- joining ----------------------------------------------------------------------------
 
-    def _join_after_repetition(self, end: int, *, final: bool) -> str:
-        rest, closer = self._held[end:], self._closer
-        if closer and len(rest) < len(closer) and closer.startswith(rest) and not final:
+    def _splice(self, place: Place, *, final: bool) -> str:
+        """Join after a proven repetition, once it is clear what stands right behind it."""
+        lead, rest = self._held[: place.start], self._held[place.end :]
+        closer = closer_of(lead, self._seen, self._begin_of(place))
+        body = rest.lstrip()
+        begun = closer and closer.strip().startswith(body.strip("\n "))
+        if not final and (not body or begun or _DOTS.fullmatch(rest)):
             return ""
-        if closer and rest.startswith(closer):
-            end += len(closer)
-            rest = self._held[end:]
-        if not rest.strip() and not final:
-            return ""  # the white space at the splice point, perhaps not all of it
-        return self._release(end + blank_after_repetition(self._seen.text, rest))
+        closed = without_closer(rest, closer, self._seen, spaced=lead.endswith(" "))
+        if closed is None:
+            return self._reject("unproven")
+        again = self._said_again(closed, closes=closed != rest)
+        if again is None and not final:
+            return ""
+        if again:
+            closed = without_closer(closed[again:], closer, self._seen) or ""
+            if not closed.strip() and not final:
+                return ""
+        elif closer.strip() and closed == rest:
+            self._filters.append(ClosingMarks(closer, self._seen.text))
+        text = join(self._seen, without_dots(closed, self._seen), place.reached)
+        if self._breaks_sentence(text):
+            return self._reject("unproven")
+        self._quiet = None if self._replay else ""
+        return self._release(text)
 
-    def _join_clean(self, start: int) -> str:
-        return self._release(start + blank_before_text(self._seen.text, self._held[start:]))
+    def _begin_of(self, place: Place) -> int:
+        """Return where in the seen text the repetition begins."""
+        index, length = self._seen.index, len(fold(self._held[place.start : place.end]))
+        return index.start_of(max(len(index.text) - length, 0))
 
-    def _release(self, start: int) -> str:
-        self.decided = True
-        self.removed = start
-        text, self._held = self._held[start:], ""
+    def _said_again(self, rest: str, *, closes: bool) -> int | None:
+        """Return how much of the rest says the last words once more; None if that is not clear.
+
+        Args:
+            rest: What follows the repetition.
+            closes: The repetition was quoted: a remark may stand before the words themselves.
+        """
+        bodies = {len(rest) - len(rest.lstrip()), *(m.end() for m in [_MARKS.match(rest)] if m)}
+        units = self._units(set_off=closes)
+        for body in sorted(bodies):
+            said = Folded(rest[body:])
+            for core in units:
+                if said.text.startswith(core) and said.is_boundary(len(core)):
+                    own = not closes and self._is_refrain(rest[:body], core)
+                    return 0 if own else body + said.end_of(len(core))
+                if core.startswith(said.text):
+                    return None
+        if closes and self._anchor in units:
+            said = Folded(rest[: _MAX_REMARK + 2 * len(self._anchor)])
+            at = said.text.find(self._anchor)
+            if at >= 0:
+                return said.end_of(at + len(self._anchor))
+            return None if len(rest) < _MAX_REMARK + 2 * len(self._anchor) else 0
+        return 0
+
+    def _is_refrain(self, between: str, core: str) -> bool:
+        """Tell whether the seen text repeats itself in the same way already, as rows do."""
+        folded = self._seen.folded
+        before = folded[: len(folded) - len(core)]
+        if not before:
+            return "\n" in between
+        return common_suffix(before, folded + fold(between)) >= min(_MIN_PERIOD, len(before))
+
+    def _units(self, *, set_off: bool) -> list[str]:
+        seen = self._seen
+        units = [fold(seen.text[begin:]) for begin in seen.units] if set_off else []
+        anchor = [self._anchor] if len(self._anchor) >= MIN_PROOF else []
+        return [
+            unit
+            for unit in anchor + units
+            if len(unit) >= _MIN_AGAIN and not is_periodic(unit) and seen.is_unique(unit)
+        ]
+
+    def _breaks_sentence(self, text: str) -> bool:
+        """Tell whether prose that stopped in mid-sentence goes on with a new paragraph."""
+        seen = self._seen
+        if not (seen.is_mid_sentence and seen.is_prose and "\n\n" in text[:4]):
+            return False
+        body = text.lstrip()
+        return not text[: len(text) - len(body)].startswith(" ") and body[:1].isupper()
+
+    def _may_end_with(self, rest: str) -> bool:
+        """Tell whether a rest without a word in it may be all that was missing."""
+        seen = self._seen
+        if not is_finished(seen.text + rest):
+            return False
+        closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
+        return self._last or closes
+
+    def _say_nothing(self) -> str:
+        """Nothing is missing, if a second response says so, and the text may be a whole answer."""
+        sure = self._prefilled or self._last
+        if not sure or not is_finished(self._seen.text):
+            return self._reject("nothing new")
+        self.decided, self.removed = True, self.removed + len(self._held)
+        self._held = ""
+        return ""
+
+    def _reject(self, reason: str) -> str:
+        self.rejected, self._held = reason, ""
+        return ""
+
+    def _release(self, text: str) -> str:
+        self.removed += len(self._held) - len(text)
+        self.decided, self._held = True, ""
+        self.transparent = self._quiet is None and not self._filters
+        return self._pass(text) if text else ""
+
+    def _pass(self, text: str) -> str:
+        if self._quiet is not None:
+            text = self._quiet + text
+            if not has_words(text) and len(text) < _MAX_QUIET:
+                self._quiet = text
+                return ""
+            self._quiet = None
+            self.transparent = not self._filters
+        return self._filter(text)
+
+    def _filter(self, text: str) -> str:
+        for part in self._filters:
+            text = part.feed(text)
+        if self._echo and self._echo.found:
+            self._reject("different")
+        return text
+
+    def _after(self, part: EchoFilter | ClosingMarks, text: str) -> str:
+        """Pass what a filter held through those after it."""
+        for later in self._filters[self._filters.index(part) + 1 :]:
+            text = later.feed(text)
         return text

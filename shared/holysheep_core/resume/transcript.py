@@ -8,25 +8,29 @@ says how to resume (the technique) and with which request; the stitcher then joi
 - *prefill*: the partial ends the conversation as the assistant's own message, and the model
   continues it; only for models that do.
 - *continuation*: the original messages, the partial as the assistant's, and a user turn that
-  asks for the rest, to begin by repeating the last words, quoted. No system prompt is added or
-  changed, so the model keeps its persona and its language.
+  asks for the rest, to begin by repeating the last words; or all of that in the last user turn.
+  No system prompt is added or changed, so the model keeps its persona and its language.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from holysheep_core.config.resume import ResumeConfig
+from holysheep_core.config.resume import FIRST_EN, SENTINEL, ResumeConfig
 from holysheep_core.protocol.wire import asks_for_json
-from holysheep_core.resume.overlap import is_evidence
-from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
+from holysheep_core.resume.proof import is_evidence
+from holysheep_core.resume.seen import MAX_ANCHOR, choose_anchor, is_provable
+from holysheep_core.resume.stitcher import Stitcher
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
 
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+_ROOM = 32
+"""Tokens for what a model says before it goes on."""
+_SURE = 0.7
+"""How much of an estimate of tokens has certainly come."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Transcript:
         self._config = config
         self._parts = [text] if text else []
         self._reasoning = [reasoning] if reasoning else []
-        self._differed = False
+        self._rejected = 0
         self.characters = len(text)
 
     @property
@@ -86,9 +90,9 @@ class Transcript:
         """Note reasoning that goes to the reader."""
         self._reasoning.append(text)
 
-    def differed(self) -> None:
-        """The model answered something else: ask no more for replays, and ask more firmly."""
-        self._differed = True
+    def rejected(self) -> None:
+        """A response could not be joined: the next request asks in other words."""
+        self._rejected += 1
 
     def next_request(self, *, prefill: bool = False, prefix_flag: bool = False) -> NextRequest:
         """Return what to send next to get the rest of the answer.
@@ -100,13 +104,22 @@ class Transcript:
         seen = self.text
         if not seen and not self._reasoning:
             return NextRequest(self.request, "request", Stitcher(""))
-        if prefill and is_evidence(seen) and not self._differed:
+        if prefill and is_evidence(seen) and not self._rejected:
             return self._prefill(seen, prefix_flag=prefix_flag)
-        if not is_provable(seen) and not (seen and self._differed):
+        if not is_provable(seen) and not (seen and self._rejected):
             return NextRequest(self.request, "replay", Stitcher(seen, replay=True))
         anchor = choose_anchor(seen, self._config.anchor_characters)
-        stitcher = Stitcher(seen, anchor=anchor, max_held=self._config.max_held)
-        return NextRequest(self._continuation(seen, anchor), "continuation", stitcher, anchor)
+        wording = self._config.second_wording if self._rejected else self._config.wording
+        stitcher = Stitcher(
+            seen,
+            anchor=anchor,
+            asked=wording,
+            sentinel=SENTINEL if SENTINEL in wording else "",
+            last=bool(self._rejected),
+            append_unproven=bool(self._rejected) and self._config.unproven == "append",
+        )
+        request = self._continuation(seen, anchor, wording)
+        return NextRequest(request, "continuation", stitcher, anchor)
 
     def _prefill(self, seen: str, *, prefix_flag: bool) -> NextRequest:
         # Some providers reject white space at the end of a prefill; the stitcher sees to it
@@ -117,28 +130,49 @@ class Transcript:
         request = ChatRequest(
             self.request.model, [*self.request.messages, turn], self._params_after(seen)
         )
-        stitcher = Stitcher(seen, prefilled=True, max_held=self._config.max_held)
+        stitcher = Stitcher(seen, prefilled=True)
         return NextRequest(request, "prefill", stitcher)
 
     def _params_after(self, seen: str, again: str = "") -> dict[str, Any]:
-        """Return the parameters for what is left; `again` is what will be said once more."""
+        """Return the parameters for the rest; `again` is what will be said once more."""
         params = dict(self.request.params)
         for name in _TOKEN_LIMITS:
+            limit = params.get(name)
             # Resuming beyond the limit, every request has all of it.
-            if isinstance(params.get(name), int) and not self._config.continue_on_length:
-                left = max(1, params[name] - estimate_tokens(seen))
-                params[name] = left + estimate_tokens(again)
+            if isinstance(limit, int) and not self._config.continue_on_length:
+                # An estimate may be too high; a rest that is cut short would be worse.
+                estimate = estimate_tokens(seen)
+                came = max(min(estimate, len(self._parts)), int(_SURE * estimate))
+                left = max(1, limit - came)
+                params[name] = left + (estimate_tokens(again) + _ROOM if again else 0)
         if asks_for_json(params):
             # Held to JSON, a model can only start over; the whole is parsed strictly at the end.
             del params["response_format"]
         return params
 
-    def _continuation(self, seen: str, anchor: str) -> ChatRequest:
-        quoted = msgspec.json.encode(anchor).decode()
-        wording = self._config.firmer_wording if self._differed else self._config.wording
-        turns: list[dict[str, Any]] = [
-            {"role": "assistant", "content": seen},
-            {"role": "user", "content": wording.replace("{tail}", quoted)},
-        ]
+    def _continuation(self, seen: str, anchor: str, wording: str) -> ChatRequest:
+        *before, last = self.request.messages
+        quotable = last.get("role") == "user" and isinstance(last.get("content"), (str, list))
+        if "{seen}" in wording and not quotable:
+            wording = FIRST_EN
+        line = seen.rpartition("\n")[2]
+        quoted = {
+            "{seen}": seen,
+            "{tail}": anchor.strip(),
+            "{line}": line if len(anchor) < len(line) <= MAX_ANCHOR else anchor.strip(),
+        }
+        turn = re.sub("|".join(map(re.escape, quoted)), lambda found: quoted[found[0]], wording)
+        if "{seen}" in wording:
+            messages = [*before, {**last, "content": _appended(last["content"], turn)}]
+        else:
+            partial = {"role": "assistant", "content": seen}
+            messages = [*before, last, partial, {"role": "user", "content": turn}]
         params = self._params_after(seen, anchor)
-        return ChatRequest(self.request.model, [*self.request.messages, *turns], params)
+        return ChatRequest(self.request.model, messages, params)
+
+
+def _appended(content: str | list[Any], turn: str) -> str | list[Any]:
+    """Return a user message's content with one more paragraph."""
+    if isinstance(content, str):
+        return f"{content}\n\n{turn}"
+    return [*content, {"type": "text", "text": turn}]

@@ -8,7 +8,6 @@ for the standard tests of the frameworks.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from holysheep_core.resume.stitcher import is_provable
+from holysheep_core.resume.seen import MAX_ANCHOR, is_provable
 from holysheep_core.simulator.scenario import Scenario
 from holysheep_core.tokens import estimate_tokens
 
 _DEPTH = 6
+_QUOTED = re.compile(r"<begun>\n(.*)\n</begun>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -81,27 +81,31 @@ def text_of(message: Mapping[str, Any]) -> str:
 def _begun(text: str, messages: Sequence[Mapping[str, Any]]) -> tuple[int, str] | None:
     """Return how much of its answer the model is shown, and the words it is to repeat."""
     *_, last = messages or [{}]
+    turn = text_of(last)
+    quoted = _QUOTED.search(turn)
     if last.get("role") == "assistant":  # a prefill
-        partial, anchor = text_of(last), ""
+        partial, anchor = turn, ""
+    elif quoted:
+        partial = quoted[1]
+        anchor = _quoted_end(partial, turn[quoted.end() :])
     elif [message.get("role") for message in messages[-2:]] == ["assistant", "user"]:
         partial = text_of(messages[-2])
-        anchor = _quoted_end(partial, text_of(last))
-        # After a whole answer, the next turn of a conversation may well quote its last word.
-        if not anchor or (partial == text and not is_provable(anchor)):
-            return None
+        anchor = _quoted_end(partial, turn)
     else:
+        return None
+    # After a whole answer, the next turn of a conversation may well quote its last word.
+    chatting = not anchor or (partial == text and not is_provable(anchor))
+    if last.get("role") == "user" and chatting:
         return None
     return (len(partial), anchor) if partial and text.startswith(partial) else None
 
 
 def _quoted_end(partial: str, turn: str) -> str:
-    """Return the end of a partial that a turn quotes, as each request to go on does; or ""."""
-    # A quotation may begin at any mark: the words before it are the user's, marks and all.
-    for quoted in re.finditer(r'(?=("(?:[^"\\]|\\.)+"))', turn):
-        with contextlib.suppress(msgspec.DecodeError):
-            end = msgspec.json.decode(quoted[1], type=str)
-            if partial.endswith(end):
-                return end
+    """Return the end of a partial that a turn quotes, as paragraphs of its own; or ""."""
+    written, framed = partial.rstrip(), f"\n\n{turn.strip()}\n\n"
+    for size in range(min(len(written), 2 * MAX_ANCHOR), 0, -1):
+        if f"\n\n{written[-size:]}\n\n" in framed:
+            return partial[len(written) - size :]
     return ""
 
 

@@ -25,7 +25,9 @@ MANNERS: Mapping[str, Manner] = {
     "obedient": lambda text, at, anchor: anchor + text[at:],
     "repeat": lambda text, at, _: _last_words(text, at) + text[at:],
     "restart": lambda text, _at, _anchor: text,
-    "preamble": lambda text, at, _: "Sure, continuing where I left off:\n\n" + text[at:],
+    "preamble": lambda text, at, anchor: (
+        "Sure, continuing where I left off:\n\n" + anchor + text[at:]
+    ),
     "different": lambda _text, _at, _anchor: "Let me answer that in quite another way. No.",
 }
 """How the model goes on when it is asked to: "obedient" repeats the words it was asked to

@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from corpus import corpus
 from manners import MANNERS, is_ambiguous
 
-from holysheep_core.resume.stitcher import Stitcher, choose_anchor, is_provable
+from holysheep_core.resume.seen import choose_anchor, is_provable
+from holysheep_core.resume.stitcher import Stitcher
 
 FRESH = "gives another answer"
 
@@ -36,7 +37,7 @@ def ours(seen: str, leg: str, anchor: str, replay: bool) -> tuple[str | None, in
         got.append(stitcher.feed(leg[at : at + size]))
         at += size
     got.append(stitcher.close())
-    return None if stitcher.mismatch else seen + "".join(got), stitcher.held
+    return None if stitcher.rejected else seen + "".join(got), stitcher.held
 
 
 def append(seen: str, leg: str, _anchor: str, _replay: bool) -> tuple[str | None, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from holysheep_core.resume.overlap import is_evidence
+from holysheep_core.resume.proof import is_evidence
 
 Manner = Callable[[str, int, str], str | None]
 """(text, cut, anchor) -> the resumed leg; None where the manner makes no sense."""

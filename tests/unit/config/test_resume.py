@@ -2,7 +2,7 @@
 
 import pytest
 
-from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.config.resume import FIRST_EN, FIRST_KO, SECOND_EN, SECOND_KO, ResumeConfig
 from holysheep_core.errors import ConfigurationError
 
 
@@ -26,8 +26,14 @@ def test_a_resume_shorthand_of_no_sense_is_refused(bad):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "wording"), [("en", CONTINUE_EN), ("ko", CONTINUE_KO), ("Ab {tail}", "Ab {tail}")]
+    ("prompt", "first", "second"),
+    [
+        ("en", FIRST_EN, SECOND_EN),
+        ("ko", FIRST_KO, SECOND_KO),
+        ("Ab {tail}", "Ab {tail}", SECOND_EN),
+    ],
 )
-def test_a_prompt_is_a_language_or_ones_own_words(prompt, wording):
-    assert ResumeConfig(prompt=prompt).wording == wording
-    assert wording.count("{tail}") == 1
+def test_a_prompt_is_a_language_or_ones_own_words(prompt, first, second):
+    config = ResumeConfig(prompt=prompt)
+    assert (config.wording, config.second_wording) == (first, second)
+    assert ResumeConfig(prompt=prompt, second_prompt="Cd {line}").second_wording == "Cd {line}"

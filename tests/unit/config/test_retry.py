@@ -50,11 +50,10 @@ BAD = [
         (ResumeConfig, "prompt", bad)
         for bad in ("", "fr", "EN", "Go on.", "Go on: {}", "{ tail }", None, 5)
     ),
-    *((ResumeConfig, "firmer", bad) for bad in (5, True, ["a"])),
+    *((ResumeConfig, "second_prompt", bad) for bad in (5, True, ["a"], "no place")),
     *((ResumeConfig, "prefill", bad) for bad in ("no", 1, 0)),
     *((ResumeConfig, "continue_on_length", bad) for bad in ("yes", None, 1)),
-    *((ResumeConfig, "max_held", bad) for bad in (63, -1, 1.5, None)),
-    *((ResumeConfig, "max_hold", bad) for bad in (0, -1.0, float("nan"), None)),
+    *((ResumeConfig, "unproven", bad) for bad in ("", "drop", None, True)),
     *((ResumeConfig, "finish_signal", bad) for bad in ("both", "", "[DONE]", None, 1)),
     *((FallbackConfig, "cooldown", bad) for bad in (*NO_NUMBERS, None)),
     *((FallbackConfig, "models", bad) for bad in ("gpt-4.1", "", [""], ["a", " "], [None], [1], 5)),

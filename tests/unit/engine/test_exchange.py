@@ -83,25 +83,21 @@ def test_the_reasoning_of_a_replay_is_shown_beyond_what_was_seen_if_it_is_the_sa
         assert "".join(delta.reasoning for delta in deltas) == "".join(shown)
 
 
-def test_text_is_held_back_no_longer_than_max_hold():
-    running = exchange(parts(text=SEEN), max_hold=5.0)
-    assert running.take([("Sure, so", "")], 2.0) == []
-    assert running.take([(" we", "")], 7.0) == []
-    assert running.take([("nt", "")], 7.1) == [Delta("Sure, so went")]
-
-
-def test_what_is_held_at_the_end_is_released():
+def test_what_is_not_proven_is_held_and_never_released_by_time():
     running = exchange(parts(text=SEEN))
-    assert running.take([("Sure", "")], 2.0) == []
-    assert running.release(limited=False) == [Delta("Sure")]
+    assert running.take([("Sure, so", "")], 2.0) == []
+    assert running.take([(" we went", "")], 7000.0) == []
     assert running.release(limited=False) == []
+    assert running.rejected == "unproven"
+    assert isinstance(running.difference(), StreamInterruptedError)
 
 
-def test_another_answer_is_a_mismatch_and_not_shown():
+def test_another_answer_is_rejected_and_not_shown():
     running = exchange(parts(text=SEEN))
     assert running.difference() is None
-    assert running.take([("Many sheep jumped over another fence", "")], 2.0) == []
-    assert running.mismatch
+    different = SEEN[:30] + " fences, and others slept. Nobody counted them, or was seen to. " * 6
+    assert running.take([(different, "")], 2.0) == []
+    assert running.rejected == "different"
     assert isinstance(running.difference(), StreamInterruptedError)
 
 

@@ -1,52 +1,135 @@
-"""White space at the splice point: none twice, and no paragraph in the middle of a sentence."""
+"""Right after the repetition: white space as the text's, closing marks, repeated requests."""
 
 import pytest
 
-from holysheep_core.resume.joint import blank_after_repetition, blank_before_text
+from holysheep_core.resume.joint import (
+    ClosingMarks,
+    EchoFilter,
+    closer_of,
+    join,
+    without_closer,
+    without_dots,
+)
+from holysheep_core.resume.seen import SeenText
 
-SENTENCE = "The sheep that jumped over"
-KOREAN = "양 세 마리가 울타리를 넘어서 저 들판"
+SENTENCE = "The sheep that jumped over the wooden fence and went to"
+KOREAN = "양 세 마리가 울타리를 넘어서 저 들판 너머 강가의 오래된 마을로 천천히 걸어"
 
 
 @pytest.mark.parametrize(
-    ("seen", "rest", "removed"),
+    ("seen", "rest", "shown"),
     [
-        pytest.param("The sheep", " jump", 0, id="a space of the text's own"),
-        pytest.param("The sheep ", " jump", 1, id="a space that was seen"),
-        pytest.param("One.\n\n", "\n\nTwo.", 2, id="a paragraph break that was seen"),
-        pytest.param("One.\n", "\n\nTwo.", 1, id="only the part that was seen"),
-        pytest.param("One.\n\n", " Two.", 1, id="written differently: the first form stays"),
-        pytest.param("One.", "\n\nTwo.", 0, id="a paragraph break of the text's own"),
-        pytest.param(SENTENCE, "\n\nthe fence", 2, id="the repetition became a paragraph"),
-        pytest.param(SENTENCE, "\n\nThe fence", 0, id="a capital letter begins a paragraph"),
-        pytest.param(SENTENCE + ".", "\n\nthe fence", 0, id="the sentence had ended"),
-        pytest.param("", "", 0, id="nothing"),
+        pytest.param("The sheep", " jump", " jump", id="a space of the text's own"),
+        pytest.param("The sheep ", " jump", "jump", id="a space that was seen"),
+        pytest.param("One.\n\n", "\n\nTwo.", "Two.", id="a paragraph break that was seen"),
+        pytest.param("One.\n", "\n\nTwo.", "\nTwo.", id="only the part that was seen"),
+        pytest.param("One.\n\n", " Two.", "Two.", id="written differently: the first form stays"),
+        pytest.param("One.", "\n\nTwo.", "\n\nTwo.", id="a paragraph break of the text's own"),
+        pytest.param("} else {\n", " \n    return", "    return", id="a blank at the line's end"),
+        pytest.param("One.\n", " \nTwo.", "\nTwo.", id="a blank for the line break"),
+        pytest.param("} else {\n", "\n    return", "    return", id="indentation"),
+        pytest.param("  a:\n  ", "\n    b", "  b", id="more indentation than was seen"),
+        pytest.param("a\r", "\nb", "\nb", id="half a line break"),
+        pytest.param(SENTENCE, "\n\nthe fence", " the fence", id="a sentence made a paragraph"),
+        pytest.param(SENTENCE + " ", "\n\nthe fence", "the fence", id="its blank was seen"),
+        pytest.param(SENTENCE, "\n\nThe fence", "\n\nThe fence", id="a capital letter"),
+        pytest.param(SENTENCE + ".", "\n\nthe fence", "\n\nthe fence", id="the sentence had ended"),
+        pytest.param("# Sheep and", "\n\nthe fence", "\n\nthe fence", id="a heading"),
+        pytest.param("the lamp hums\nlow", "\n\nit counts", "\n\nit counts", id="verse"),
+        pytest.param("```\n" + SENTENCE, "\n\nx", "\n\nx", id="code"),
+        pytest.param(KOREAN, "\n\n갔다", " 갔다", id="a script without capital letters"),
     ],
 )
-def test_after_a_repetition_white_space_that_was_seen_is_taken_out(seen, rest, removed):
-    assert blank_after_repetition(seen, rest) == removed
+def test_white_space_beyond_what_was_seen_is_the_texts(seen, rest, shown):
+    assert join(SeenText(seen), rest) == shown
 
 
 @pytest.mark.parametrize(
-    ("seen", "rest", "removed"),
+    ("seen", "rest", "shown"),
     [
-        pytest.param("The sheep ", " jump", 1, id="a second space"),
-        pytest.param("The sheep", " jump", 0, id="a first space"),
-        pytest.param("if x:\n    ", " y", 0, id="indentation"),
-        pytest.param("```py\nx = 1 ", " # one", 0, id="inside a code fence"),
-        pytest.param(SENTENCE, "\n\nthe fence", 2, id="a break in mid-sentence"),
-        pytest.param(SENTENCE, "\n\n the fence", 2, id="its space stays"),
-        pytest.param(SENTENCE, "\n\n, the fence", 2, id="before a comma"),
-        pytest.param(SENTENCE, "\nthe fence", 0, id="one line break is a layout"),
-        pytest.param(SENTENCE, "\n\nThe fence", 0, id="a new paragraph"),
-        pytest.param(SENTENCE + ".", "\n\nthe fence", 0, id="after a sentence"),
-        pytest.param("# " + SENTENCE, "\n\nthe fence", 0, id="after a heading"),
-        pytest.param("1. " + SENTENCE, "\n\nthe fence", 0, id="after a list's item"),
-        pytest.param("```\n" + SENTENCE, "\n\nthe fence", 0, id="in a code fence"),
-        pytest.param("Too short", "\n\nthe fence", 0, id="after a title"),
-        pytest.param(KOREAN, "\n\n으로 갔다", 2, id="in a script without capital letters"),
-        pytest.param(KOREAN + "…", "\n\n으로 갔다", 0, id="after an ellipsis"),
+        ("wall", " and", " and"),
+        ("wall ", " and", "and"),
+        ("wall ", "and", "and"),
+        ("x:\n    ", "\n    y", "y"),
+        ("x:\n", " \n    y", "    y"),
+        ("x:\n", "y", "y"),
+        (SENTENCE, "\n\nthe fence", "\n\nthe fence"),
     ],
 )
-def test_before_text_that_repeats_nothing_only_a_false_break_is_taken_out(seen, rest, removed):
-    assert blank_before_text(seen, rest) == removed
+def test_a_prefill_was_sent_without_the_white_space_at_its_end(seen, rest, shown):
+    assert join(SeenText(seen), rest, prefilled=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("lead", "closer"),
+    [
+        ("", ""),
+        ('Sure: "', '"'),
+        ("**“", "”**"),
+        ("<mark>", "</mark>"),
+        ("Here:\n```json\n", "```"),
+        ("... ", ""),
+    ],
+)
+def test_marks_that_a_lead_opens_have_closing_ones(lead, closer):
+    assert closer_of(lead, SeenText("plain text"), 0) == closer
+
+
+def test_a_fence_reopened_inside_an_open_one_has_none():
+    assert closer_of("```py\n", SeenText("```py\nx = 1"), 8) == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "rest", "shown"),
+    [
+        ("the wall", '" and', " and"),
+        ('said "the wall', '" and', '" and'),
+        ('said "the wall', '"" and', '" and'),
+        ("the ", '"\n\nwall', "wall"),
+        ("the wall", '"\n\nNext', "\n\nNext"),
+    ],
+)
+def test_closing_marks_right_after_the_repetition_go_unless_they_are_the_texts(seen, rest, shown):
+    assert without_closer(rest, '"', SeenText(seen)) == shown
+
+
+@pytest.mark.parametrize(
+    ("closer", "said", "shown"),
+    [
+        ('"', 'and so on."', "and so on."),
+        ("</x>", "and so on.\n</x>", "and so on."),
+        ("```", '{"a": 1}\n```\n', '{"a": 1}'),
+        ("```", "a\n```\nb", "a\n```\nb"),
+        ('"', 'he said "no"', 'he said "no"'),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 99])
+def test_closing_marks_at_the_end_go(closer, said, shown, size):
+    marks = ClosingMarks(closer, "")
+    fed = [marks.feed(said[at : at + size]) for at in range(0, len(said), size)]
+    assert "".join(fed) + marks.close() == shown
+
+
+@pytest.mark.parametrize(
+    ("seen", "rest", "shown"),
+    [("wall", "...and", "and"), ("wall", "... and", "... and"), ("wall.", "...and", "...and")],
+)
+def test_dots_glued_to_a_letter_are_a_models(seen, rest, shown):
+    assert without_dots(rest, SeenText(seen)) == shown
+
+
+@pytest.mark.parametrize("size", [1, 4, 99])
+def test_a_sentence_of_the_request_ends_the_text(size):
+    asked = "Your message is not complete yet. Write these words again and go on from there."
+    said = " and so on. Write these words again and go on. Nothing."
+    echo = EchoFilter(asked)
+    fed = ""
+    for at in range(0, len(said), size):
+        fed += echo.feed(said[at : at + size])
+        if echo.found:
+            break
+    assert (fed, echo.found) == (" and so on. ", True)
+    honest = EchoFilter(asked)
+    text = "Write to me.\nYours, Eli. Write"
+    fed = "".join(honest.feed(text[at : at + size]) for at in range(0, len(text), size))
+    assert (fed + honest.close(), honest.found) == (text, False)

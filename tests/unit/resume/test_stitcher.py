@@ -1,48 +1,183 @@
-"""The splice: what was said already is taken out, everything else arrives, however it is fed."""
-
-import re
+"""The splice: only what is proven to be a repetition goes, whatever the response and its pieces."""
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holysheep_core.resume.stitcher import MAX_ANCHOR, Stitcher, choose_anchor
+from holysheep_core.resume.normalize import has_words
+from holysheep_core.resume.seen import choose_anchor, is_provable
+from holysheep_core.resume.stitcher import MAX_THINKING, Stitcher
 from support.stitching import SIZES, TEXT, obedient, passed, stitcher_after
 
 REFRAIN = "웃음소리: 하하하하하하하하하하 하고 웃었다."
 TABLE = "| name | age |\n|------|-----|\n" + "| none | 000 |\n" * 6 + "| baa | 7 |\n"
 CODE = "def f(x):\n" + "".join(f"        a{n} = {n}\n        if a{n}:\n" for n in range(5))
-FIRST = 12  # from here on every cut leaves enough text to ask for a continuation
-
-
-def last_three_words(seen: str, rest: str) -> str:
-    return re.search(r"(\S+\s+){0,2}\S+\s*$", seen)[0] + rest
-
+FIRST = 20  # from here on every cut leaves enough text to ask for a continuation
+STORY = (
+    "The keeper climbed the stairs every evening. He trimmed the wick, wound the clockwork and "
+    "wrote down the weather. When electricity came, one man ashore could watch three lights, "
+    "and the old keeper did not like it at all."
+)
+SHORT = "The keeper climbed the stairs every evening. He trimmed the wick, wound the clo"
+SHORT_REST = STORY[len(SHORT) :]
 
 RESPONSES = {
-    "exact": lambda _seen, rest: rest,
     "obedient": obedient,
-    "repeats three words": last_three_words,
     "restarts": lambda seen, rest: seen + rest,
+    "repeats forty characters": lambda seen, rest: seen[-40:] + rest,
 }
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_a_text_cut_at_every_character_is_joined_whole(response, size):
-    for at in range(FIRST, len(TEXT)):
-        seen, rest = TEXT[:at], TEXT[at:]
-        assert seen + passed(stitcher_after(seen), response(seen, rest), size) == TEXT, at
+@pytest.mark.parametrize("response", ["obedient", "restarts"])
+@pytest.mark.parametrize(
+    "text", [TEXT, STORY, TABLE, CODE, REFRAIN], ids=["text", "story", "table", "code", "refrain"]
+)
+def test_a_text_cut_at_every_character_is_joined_whole(response, size, text):
+    for at in range(FIRST, len(text) - 1):
+        seen, rest = text[:at], text[at:]
+        if is_provable(seen) and has_words(rest):
+            stitcher = stitcher_after(seen)
+            assert seen + passed(stitcher, RESPONSES[response](seen, rest), size) == text, at
+
+
+LEADS = [
+    "Sure, continuing where I left off:\n\n",
+    "### Continued\n\n---\n\n",
+    "I apologize for the interruption. My reply was cut off.\n\nHere is the rest:\n\n",
+    "이어지는 내용입니다:\n\n",
+    "接下来的内容如下：\n\n",  # noqa: RUF001 - full-width on purpose
+    "...",
+    "… ",
+    "```\n",
+    "Assistant: ",
+    "(Fortsetzung)\n\n",
+]
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("lead", LEADS)
+def test_whatever_stands_before_the_words_asked_for_is_taken_out(lead, size):
+    for at in range(FIRST, len(STORY) - 1, 3):
+        seen, rest = STORY[:at], STORY[at:]
+        for response in RESPONSES.values():
+            assert passed(stitcher_after(seen), lead + response(seen, rest), size) == rest, at
+
+
 @pytest.mark.parametrize(
-    "response", [RESPONSES["exact"], RESPONSES["repeats three words"]], ids=["exact", "repeats"]
+    ("opened", "closed"),
+    [('"', '"'), ("“", "”"), ("**", "**"), ("`", "`"), ("<mark>", "</mark>"), ("[", "]")],
 )
-def test_without_an_anchor_a_text_cut_at_every_character_is_joined_whole_too(response, size):
-    for at in range(FIRST, len(TEXT)):
-        seen, rest = TEXT[:at], TEXT[at:]
-        assert seen + passed(Stitcher(seen), response(seen, rest), size) == TEXT, at
+def test_marks_around_the_words_or_around_all_of_it_go(opened, closed):
+    anchor = choose_anchor(SHORT, 32)
+    for size in SIZES.values():
+        around = opened + anchor + closed + SHORT_REST
+        assert passed(stitcher_after(SHORT), around, size) == SHORT_REST
+        assert (
+            passed(stitcher_after(SHORT), opened + anchor + SHORT_REST + closed, size) == SHORT_REST
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.upper,
+        lambda text: text.replace(",", ""),
+        lambda text: text.replace("wick", "wicks"),
+        lambda text: text.replace("trimmed", "**trimmed**"),
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace("e", "\uff45"),
+    ],
+    ids=["case", "punctuation", "a letter", "marks", "blanks", "full width"],
+)
+def test_words_that_are_nearly_those_asked_for_are_them(change):
+    for size in SIZES.values():
+        response = change(choose_anchor(SHORT, 32)) + SHORT_REST
+        assert passed(stitcher_after(SHORT), response, size) == SHORT_REST
+
+
+@pytest.mark.parametrize(
+    ("seen", "response", "shown"),
+    [
+        ("Every day the sheep graz", "grazing on the hill.", "ing on the hill."),
+        ("The total amount is 12,3", "12,345 won in all.", "45 won in all."),
+        ("First, divide by three.\n3x = ", "3x = 15, so x is 5.", "15, so x is 5."),
+        ("언덕 위에서 양들이 풀을 뜯습", "뜯습니다. 그리고 쉽니다.", "니다. 그리고 쉽니다."),
+    ],
+)
+def test_a_response_that_begins_with_the_last_word_number_or_line_goes_on_from_it(
+    seen, response, shown
+):
+    for size in SIZES.values():
+        assert passed(stitcher_after(seen), response, size) == shown
+
+
+@pytest.mark.parametrize(
+    "response",
+    ["ckwork and wrote.", "Here is a story about a keeper of another house.", "Sorry, no."],
+)
+def test_what_does_not_prove_where_it_goes_on_is_not_shown(response):
+    for size in SIZES.values():
+        stitcher = stitcher_after(SHORT)
+        assert (passed(stitcher, response, size), stitcher.rejected) == ("", "unproven")
+        assert (stitcher.feed("more"), stitcher.close()) == ("", "")
+
+
+def test_unproven_text_is_appended_as_it_is_if_asked_for():
+    for size in SIZES.values():
+        stitcher = stitcher_after(SHORT, append_unproven=True)
+        assert passed(stitcher, "ckwork and wrote.", size) == "ckwork and wrote."
+
+
+@pytest.mark.parametrize(
+    "response", ["", "{anchor}", "{seen}", "{begun}", "Sure:\n\n{anchor}", "{anchor}."]
+)
+def test_a_response_that_brings_nothing_new_to_half_an_answer_is_no_end(response):
+    anchor = choose_anchor(SHORT, 32)
+    said = response.format(anchor=anchor, seen=SHORT, begun=anchor[:20])
+    for last in (False, True):
+        stitcher = Stitcher(SHORT, anchor=anchor, last=last)
+        shown = passed(stitcher, said)
+        if not (last and response.endswith(".")):
+            assert (shown, stitcher.rejected) == ("", "nothing new")
+
+
+@pytest.mark.parametrize("response", ["{anchor}", "{seen}", "[END]", ""])
+def test_only_a_second_response_can_say_that_nothing_is_missing(response):
+    anchor = choose_anchor(STORY, 32)
+    said = response.format(anchor=anchor, seen=STORY)
+    first = Stitcher(STORY, anchor=anchor)
+    assert (passed(first, said), first.rejected != "") == ("", True)
+    second = Stitcher(STORY, anchor=anchor, last=True, sentinel="[END]")
+    assert (passed(second, said), second.rejected) == ("", "")
+
+
+def test_time_and_length_never_release_a_repetition_that_is_still_open():
+    seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(400))
+    stitcher = stitcher_after(seen)
+    assert all(stitcher.feed(character) == "" for character in seen)
+    assert stitcher.feed("The end.") == "The end."
+
+
+def test_a_restart_is_held_by_reference_and_decided_in_bounded_work():
+    seen = "".join(f"Sheep number {n} jumps over the fence.\n" for n in range(3000))
+    stitcher = stitcher_after(seen)
+    assert passed(stitcher, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "\nThe end.")
+    assert stitcher.held <= 1.3 * len(seen) + 600
+
+
+@pytest.mark.parametrize("said", range(40, 75, 5))
+def test_a_restart_that_then_differs_is_another_answer(said):
+    for size in SIZES.values():
+        stitcher = stitcher_after(STORY)
+        different = STORY[:said] + "☂ another answer altogether, as long as it may be. " * 12
+        assert (passed(stitcher, different, size), bool(stitcher.rejected)) == ("", True)
+
+
+@pytest.mark.parametrize("response", ["☂", "안녕☂", "Another answer altogether", "안녕"])
+def test_a_replay_that_is_not_the_text_shown_is_rejected(response):
+    stitcher = Stitcher("안녕, 양", replay=True)
+    assert (passed(stitcher, response), stitcher.rejected) == ("", "different")
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -52,204 +187,66 @@ def test_a_replay_of_a_text_cut_at_every_character_shows_only_the_rest(size):
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("response", [RESPONSES["exact"], obedient], ids=["exact", "obedient"])
-@pytest.mark.parametrize(
-    ("text", "first"),
-    [
-        pytest.param(REFRAIN, 1 + REFRAIN.index("하"), id="refrain"),
-        pytest.param(TABLE, TABLE.index("| none") + 30, id="table"),
-        pytest.param(CODE, FIRST, id="indentation"),
-        pytest.param("They said ha ha ha ha ha ha ha ha ha!", 16, id="ha ha"),
-        pytest.param("Line:\n" + "-" * 60 + "\nend", 7, id="rule"),
-    ],
-)
-def test_honest_repetition_stays_whole_at_every_cut(text, first, response, size):
-    for at in range(first, len(text)):
-        seen, rest = text[:at], text[at:]
-        assert seen + passed(stitcher_after(seen), response(seen, rest), size) == text, at
+def test_under_prefill_all_is_text_but_white_space_and_a_whole_repetition(size):
+    for at in range(FIRST, len(TEXT)):
+        seen, rest = TEXT[:at], TEXT[len(TEXT[:at].rstrip()) :]
+        assert passed(Stitcher(seen, prefilled=True), rest, size) == TEXT[at:], at
+        if TEXT[at:].strip():
+            assert passed(Stitcher(seen, prefilled=True), TEXT, size) == TEXT[at:], at
+    honest = "Sure, you can continue to use it until May:\n- here"
+    assert passed(Stitcher("Q: May I keep it?\n\nA: ", prefilled=True), honest, size) == honest
 
 
-@pytest.mark.parametrize(
-    ("seen", "response", "shown"),
-    [
-        pytest.param("He said ha ha", "ha ha he", "ha ha he", id="below the floor"),
-        pytest.param("one two three", "three four", "three four", id="five bytes"),
-        pytest.param("the brown fox", "wn fox ran", " ran", id="six bytes"),
-        pytest.param("나는 안녕하세", "안녕하세요", "요", id="four code points"),
-        pytest.param("나는 안녕하", "안녕하세요", "안녕하세요", id="three code points"),
-        pytest.param("a:\n        ", "        b", "        b", id="indentation"),
-        pytest.param("x 하하하하", "하하하하 y", "하하하하 y", id="rhythm inside"),
-        pytest.param("x |----|----|", "----|----|\n", "----|----|\n", id="rhythm, a table's rule"),
-        pytest.param("x row 1\nrow 1\n", "row 1\nrow 2", "row 1\nrow 2", id="rhythm before"),
-        pytest.param("x row 10\nrow 11\n", "row 11\nrow 12", "row 12", id="no rhythm"),
-    ],
-)
-def test_floors_and_rhythm_decide_without_an_anchor(seen, response, shown):
+def test_a_thinking_block_in_the_text_is_no_text():
+    anchor = choose_anchor(SHORT, 32)
     for size in SIZES.values():
-        assert passed(Stitcher(seen), response, size) == shown
+        stitcher = stitcher_after(SHORT)
+        said = f"<think>\nThey want {anchor} and more.\n</think>\n\n{anchor}{SHORT_REST}"
+        assert passed(stitcher, said, size) == SHORT_REST
+        assert stitcher.thinking.strip() == f"They want {anchor} and more."
+    endless = stitcher_after(SHORT)
+    assert passed(endless, "<think>" + "a" * 2 * MAX_THINKING, 999) == ""
+    assert endless.rejected
 
 
-@pytest.mark.parametrize("anchor", ["ha", "x 하하하하", "row\nrow\n"])
-def test_a_response_that_begins_with_the_anchor_loses_exactly_that(anchor):
+def test_the_request_repeated_is_never_shown():
+    asked = "Your message is not complete yet. Write these words again and go on from there."
+    anchor = choose_anchor(SHORT, 32)
     for size in SIZES.values():
-        stitcher = Stitcher("So: " + anchor, anchor=anchor)
-        assert passed(stitcher, anchor + anchor + "!", size) == anchor + "!"
-        assert stitcher.removed == len(anchor)
-
-
-def test_the_docstrings_example_holds_back_only_while_it_must():
-    stitcher = Stitcher("The quick brown fox", anchor="brown fox")
-    assert [stitcher.feed("brown"), stitcher.feed(" fox ju"), stitcher.feed("mps")] == [
-        "",
-        " ju",
-        "mps",
-    ]
-    assert (stitcher.decided, stitcher.removed, stitcher.mismatch) == (True, 9, False)
-
-
-def test_unrelated_text_is_let_through_after_a_handful_of_characters():
-    stitcher = stitcher_after(TEXT)
-    assert passed(stitcher, "Quite another matter"[:4]) == "Quit"
-    assert stitcher.decided
-
-
-@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_text_later_in_the_response_that_repeats_is_not_touched(response):
-    seen, rest = TEXT[:60], "! Now on.\n" + TEXT[:60] + TEXT[30:60] * 3
-    for size in SIZES.values():
-        assert passed(stitcher_after(seen), response(seen, rest), size) == rest
-
-
-def test_a_restart_of_a_text_longer_than_the_window_is_taken_out_whole():
-    seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(400))
-    for size in (10**6, 997):
-        assert passed(stitcher_after(seen), seen + "The end.", size) == "The end."
-
-
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("said", range(40, 80))
-def test_a_long_restart_that_then_differs_is_a_mismatch_and_shows_nothing(said, size):
-    stitcher = stitcher_after(TEXT)
-    assert passed(stitcher, TEXT[:said] + "☂ another answer", size) == ""
-    assert (stitcher.mismatch, stitcher.decided, stitcher.feed("more"), stitcher.close()) == (
-        True,
-        False,
-        "",
-        "",
-    )
-
-
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_a_long_restart_is_a_mismatch_even_where_the_text_ended_as_it_began(size):
-    refrain = "La la la, the sheep. "
-    seen = refrain + "Now a long verse about many hills and clouds. " + refrain
-    stitcher = stitcher_after(seen)
-    assert passed(stitcher, seen[:60] + "But quite another verse follows.", size) == ""
-    assert stitcher.mismatch
-
-
-@pytest.mark.parametrize("response", ["☂", "안녕☂", "Another answer altogether"])
-def test_a_replay_that_differs_anywhere_is_a_mismatch(response):
-    stitcher = Stitcher("안녕, 양", replay=True)
-    assert (passed(stitcher, response), stitcher.mismatch) == ("", True)
-
-
-@pytest.mark.parametrize("said", range(1, 5))
-def test_a_replay_that_ends_before_what_was_shown_is_a_mismatch(said):
-    stitcher = Stitcher("안녕, 양", replay=True)
-    assert (passed(stitcher, "안녕, 양"[:said]), stitcher.mismatch) == ("", True)
-
-
-@pytest.mark.parametrize(
-    ("response", "shown"),
-    [("quick", "quick"), ("brown fox", ""), ("wn fox", ""), ("zebra", "zebra"), ("", "")],
-)
-def test_the_end_of_a_response_decides_about_what_is_held(response, shown):
-    stitcher = Stitcher("The quick brown fox", anchor="brown fox")
-    assert stitcher.feed(response) + stitcher.close() == shown
-    assert stitcher.close() == ""
+        stitcher = stitcher_after(SHORT, asked=asked)
+        shown = passed(stitcher, anchor + ". Write these words again and go on from there.", size)
+        assert (shown.strip(". "), stitcher.rejected) == ("", "different")
+        later = stitcher_after(SHORT, asked=asked)
+        said = anchor + "ckwork.\nYour message is not complete yet. Write these words again"
+        assert passed(later, said, size) == "ckwork.\n"
+        assert later.rejected == "different"
 
 
 def test_with_nothing_seen_nothing_is_held():
     stitcher = Stitcher("")
-    assert (stitcher.decided, stitcher.feed("a"), stitcher.close()) == (True, "a", "")
+    assert (stitcher.transparent, stitcher.feed("a"), stitcher.close()) == (True, "a", "")
 
 
 ALPHABET = st.text(st.sampled_from("ab하 \n|-"), max_size=60) | st.text()
 
 
-@given(ALPHABET, st.integers(8, 64))
-def test_an_anchor_is_a_suffix_that_occurs_once_unless_400_characters_are_not_enough(seen, length):
-    anchor = choose_anchor(seen, length)
-    assert seen.endswith(anchor)
-    assert bool(anchor) == bool(seen)
-    assert seen.find(anchor) == len(seen) - len(anchor) or len(anchor) >= MAX_ANCHOR
+BEGUN = st.text(st.sampled_from("abcd하늘 \n|-"), min_size=24, max_size=90)
 
 
-@pytest.mark.parametrize("seen", ["하" * 2000, "row\n" * 500, " " * 2000])
-def test_an_endless_refrain_does_not_make_an_endless_anchor(seen):
-    assert MAX_ANCHOR <= len(choose_anchor(seen, 32)) < 2 * MAX_ANCHOR
-    assert seen.endswith(choose_anchor(seen, 32))
-
-
-def test_an_anchor_starts_at_a_word_where_one_is_near():
-    assert choose_anchor("Many sheep jumped over the wooden fence", 21) == "over the wooden fence"
-    assert choose_anchor("Many sheep jumped over the wooden fence", 20) == "over the wooden fence"
-
-
-def is_plain_joint(rest):
-    """Tell whether the rest can't be mistaken: a paragraph of prose does not begin small.
-
-    Where one seems to, the model has made a paragraph of the words it was to repeat.
-    """
-    text = rest.lstrip()
-    return not (text[:1].islower() and rest[: len(rest) - len(text)].count("\n") > 1)
-
-
-@given(ALPHABET, ALPHABET, st.sampled_from([1, 2, 3, 7]))
-def test_a_model_that_obeys_is_joined_whole_whatever_the_text(seen, rest, size):
-    assume(is_plain_joint(rest))
-    assert passed(stitcher_after(seen), obedient(seen, rest), size) == rest
-
-
-@given(ALPHABET, ALPHABET, st.sampled_from([1, 2, 3, 7]))
-def test_a_whole_restart_is_joined_whole_whatever_the_text(seen, rest, size):
-    assume(is_plain_joint(rest))
-    assert passed(stitcher_after(seen), seen + rest, size) == rest
-    assert passed(Stitcher(seen, replay=True), seen + rest, size) == rest
+@given(BEGUN, ALPHABET.map(lambda rest: "x" + rest), st.sampled_from([1, 2, 3, 7]))
+def test_a_model_that_obeys_is_joined_whole_or_rejected_whatever_the_text(seen, rest, size):
+    assume(is_provable(seen))
+    stitcher = stitcher_after(seen)
+    shown = passed(stitcher, obedient(seen, rest), size)
+    assert stitcher.rejected or shown == rest
 
 
 @given(ALPHABET, ALPHABET, st.booleans(), st.lists(st.integers(1, 9), min_size=1))
-def test_however_a_response_is_fed_the_same_comes_out_and_only_its_beginning_goes(
-    seen, response, replay, steps
-):
+def test_however_a_response_is_fed_the_same_comes_out(seen, response, replay, steps):
+    assume(seen)
     whole, pieces = (Stitcher(seen, anchor=choose_anchor(seen, 8), replay=replay) for _ in range(2))
     expected, got, left = passed(whole, response), "", response
     while left:
         for step in steps:
             got, left = got + pieces.feed(left[:step]), left[step:]
-    assert (got + pieces.close(), pieces.mismatch) == (expected, whole.mismatch)
-    assert whole.mismatch or response[whole.removed :] == expected
-
-
-@pytest.mark.parametrize("announced", ["", "Sure, continuing:\n\n"])
-def test_a_restart_of_any_length_is_taken_out_even_after_an_announcement(announced):
-    seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(600))
-    for size in (4, 997):
-        assert passed(stitcher_after(seen), announced + seen + "The end.", size) == "The end."
-
-
-def test_a_long_answer_that_is_said_again_in_another_layout_is_decided_in_bounded_time():
-    seen = "".join(f"Sheep number {n} jumps over the fence.\n" for n in range(3000))
-    stitcher = stitcher_after(seen)
-    assert passed(stitcher, seen.replace("\n", "\n\n") + "The end.", 40) in ("", "The end.")
-    assert stitcher.held <= 4000 + 40
-
-
-def test_a_paragraph_made_of_the_words_asked_for_ends_without_a_break():
-    seen = "Is the boiler old? Then before you call the la"
-    for size in SIZES.values():
-        response = choose_anchor(seen, 32) + "\n\nndlord, look at its plate."
-        assert passed(stitcher_after(seen), response, size) == "ndlord, look at its plate."
-    seen, rest = "Things to check before you call", "\n\nThe boiler."
-    assert passed(stitcher_after(seen), choose_anchor(seen, 32) + rest) == rest
+    assert (got + pieces.close(), pieces.rejected) == (expected, whole.rejected)

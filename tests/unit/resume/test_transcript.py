@@ -1,13 +1,12 @@
 """How the rest of a cut answer is asked for: with the user's own request, and nothing lost."""
 
-import json
 from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core.config.resume import CONTINUE_EN, CONTINUE_KO, ResumeConfig
+from holysheep_core.config.resume import FIRST_EN, FIRST_KO, SECOND_EN, SECOND_KO, ResumeConfig
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
@@ -15,21 +14,17 @@ from holysheep_core.types import ChatRequest
 SYSTEM = {"role": "system", "content": "너는 양치기야."}
 MESSAGES = (SYSTEM, {"role": "user", "content": "Count the sheep."})
 TEXT = '안녕, 양 "세" 마리! One\\two:\n```py\nfor i in x:\n\tprint(i)\n```\n{tail} 끝났어요 👋.'
-WORDINGS = [
-    ("en", CONTINUE_EN),
-    ("ko", CONTINUE_KO),
-    ("Weiter nach {tail}!", "Weiter nach {tail}!"),
-]
+WORDINGS = [("en", FIRST_EN), ("ko", FIRST_KO), ("Weiter nach {tail}!", "Weiter nach {tail}!")]
 
 
 def next_request(seen="", *, reasoning="", refused=False, prompt="en", **params):
     request = ChatRequest("gpt-4.1", MESSAGES, MappingProxyType(params))
-    transcript = Transcript(request, ResumeConfig(prompt=prompt, firmer=""))
+    transcript = Transcript(request, ResumeConfig(prompt=prompt))
     transcript.add_text(seen)
     if reasoning:
         transcript.add_reasoning(reasoning)
     if refused:
-        transcript.differed()
+        transcript.rejected()
     return transcript.next_request()
 
 
@@ -86,12 +81,13 @@ def test_a_continuation_asks_the_same_model_with_the_same_parameters():
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize("limit", [1, 2, 50, 10_000])
-def test_the_token_limit_shrinks_by_what_was_received_and_stays_at_least_1(name, limit):
+def test_the_token_limit_shrinks_by_what_came_at_least_and_leaves_room(name, limit):
     for at in range(6, len(TEXT)):
         asked = next_request(TEXT[:at], refused=True, **{name: limit})
+        left = limit - estimate_tokens(TEXT[:at])
         again = estimate_tokens(asked.anchor)  # said once more, and not counted
-        left = max(1, limit - estimate_tokens(TEXT[:at]))
-        assert asked.request.params[name] == left + again
+        assert asked.request.params[name] >= max(1, left) + again + 32
+        assert asked.request.params[name] <= limit + again + 32
 
 
 def test_a_limit_of_none_stays_none():
@@ -113,42 +109,62 @@ def test_another_response_format_stays():
     assert next_request(TEXT, response_format=wanted).request.params == {"response_format": wanted}
 
 
-def quoted(asked, wording: str) -> str:
-    head, tail = wording.split("{tail}")
-    turn = asked.request.messages[-1]["content"]
-    assert turn.startswith(head)
-    assert turn.endswith(tail)
-    return json.loads(turn[len(head) : len(turn) - len(tail)])
-
-
-@pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
-def test_the_turn_quotes_the_last_words_as_json_at_every_cut(prompt, wording):
-    for at in range(20, len(TEXT) + 1):
-        anchor = quoted(next_request(TEXT[:at], prompt=prompt), wording)
-        assert anchor
-        assert TEXT[:at].endswith(anchor)
+def test_the_turns_of_both_wordings_are_as_the_model_shall_see_them():
+    first = next_request("We had a long walk\nand then the shepherd told us that sheep graz")
+    assert first.request.messages[-1]["content"] == FIRST_EN.replace("{tail}", first.anchor)
+    second = next_request(
+        "We had a long walk\nand then the shepherd told us that sheep graz", refused=True
+    )
+    line = "and then the shepherd told us that sheep graz"
+    assert second.request.messages[-1]["content"] == SECOND_EN.replace("{line}", line)
+    assert "{" not in SECOND_KO.replace("{tail}", "")
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from(WORDINGS))
-def test_the_quote_is_json_and_a_suffix_of_any_text(seen, wording):
-    anchor = quoted(next_request(seen, refused=True, prompt=wording[0]), wording[1])
-    assert anchor
-    assert seen.endswith(anchor)
-
-
-def test_korean_is_quoted_as_korean_and_not_in_escapes():
-    assert (
-        "양치기가 양을 셉니다"
-        in next_request("넓은 들판에서 늙은 양치기가 양을 셉니다").request.messages[-1]["content"]
+def test_the_words_are_quoted_as_written_and_a_suffix_of_any_text(seen, wording):
+    transcript = Transcript(
+        ChatRequest("m", MESSAGES), ResumeConfig(prompt=wording[0], second_prompt="{tail}")
     )
+    transcript.add_text(seen)
+    transcript.rejected()
+    asked = transcript.next_request()
+    assert asked.anchor
+    assert seen.endswith(asked.anchor)
+    assert asked.request.messages[-1]["content"] == asked.anchor.strip()
+
+
+def test_with_a_place_for_all_of_it_the_partial_stands_in_the_last_user_message():
+    seen = "넓은 들판에서 늙은 양치기가 양을 셉니다 {tail}"
+    asked = next_request(seen, prompt="ko")
+    assert [message["role"] for message in asked.request.messages] == ["system", "user"]
+    turn = asked.request.messages[-1]["content"]
+    assert turn.startswith("Count the sheep.\n\n")
+    assert f"<begun>\n{seen}\n</begun>" in turn
+    assert turn.endswith(asked.anchor)
+
+
+def test_parts_stay_parts_and_after_a_tool_result_the_partial_is_the_assistants():
+    parts = [{"type": "text", "text": "Count."}, {"type": "image_url", "image_url": {"url": "x"}}]
+    for last, roles in (
+        ({"role": "user", "content": parts}, ["user"]),
+        ({"role": "tool", "content": "3", "tool_call_id": "c"}, ["tool", "assistant", "user"]),
+    ):
+        transcript = Transcript(ChatRequest("m", [last]), ResumeConfig(prompt="ko"))
+        transcript.add_text("넓은 들판에서 늙은 양치기가 양을 셉니다")
+        messages = transcript.next_request().request.messages
+        assert [message["role"] for message in messages] == roles
+        if roles == ["user"]:
+            assert messages[0]["content"][:2] == parts
+            assert messages[0]["content"][2]["type"] == "text"
 
 
 @pytest.mark.parametrize(("prompt", "wording"), WORDINGS)
-def test_a_model_that_obeys_the_quote_is_joined_without_a_seam(prompt, wording):
-    for at in range(6, len(TEXT)):
-        asked = next_request(TEXT[:at], refused=True, prompt=prompt)
-        leg = quoted(asked, wording) + TEXT[at:]
-        assert TEXT[:at] + asked.stitcher.feed(leg) + asked.stitcher.close() == TEXT
+def test_a_model_that_obeys_is_joined_at_every_cut(prompt, wording):
+    for at in range(20, len(TEXT) - 3):
+        asked = next_request(TEXT[:at], prompt=prompt)
+        leg = asked.anchor.strip() + TEXT[at:]
+        if TEXT[:at].endswith(asked.anchor.strip()):
+            assert TEXT[:at] + asked.stitcher.feed(leg) + asked.stitcher.close() == TEXT
 
 
 def test_a_replay_must_begin_with_what_was_shown_and_a_request_is_not_held_back():

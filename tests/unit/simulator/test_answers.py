@@ -1,7 +1,5 @@
 """What the simulated model says: whole answers, continuations, values that fit a schema."""
 
-import json
-
 import pytest
 
 from holysheep_core import ResumeConfig, StreamingRetryHandler
@@ -19,7 +17,7 @@ from support.posting import contents, post
 @pytest.mark.parametrize("manner", MANNERS)
 def test_a_continuation_is_given_in_the_manner_asked_for(play, text, manner):
     script = play(manner=manner)
-    turn = f"It ended with {json.dumps(text[20:30], ensure_ascii=False)}. Go on."
+    turn = f"It ended with these words:\n\n{text[20:30]}\n\nGo on."
     partial = {"role": "assistant", "content": text[:30]}
     go_on = [*ASK, partial, {"role": "user", "content": turn}]
     expected = MANNERS[manner](text, 30, text[20:30])
@@ -48,13 +46,13 @@ def test_a_question_about_the_last_word_of_a_whole_answer_is_a_question(play, te
     assert contents(post(play(manner="exact"), messages=[*earlier, turn]).text) == text
 
 
-@pytest.mark.parametrize("prompt", ["en", "ko", 'The 5" of "it" end with {tail}, so "go on".'])
+@pytest.mark.parametrize("prompt", ["en", "ko", 'The 5" of "it" end with\n\n{tail}\n\nso "go on".'])
 def test_a_request_to_go_on_is_known_by_the_end_it_quotes(play, text, prompt):
     script = play(manner="exact")
     for at in range(1, len(text) + 1):
         transcript = Transcript(ChatRequest("m", ASK), ResumeConfig(prompt=prompt))
         transcript.add_text(text[:at])
-        transcript.differed()  # a continuation, however little there is of it
+        transcript.rejected()  # a continuation, however little there is of it
         question = transcript.next_request()
         assert question.technique == "continuation"
         answer = post(script, messages=question.request.messages)
@@ -63,7 +61,7 @@ def test_a_request_to_go_on_is_known_by_the_end_it_quotes(play, text, prompt):
 
 def test_a_cut_answer_late_in_a_conversation_is_continued(play, text):
     earlier = [*ASK, {"role": "assistant", "content": text}, *ASK]
-    script = play(faults=[cut(40)], manner="exact")
+    script = play(faults=[cut(40)])
     with StreamingRetryHandler(api_key="k", base_url=script.base_url) as handler:
         assert handler.complete("gpt-4.1", earlier).text == text
     assert len(script.requests) == 2
