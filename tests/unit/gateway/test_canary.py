@@ -114,7 +114,7 @@ def test_a_canary_model_takes_the_place_of_one_model_only():
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({}, "provider or the model"),
+        ({}, "new provider or the new model"),
         ({"model": "m"}, "instead_of"),
         ({"provider": "new", "instead_of": "m"}, "instead_of"),
         ({"provider": "new", "steps": []}, "steps"),

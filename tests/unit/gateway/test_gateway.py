@@ -90,7 +90,7 @@ def test_the_gateway_excludes_what_would_contradict_it(play):
     ("providers", "named"),
     [
         ([], "at least one"),
-        (["holysheep"], "no Provider"),
+        (["holysheep"], "not a Provider"),
     ],
 )
 def test_providers_that_cannot_be_are_refused_at_once(providers, named):
