@@ -1,4 +1,4 @@
-"""`holysheep report --html`: one page that holds all it needs, for any screen, light or dark."""
+"""`holysheep report --html`: one self-contained page for any screen, light or dark."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_the_command_prints_a_report_and_writes_a_page(path, tmp_path):
 
 def test_the_command_says_what_is_wrong(tmp_path):
     assert "there is no event log" in run("report", "--log", tmp_path / "no.db").stderr
-    assert "no span of time" in run("report", "--since", "soon").stderr
+    assert "not a length of time" in run("report", "--since", "soon").stderr
 
 
 def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):

@@ -23,7 +23,7 @@ def test_the_live_view_knows_how_things_stand(path):
 def test_a_look_shows_the_tiers_limits(path):
     done = run("watch", "--log", path, "--tier", "starter", "--once")
     assert done.returncode == 0, done.stderr
-    for part in ("1 of 200", "2,100 of 1,000,000", "left alone", "asked first: other"):
+    for part in ("1 of 200", "2,100 of 1,000,000", "cooling down", "asked first: other"):
         assert part in done.stdout
 
 
