@@ -149,11 +149,11 @@ def differences(pair):
     return [line for line in found if line[:2] not in ("--", "++", "@@")]
 
 
-CLOSED = "a generator closes what it delegates to; an async one has to be told"
+CLOSED = "`yield from` closes the inner generator; an async one must be closed explicitly"
 THREAD = "a store is asked in a thread"
 SLEEP = "each sleeps in its own way"
 
-OWNED = "asyncio is not told of an inner generator, which its owner closes"
+OWNED = "asyncio does not know the inner generator; `Owned` closes it"
 
 DIFFERENCES = {
     "driver: prepare": (
@@ -280,8 +280,8 @@ DIFFERENCES = {
     ),
     "LlamaIndex: closing": (
         [
-            "+owned = Owned(told)",
-            "-yield from told",
+            "+owned = Owned(wrapper)",
+            "-yield from wrapper",
             "+yield from owned",
             "+owned.close()",
             "-if isinstance(stream, Generator):",
