@@ -97,7 +97,7 @@ def test_what_is_no_log_is_refused(tmp_path, what):
     path = tmp_path / "x.db"
     if what == "text":
         path.write_text("hello " * 200, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="(no|not an) event log"):
+    with pytest.raises(ConfigurationError, match=r"(no|not an) event log"):
         made(path)
 
 
