@@ -1,4 +1,4 @@
-"""What is written twice, for threads and for asyncio, is equal but for `async` and `await`.
+"""The code for threads and the code for asyncio are equal except for `async` and `await`.
 
 Each async twin is stripped of `async`, `await` and its `a` prefixes and compared with the sync one.
 What differs on purpose stands in `DIFFERENCES`, with its reason; a difference that is gone must leave
