@@ -52,7 +52,7 @@ def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [130, 80, 50])
-def test_names_and_figures_are_folded_where_there_is_no_room(tmp_path, columns):
+def test_names_and_figures_are_wrapped_on_a_narrow_terminal(tmp_path, columns):
     path, name = tmp_path / "calls.db", "claude-sonnet-4.5-of-a-long-name-2026-01-01"
     log = EventLog(path)
     log.call_ended(

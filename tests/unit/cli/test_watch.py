@@ -1,4 +1,4 @@
-"""`holysheep watch`: how things stand."""
+"""`holysheep watch`: the current figures."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def test_a_look_shows_the_tiers_limits(path):
         assert part in done.stdout
 
 
-def test_it_goes_on_until_it_is_stopped(path):
+def test_it_runs_until_it_is_stopped(path):
     env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
     command = [*HOLYSHEEP, "watch", "--log", str(path), "--every", "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
