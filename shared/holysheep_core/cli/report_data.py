@@ -102,7 +102,7 @@ class Report:
         tags: Calls by tag.
         errors: Calls that failed, by class of error.
         troubles: Requests that failed, by class of error.
-        mended: Number of failed requests whose calls completed.
+        recovered: Number of failed requests whose calls completed.
         downgrades: Moves to another model, as "a → b".
         resumes: Number of continuations.
         saved_characters: Characters of cut answers that were not requested again.
@@ -123,7 +123,7 @@ class Report:
     tags: list[Group] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
-    mended: int = 0
+    recovered: int = 0
     downgrades: Counter[str] = field(default_factory=Counter)
     resumes: int = 0
     saved_characters: int = 0
@@ -213,7 +213,7 @@ def report(
             _in(by_provider, row["provider"]).add(row)
             if row["outcome"] not in _FINE:
                 found.troubles[row["outcome"]] += 1
-                found.mended += row["call_id"] not in incomplete
+                found.recovered += row["call_id"] not in incomplete
         for kind, at, message, fields in database.execute(_EVENTS, (since,)):
             if kind == "ModelDowngraded":
                 moved = json.loads(fields)
@@ -314,9 +314,9 @@ def facts(found: Report) -> list[tuple[str, str, str]]:
 
 def lists(found: Report) -> list[tuple[str, list[tuple[Any, ...]]]]:
     """Return the counts by name: (title, (name, count) pairs)."""
-    mended = f"{found.mended:,} of {found.troubles.total():,}"
+    recovered = f"{found.recovered:,} of {found.troubles.total():,}"
     return [
         ("calls that failed", found.errors.most_common()),
-        (f"requests that failed ({mended} mended)", found.troubles.most_common()),
+        (f"requests that failed ({recovered} in completed calls)", found.troubles.most_common()),
         ("downgrades", found.downgrades.most_common()),
     ]

@@ -51,8 +51,8 @@ def test_a_saving_of_next_to_nothing_has_no_sign(path, saving):
 
 def test_failed_requests_of_completed_calls_are_counted(path, tmp_path):
     titles = [title for title, _ in figures.lists(made(path))]
-    assert "requests that failed (1 of 2 mended)" in titles
-    assert "Requests that failed (1 of 2 mended)" in page(made(path))
+    assert "requests that failed (1 of 2 in completed calls)" in titles
+    assert "Requests that failed (1 of 2 in completed calls)" in page(made(path))
     log = EventLog(tmp_path / "more.db")
     cut, ill = attempt(1, "StreamCutError"), attempt(2, "ServerError")
     log.call_ended(record("well", HOUR, ill, cut, attempt(3)), "")
@@ -62,7 +62,7 @@ def test_failed_requests_of_completed_calls_are_counted(path, tmp_path):
     log.call_ended(record("long", 25 * HOUR, late, outcome="ServerError"), "")
     log.close()
     found = made(tmp_path / "more.db")
-    assert (found.troubles.total(), found.mended) == (6, 2)
+    assert (found.troubles.total(), found.recovered) == (6, 2)
 
 
 def test_hours_add_up_to_the_whole(path):
