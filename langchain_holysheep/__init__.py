@@ -1,4 +1,4 @@
-"""LangChain chat model for HolySheep AI, whose streams arrive whole.
+"""LangChain chat model for HolySheep AI: streams arrive whole, once and in order.
 
 >>> from langchain_holysheep import ChatHolySheep
 >>> llm = ChatHolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment

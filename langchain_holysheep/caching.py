@@ -1,7 +1,7 @@
-"""LangChain's cache, without answers of another model than the one asked for.
+"""LangChain's cache, without the answers of fallback models.
 
-LangChain stores an answer under the request. If a rate limit made a smaller model answer, that
-answer would be given for the larger one's long after the limit is over.
+LangChain stores an answer under the request. An answer of a fallback model would be returned for
+the requested model long after the rate limit is over.
 """
 
 from __future__ import annotations
@@ -13,39 +13,39 @@ from langchain_core.outputs import ChatGeneration
 
 
 class OnlyAskedModel(BaseCache):
-    """Passes all answers to a cache but those of a fallback model.
+    """A cache that does not store the answers of fallback models.
 
     Args:
-        cache: Where answers are kept.
+        cache: The cache that stores all other answers.
     """
 
     def __init__(self, cache: BaseCache) -> None:
         self._cache = cache
 
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
-        """Look up an answer."""
+        """Return the stored answer, or None."""
         return self._cache.lookup(prompt, llm_string)
 
     def update(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
-        """Keep an answer, if the model asked for gave it."""
+        """Store an answer, unless a fallback model gave it."""
         if not _is_downgraded(return_val):
             self._cache.update(prompt, llm_string, return_val)
 
     def clear(self, **kwargs: Any) -> None:
-        """Forget all."""
+        """Delete all answers."""
         self._cache.clear(**kwargs)
 
     async def alookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
-        """Look up an answer."""
+        """Return the stored answer, or None."""
         return await self._cache.alookup(prompt, llm_string)
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: RETURN_VAL_TYPE) -> None:
-        """Keep an answer, if the model asked for gave it."""
+        """Store an answer, unless a fallback model gave it."""
         if not _is_downgraded(return_val):
             await self._cache.aupdate(prompt, llm_string, return_val)
 
     async def aclear(self, **kwargs: Any) -> None:
-        """Forget all."""
+        """Delete all answers."""
         await self._cache.aclear(**kwargs)
 
 

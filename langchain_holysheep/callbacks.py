@@ -1,18 +1,18 @@
 """Engine events in LangChain's and LangGraph's own channels.
 
 ===============================================  ==========================================
-who listens                                      what reaches them
+receiver                                         events
 ===============================================  ==========================================
 `on_custom_event` handlers, `astream_events`     a custom event named "holysheep", if the model
-                                                 runs inside something (LangChain has no custom
-                                                 events for a run without a parent), or was
-                                                 given callbacks in `invoke`
+                                                 runs inside a chain or agent (LangChain has no
+                                                 custom events for a run without a parent), or
+                                                 `invoke` was given callbacks
 `graph.stream(stream_mode="custom")`             the same dict, by the graph's stream writer
-`on_retry` handlers                              every scheduled retry, where LangChain hands a
+`on_retry` handlers                              every scheduled retry, where LangChain passes a
                                                  run manager to the model (`invoke`)
 ===============================================  ==========================================
 
-A bare model that streams has none of these; `on_event` is called in every case.
+Streaming from a model outside a chain uses none of these; `on_event` is always called.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ NAME = "holysheep"
 
 
 def as_dict(event: Event) -> dict[str, Any]:
-    """Return an event as JSON-able values: "type", "event" (its class), "message", its fields."""
+    """Return an event as a JSON-able dict: "type", "event" (class name), "message", its fields."""
     fields = dataclasses.asdict(event)
     return {"type": NAME, "event": type(event).__name__, "message": str(event), **fields}
 
 
 class Channels:
-    """Where the events of one call go; made in the context of the run that makes the call.
+    """Sends the events of one call to LangChain; create it in the context of the caller's run.
 
     Args:
-        run_manager: The model's own run, where LangChain gives one.
+        run_manager: The model's own run; None where LangChain passes none.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Channels:
         parent = get_callback_manager_for_config(self._config).parent_run_id
         self._inside = parent is not None
         self._write = _stream_writer()
-        self._heard = self._inside or self._write is not None or run_manager is not None
+        self._has_receivers = self._inside or self._write is not None or run_manager is not None
 
     def tell(self, event: Event) -> None:
-        """Pass an event on."""
-        if not self._heard:
+        """Send an event."""
+        if not self._has_receivers:
             return
         data = as_dict(event)
         if self._write is not None:
@@ -74,14 +74,14 @@ class Channels:
         if self._inside:
             dispatch_custom_event(NAME, data, config=self._config)
         elif run is not None:
-            told = ("on_custom_event", "ignore_custom_event", NAME, data)
-            handle_event(run.handlers, *told, run_id=run.run_id)
+            args = ("on_custom_event", "ignore_custom_event", NAME, data)
+            handle_event(run.handlers, *args, run_id=run.run_id)
         if isinstance(event, RetryScheduled) and isinstance(run, CallbackManagerForLLMRun):
             run.on_retry(_retry_state(event))
 
     async def atell(self, event: Event) -> None:
-        """Pass an event on, in async code."""
-        if not self._heard:
+        """Like `tell`, for asyncio."""
+        if not self._has_receivers:
             return
         data = as_dict(event)
         if self._write is not None:
@@ -90,14 +90,14 @@ class Channels:
         if self._inside:
             await adispatch_custom_event(NAME, data, config=self._config)
         elif run is not None:
-            told = ("on_custom_event", "ignore_custom_event", NAME, data)
-            await ahandle_event(run.handlers, *told, run_id=run.run_id)
+            args = ("on_custom_event", "ignore_custom_event", NAME, data)
+            await ahandle_event(run.handlers, *args, run_id=run.run_id)
         if isinstance(event, RetryScheduled) and isinstance(run, AsyncCallbackManagerForLLMRun):
             await run.on_retry(_retry_state(event))
 
 
 def _stream_writer() -> Callable[[Any], None] | None:
-    # Whoever runs inside a graph has imported langgraph, and nobody else needs it.
+    # Code inside a graph has imported langgraph already; other code does not need it.
     config = sys.modules.get("langgraph.config")
     if config is None:
         return None
@@ -109,8 +109,8 @@ def _stream_writer() -> Callable[[Any], None] | None:
 
 
 def _retry_state(event: RetryScheduled) -> RetryCallState:
-    """Return what `on_retry` handlers expect: tenacity's record of a failed try."""
-    from tenacity import RetryCallState, Retrying  # noqa: PLC0415 - 40 ms, seldom needed
+    """Return the argument of `on_retry` handlers: tenacity's record of a failed attempt."""
+    from tenacity import RetryCallState, Retrying  # noqa: PLC0415 - its import takes 40 ms
 
     state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
     state.attempt_number = event.attempt

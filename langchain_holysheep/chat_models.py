@@ -55,8 +55,8 @@ class ChatHolySheep(SelfDescription):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
-    and in order, or raises an error that carries what did arrive. `invoke` and `batch` run on
-    a stream inside, so the same holds there.
+    and in order, or raises a `HolySheepError` with the text so far in `partial`.
+    `invoke` and `batch` use a stream internally, so they resume too.
 
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
     >>> with Simulator() as simulator:
@@ -68,50 +68,51 @@ class ChatHolySheep(SelfDescription):
     Attributes:
         model: Model id, e.g. "gpt-4.1" or "claude-sonnet-4.5".
         api_key: The key; `HOLYSHEEP_API_KEY` if not given.
-        base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own.
+        base_url: The API's base URL, e.g. "https://api.openai.com/v1"; `HOLYSHEEP_BASE_URL`,
+            else HolySheep's own.
         temperature: 0 to 2.
         max_tokens: Longest answer, in tokens, over all continuations.
         top_p: Nucleus sampling, 0 to 1.
         stop: Sequences at which the model stops.
-        seed: For answers that can be repeated, as far as the provider can.
+        seed: Makes answers repeatable, if the provider supports it.
         frequency_penalty: -2 to 2.
         presence_penalty: -2 to 2.
-        reasoning_effort: "low", "medium" or "high", for models that reason.
+        reasoning_effort: "low", "medium" or "high", for reasoning models.
         extra_body: Any further fields of the request.
         default_headers: Headers added to every request.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        timeouts: The time limits.
-        max_retries: Shorthand for `retry`.
-        retry: When a failed request is tried again.
-        resume: How a cut answer is resumed; False raises instead.
-        fallback_models: Fallback models for one that is rate limited; [] for none, None for the
-            default table.
-        fallback: The same, with its other settings.
+        timeouts: Time limits in seconds: connect, first token, stall, whole call.
+        max_retries: Shorthand for `retry`: retries per call, 5 by default.
+        retry: When and how often a failed request is sent again.
+        resume: How a cut answer is resumed; False raises `StreamInterruptedError` instead.
+        fallback_models: Models that answer when `model` is rate limited or fails, in order; []
+            for none, None for the default table.
+        fallback: The same, with a cooldown.
         providers: Further OpenAI-compatible APIs, tried after this one.
         gateway: An `APIGateway`: providers with health checks, canaries and a switch, in place of
-            key, address and `providers`.
-        rate_limits: Limits of your own: a `RateLimits`, or "free", "starter" or "pro".
-        circuit: When a route counts as failing.
+            API key, base URL and `providers`.
+        rate_limits: Your own limits: a `RateLimits`, or "free", "starter" or "pro".
+        circuit: When the circuit of a failing route opens.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
-            that name the same one.
-        connections: Pool, proxy, DNS.
-        streaming: Stream inside `invoke` towards callbacks too, as LangChain means it.
-        stream_usage: Ask for token usage at the end of a stream.
-        coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
-        catalog: Prices, windows and abilities: a `Catalog`, or a TOML or JSON file.
-        spend_limit: What one call may spend.
+            that use the same URL.
+        connections: Pool, proxy and DNS settings.
+        streaming: Send tokens to callbacks during `invoke` too (LangChain's meaning).
+        stream_usage: Request token usage at the end of a stream.
+        coalesce: Merge the deltas of one network read into one chunk: cheaper for slow readers.
+        catalog: Prices, context windows and abilities: a `Catalog`, or a TOML or JSON file.
+        spend_limit: Most that one call may spend, in US$ or tokens.
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
-        observers: What else watches the calls, e.g. an `OpenTelemetry`.
-        journal: Keeps answers as they come, for `resume_stream` after a crash: a `Journal`, or its
-            "sqlite:///…" or "redis://…" URL.
-        on_token: Is called with each piece of text.
-        on_event: Is called with each engine event.
-        http_client: An `httpx.Client` to use.
-        http_async_client: An `httpx.AsyncClient` to use.
+        observers: Further observers of every call, e.g. an `OpenTelemetry`.
+        journal: Stores answers while they arrive, so that `resume_stream` can resume them after
+            a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
+        on_token: Called with each piece of text.
+        on_event: Called with each engine event; may be a coroutine function in async calls.
+        http_client: Your own `httpx.Client`, for sync calls.
+        http_async_client: Your own `httpx.AsyncClient`, for async calls.
         allow_http: Permit plain http to another machine.
 
     Raises:
-        ConfigurationError: A setting cannot work; the message says which and why.
+        ConfigurationError: A setting is invalid; the message names the setting and the reason.
     """
 
     model_config = ConfigDict(defer_build=False)
@@ -125,7 +126,7 @@ class ChatHolySheep(SelfDescription):
         cache = self.cache if isinstance(self.cache, BaseCache) else get_llm_cache()
         if cache is None or self.cache is False:
             return self
-        # The engine's client stays the same: a cache does not change what is asked.
+        # The copy shares the engine's client: a cache does not change requests.
         return super().model_copy(update={"cache": OnlyAskedModel(cache)})
 
     def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:
@@ -148,7 +149,7 @@ class ChatHolySheep(SelfDescription):
         params = {**self._default_params, **kwargs, **(kwargs.get("extra_body") or {})}
         params.pop("extra_body", None)
         if params.get("max_completion_tokens") is not None:
-            params.pop("max_tokens", None)  # another name of it
+            params.pop("max_tokens", None)  # the same limit under its other name
         for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
             params.pop(name, None)
         model = params.pop("model", None) or self.model
@@ -157,7 +158,7 @@ class ChatHolySheep(SelfDescription):
             params["stop"] = stop
         params = {name: value for name, value in params.items() if value is not None}
         found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
-        # Chains tag their own steps ("seq:step:2"); who totals costs by tag did not ask for those.
+        # Chains tag their steps ("seq:step:2"); such tags have no place in costs by tag.
         mine = (tag for tag in (*(self.tags or ()), *(found or ())) if not tag.startswith(_INNER))
         tags = dict.fromkeys(mine)
         return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id)
@@ -229,16 +230,19 @@ class ChatHolySheep(SelfDescription):
     def resume_stream(
         self, call_id: str, *, offset: int = 0, seen: str | None = None
     ) -> Iterator[AIMessageChunk]:
-        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+        """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
 
         Args:
-            call_id: The name the answer was begun with: `llm.stream("…", call_id="story-17")`.
-            offset: Characters of text the reader has already.
-            seen: The text it has already, instead: it may be more than the journal has.
+            call_id: The `call_id` of the first call: `llm.stream("…", call_id="story-17")`.
+            offset: Characters of text the reader has already; they are not yielded again.
+            seen: The text the reader has already, instead of `offset`; may be longer than the
+                journal's.
 
         Raises:
-            AnswerInUseError: The process that began it is alive.
-            JournalError: There is no such answer, or the reader has something else.
+            AnswerInUseError: Another process is writing the answer.
+            ConfigurationError: The model has no journal.
+            JournalError: The journal has no such answer, or another text than `seen`.
+            HolySheepError: While iterating, if the answer cannot be completed.
         """
         deltas = self._handler.stream_again(
             call_id, offset=offset, seen=seen, on_token=self.on_token
@@ -276,7 +280,7 @@ class ChatHolySheep(SelfDescription):
             tool_choice: "auto", "none", "any", "required", True (any), a tool's name, or a dict.
             strict: Whether the server enforces the arguments' schema exactly.
             parallel_tool_calls: Whether the model may call several tools at once.
-            **kwargs: Further fields of the request, `response_format` among them.
+            **kwargs: Further fields of the request, such as `response_format`.
         """
         bound: dict[str, Any] = {
             "tools": [convert_to_openai_tool(tool, strict=strict) for tool in tools] or None,
@@ -295,18 +299,18 @@ class ChatHolySheep(SelfDescription):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | Any]:
-        """Return a chain whose answers fit a schema.
+        """Return a chain that answers with an instance of a schema.
 
         Args:
             schema: A pydantic class, a TypedDict, a JSON schema or an OpenAI tool.
             method: "function_calling" (works with every model that has tools), "json_schema" or
                 "json_mode".
-            include_raw: Give a dict of "raw", "parsed" and "parsing_error" instead of raising.
+            include_raw: Return a dict of "raw", "parsed" and "parsing_error" instead of raising.
             strict: Whether the server enforces the schema exactly.
             **kwargs: Further fields of the request.
 
         Raises:
-            ValueError: Method and schema do not go together.
+            ValueError: The method cannot be used with this schema or with `strict`.
         """
         params, parser = bindings(schema, method, strict=strict)
         traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}

@@ -1,9 +1,8 @@
-"""Deltas and completions to LangChain's chunks and messages.
+"""Converts deltas and completions to LangChain's chunks and messages.
 
-Chunks are merged by LangChain, and the merge has rules that shape what goes where: strings in
-`response_metadata` are concatenated unless the key is one of a few, integers are summed, and
-usage is summed too. So every chunk carries `model_provider`, and everything else comes once,
-with the last.
+LangChain merges chunks: strings in `response_metadata` are concatenated (except for a few keys),
+integers and usage are summed. So every chunk has `model_provider`, and only the last chunk has the
+rest of the metadata.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ PROVIDER = "holysheep"
 def delta_chunk(delta: Delta) -> ChatGenerationChunk:
     """Return the chunk of one delta.
 
-    Chunks of text are built without validation: their fields are known to be valid.
+    Text chunks are built without validation: their fields are always valid.
     """
     if delta.tool_calls:
         return _chunk(delta, [_call_chunk(call) for call in delta.tool_calls])
@@ -59,11 +58,11 @@ _TEXT_CHUNK = _chunk(Delta(), [])
 _TEXT_MESSAGE = cast("AIMessageChunk", _TEXT_CHUNK.message)
 _CHUNK_FIELDS, _MESSAGE_FIELDS = _TEXT_CHUNK.__dict__, _TEXT_MESSAGE.__dict__
 _LISTS = [name for name, value in _MESSAGE_FIELDS.items() if isinstance(value, list)]
-"""Fields of which each message needs its own."""
+"""List fields: each message needs its own list."""
 
 
 def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenerationChunk:
-    """Return the chunk that ends a stream: metadata, usage, no text."""
+    """Return the last chunk of a stream: metadata and usage, no text."""
     message = AIMessageChunk(
         content="",
         additional_kwargs=_refusal(completion),
@@ -76,7 +75,7 @@ def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenera
 
 
 def result(completion: Completion) -> ChatResult:
-    """Return a whole answer."""
+    """Return a completion as LangChain's result of `invoke`."""
     extra = _refusal(completion)
     if completion.reasoning:
         extra["reasoning_content"] = completion.reasoning

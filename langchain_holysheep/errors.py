@@ -1,8 +1,8 @@
-"""The engine's errors with LangChain's as a second parent.
+"""The engine's errors, each with a LangChain error class as its second parent.
 
-`except ModelRateLimitError` and middleware written for LangChain's error classes catch them,
-and so does `except holysheep_core.HolySheepError`. `is_retryable` is False throughout: what
-reaches a user here was retried already, and a second layer would multiply the requests.
+Both `except ModelRateLimitError` (and middleware for LangChain's errors) and
+`except holysheep_core.HolySheepError` catch them. `is_retryable` is always False: the engine has
+retried already, and a second retry layer would multiply the requests.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ def _rebuild(kind: type[core.HolySheepError], error_args: tuple[str, ...]) -> Ba
 
 
 def _response(error: core.APIError) -> httpx.Response:
-    """Return the refusal as LangChain's tracers look for it."""
-    import httpx  # noqa: PLC0415 - whoever made the model has imported it
+    """Return the error response, which LangChain's tracers read from `error.response`."""
+    import httpx  # noqa: PLC0415 - creating the model has imported it
 
-    if error.status_code is None:  # it came inside a stream
+    if error.status_code is None:  # an error event inside a stream
         raise AttributeError("response")
     headers = {"x-request-id": error.request_id or "", "retry-after": f"{error.retry_after or ''}"}
     given = {name: value for name, value in headers.items() if value}
@@ -82,7 +82,7 @@ def _make(kind: type[core.HolySheepError], parent: type[ModelError]) -> type[cor
     members: dict[str, Any] = {
         "__doc__": kind.__doc__,
         "__module__": __name__,
-        "__reduce__": reduce,  # these classes have no name of their own to be pickled by
+        "__reduce__": reduce,  # no module attribute names these classes, so pickle cannot find them
         "is_retryable": False,
     }
     if issubclass(kind, core.APIError):
@@ -91,11 +91,11 @@ def _make(kind: type[core.HolySheepError], parent: type[ModelError]) -> type[cor
 
 
 CLASSES = {kind: _make(kind, parent) for kind, parent in _PARENTS.items()}
-"""Engine error -> the same, as LangChain's too. A test holds it against the engine's tree."""
+"""Engine error class -> its two-parent class. A test compares it with the engine's tree."""
 
 
 def for_langchain(error: core.HolySheepError) -> core.HolySheepError:
-    """Return the same error in its two-parent class."""
+    """Return a copy of the error in its two-parent class, with cause and traceback."""
     cls = CLASSES.get(type(error))
     if cls is None:
         return error

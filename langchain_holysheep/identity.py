@@ -1,4 +1,4 @@
-"""What LangChain asks a model about itself: its names, parameters, profile and token counts."""
+"""The properties LangChain reads from a model: names, parameters, profile, token counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from langchain_holysheep.settings import ModelSettings
 
 
 class SelfDescription(ModelSettings):
-    """A model that describes itself."""
+    """Adds names, parameters, profile and token counts to the settings."""
 
     @property
     def _llm_type(self) -> str:
@@ -26,12 +26,12 @@ class SelfDescription(ModelSettings):
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """Fields that are secrets, and the environment variables they come from."""
+        """Secret fields and their environment variables."""
         return {"api_key": "HOLYSHEEP_API_KEY"}
 
     @property
     def _default_params(self) -> dict[str, Any]:
-        """The request's fields, apart from messages."""
+        """The request's fields without the messages."""
         given = self._request_fields
         stops = given.pop("stop", None)
         if stops:
@@ -40,9 +40,9 @@ class SelfDescription(ModelSettings):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        # The cache's key: all that changes an answer, and no secret.
+        # The cache's key: every setting that changes an answer, and no secret.
         params = self._default_params
-        if "stop" in params:  # LangChain's own "stop", of the call, would take its place
+        if "stop" in params:  # LangChain adds the call's "stop" under the same key
             params["stop_sequences"] = params.pop("stop")
         return {
             "model": self.model,

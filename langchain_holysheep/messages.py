@@ -1,4 +1,4 @@
-"""LangChain messages to the protocol's messages."""
+"""Converts LangChain messages to OpenAI-format messages."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ _NOT_SENT_BACK = {
     *("tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta"),
     *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "function_call"),
 }
-"""What an assistant's message may hold that is no answer; its calls are sent as `tool_calls`."""
+"""Blocks of an assistant's message that are not sent back; tool calls are sent as `tool_calls`."""
 _PARTS = {"text", "image_url", "input_audio", "file"}
-"""What the protocol can carry."""
+"""Content parts that chat/completions accepts."""
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     """Convert messages to OpenAI-format dicts.
 
-    Everything a user or a tool says goes through LangChain's own converter. An assistant's
-    message does not: that converter drops invalid tool calls and lets reasoning blocks through,
-    which servers refuse.
+    LangChain's own converter is used for all messages but the assistant's: it drops invalid tool
+    calls and keeps reasoning blocks, which servers reject.
 
     Raises:
-        ConfigurationError: A message holds a block that chat/completions cannot carry.
+        ConfigurationError: A message has a block that chat/completions does not accept.
     """
     return [message for item in messages for message in _convert(item)]
 
@@ -72,7 +71,7 @@ def _plain(content: Any) -> Any:
 
 
 def _as_text(block: dict[str, Any]) -> Any:
-    """Turn a text document into text, and a provider's own block into what is in it."""
+    """Turn a text document into text, and unpack a provider's own block."""
     if block.get("type") == "text-plain" and "text" in block:
         return {"type": "text", "text": block["text"]}
     if block.get("type") == "text-plain" and "base64" in block:
@@ -94,8 +93,8 @@ def _own_types(message: BaseMessage) -> set[Any]:
 def _unsupported(message: BaseMessage, block: dict[str, Any]) -> ConfigurationError:
     kind = block.get("type")
     return ConfigurationError(
-        f"A {message.type} message holds a block of type {kind!r}, which chat/completions cannot "
-        f"carry. It takes text, images, audio (base64) and files (base64 or file_id)."
+        f"A {message.type} message has a block of type {kind!r}, which chat/completions does not "
+        f"accept. Send text, images, audio (base64) or files (base64 or file_id)."
     )
 
 

@@ -1,4 +1,4 @@
-"""What LangChain wants to know of a model (`model.profile`), from the engine's catalog."""
+"""LangChain's model profile (`model.profile`), from the engine's catalog."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from holysheep_core import ModelCard
 
 
 def profile_of(known: ModelCard) -> dict[str, Any] | None:
-    """Return a model's abilities in LangChain's terms, or None for a model that is not known.
+    """Return a model's profile, or None for a model that is not in the catalog.
 
-    `max_input_tokens` is the whole window; middleware that summarises long conversations goes
-    by it.
+    `max_input_tokens` is the whole context window, in tokens; summarisation middleware uses it.
     """
     if known == ModelCard():
         return None

@@ -1,4 +1,4 @@
-"""The settings of `ChatHolySheep`: the engine's, and those only LangChain has."""
+"""The settings of `ChatHolySheep`: the shared ones, and LangChain's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from langchain_holysheep.keyword_hints import HINTS, OTHERWISE
 
 
 class ModelSettings(EngineSettings, BaseChatModel):
-    """Fields of `ChatHolySheep`, which describes them."""
+    """Fields of `ChatHolySheep`; its docstring describes them."""
 
     model_config = EngineSettings.model_config
     _hints: ClassVar[Mapping[str, str]] = HINTS
@@ -37,15 +37,15 @@ class ModelSettings(EngineSettings, BaseChatModel):
     @field_validator("store", mode="before")
     @classmethod
     def _refuse_flag(cls, value: Any) -> Any:
-        if isinstance(value, bool):  # as OpenAI's client has it
+        if isinstance(value, bool):  # the API's field `store`, as in OpenAI's client
             raise ConfigurationError(
-                "store is the redis:// URL that processes share here. The API's field of that "
-                "name is sent as it is from extra_body={…}."
+                "store is the redis:// URL that processes share here. Put the API's field of "
+                "that name into extra_body={…}."
             )
         return value
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out the key, headers and connections: the other process has its own."""
+        """Leave out the API key, headers and connections; the unpickling process has its own."""
         state = super().__getstate__()
         unset: dict[str, Any] = {**dict.fromkeys(NOT_PICKLED), "default_headers": {}}
         return {
@@ -55,7 +55,7 @@ class ModelSettings(EngineSettings, BaseChatModel):
         }
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        """Take the key from the environment."""
+        """Read the API key from `HOLYSHEEP_API_KEY`."""
         super().__setstate__(state)
         key = os.environ.get("HOLYSHEEP_API_KEY")
         self.api_key = SecretStr(key) if key else None

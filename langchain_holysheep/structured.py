@@ -1,4 +1,4 @@
-"""Structured output: how each method asks for it, and how its answer is read."""
+"""Structured output: the request fields and the parser of each method."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ Method = Literal["function_calling", "json_schema", "json_mode"]
 def bindings(
     schema: Any, method: Method, *, strict: bool | None
 ) -> tuple[dict[str, Any], Runnable[AIMessage, Any]]:
-    """Return the request's parameters and the parser for a method.
+    """Return the request's fields and the parser of a method.
 
     Args:
         schema: A pydantic class, a TypedDict, a JSON schema or an OpenAI tool; None for
             plain JSON.
-        method: How the model is held to it.
+        method: How the model is made to follow the schema.
         strict: Whether the server enforces the schema exactly.
 
     Raises:
-        ValueError: Method and schema do not go together.
+        ValueError: The method is unknown, or cannot be used with this schema or with `strict`.
     """
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
     parser: Any
@@ -76,9 +76,9 @@ def bindings(
 
 
 def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
-    """Return a model whose JSON that does not parse is a message all the same.
+    """Return a model that answers with the text of invalid JSON instead of raising.
 
-    The raw message is what the user asked to see then; `strictly` says what is wrong with it.
+    With `include_raw` the user wants the raw message; the parser of `strictly` reports the error.
     """
 
     def ask(value: Any, config: RunnableConfig) -> AIMessage:
@@ -97,7 +97,7 @@ def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
 
 
 def strictly(parser: Runnable[AIMessage, Any]) -> Runnable[AIMessage, Any]:
-    """Return a parser that does not complete JSON which was cut, as LangChain's do."""
+    """Return a parser that rejects incomplete JSON; LangChain's parsers complete it."""
 
     def check(message: AIMessage) -> AIMessage:
         try:
@@ -114,7 +114,7 @@ def strictly(parser: Runnable[AIMessage, Any]) -> Runnable[AIMessage, Any]:
 def with_raw(
     model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any] | BaseOutputParser[Any]
 ) -> Runnable[Any, dict[str, Any]]:
-    """Return a chain that gives the raw message beside what was parsed of it, or why not."""
+    """Return a chain of dicts: "raw" message, "parsed" value and "parsing_error"."""
     parse: Runnable[Any, Any] = RunnablePassthrough.assign(
         parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
     )
@@ -128,7 +128,7 @@ def _named(name: str) -> dict[str, Any]:
 
 
 def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:  # noqa: FBT001 - True is one of its values
-    """Translate LangChain's ways to say which tool to call into the protocol's.
+    """Return LangChain's `tool_choice` in the OpenAI format.
 
     Args:
         choice: "auto", "none", "any", "required", True (any), a tool's name, or a dict.

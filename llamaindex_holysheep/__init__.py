@@ -1,4 +1,4 @@
-"""LlamaIndex LLM for HolySheep AI, whose streams arrive whole.
+"""LlamaIndex LLM for HolySheep AI: streams arrive whole, once and in order.
 
 >>> from llamaindex_holysheep import HolySheep
 >>> llm = HolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment

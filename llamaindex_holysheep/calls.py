@@ -1,9 +1,9 @@
-"""One call of the model, told to LlamaIndex's callbacks.
+"""One call of the model, reported to LlamaIndex's callbacks.
 
-Core's decorators ask the object whose method they wrap for three things: the callback manager,
-a description, and the rate limiter, which they acquire once per call and without tokens.
-`Call` takes the model's place there, so that the limiter can be acquired by the engine instead:
-before every request, with the tokens it will cost.
+LlamaIndex's decorators read three attributes of the decorated object: the callback manager, a
+description, and the rate limiter, which they acquire once per call and without tokens. `Call`
+replaces the model there, so that the engine acquires the limiter instead: before every request,
+with the request's tokens.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """One call.
+    """One call of a model.
 
     Args:
-        llm: The model it is made on.
+        llm: The model.
     """
 
     rate_limiter = None
@@ -139,7 +139,7 @@ class Call:
         params |= self._llm.additional_kwargs | kwargs | (kwargs.get("extra_body") or {})
         params.pop("extra_body", None)
         if params.get("max_completion_tokens") is not None:
-            params.pop("max_tokens", None)  # another name of it
+            params.pop("max_tokens", None)  # the same limit under its other name
         model = params.pop("model", None) or self._llm.model
         call_id = params.pop("call_id", None) or ""
         given = {name: value for name, value in params.items() if value is not None}
@@ -153,7 +153,7 @@ class Call:
         return {"on_token": self._llm.on_token, "on_event": listener()}
 
     def _pace(self, request: ChatRequest) -> Callable[[], None] | None:
-        limiter = getattr(self._llm, "rate_limiter", None)  # older cores have none
+        limiter = getattr(self._llm, "rate_limiter", None)  # older versions of LlamaIndex have none
         if limiter is None:
             return None
         tokens = _tokens(request, limiter)
@@ -182,12 +182,12 @@ async def agrow(deltas: AsyncDeltas) -> ChatResponseAsyncGen:
 
 
 def user(text: str) -> ChatMessage:
-    """Return a user's message."""
+    """Return a message with the role "user"."""
     return ChatMessage(role=MessageRole.USER, content=text)
 
 
 def _tokens(request: ChatRequest, limiter: Any) -> int:
     tokens = prompt_tokens(request)
-    # LlamaIndex's limiter waits for ever for more tokens than its bucket can hold.
+    # LlamaIndex's limiter would wait for ever for more tokens than its bucket holds.
     most = getattr(limiter, "tokens_per_minute", None)
     return tokens if most is None else min(tokens, int(most))

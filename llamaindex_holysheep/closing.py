@@ -1,9 +1,8 @@
-"""Streams that close what is under them.
+"""Streams that close the engine's stream under them.
 
-LlamaIndex's callback wrapper around a generator keeps, when it is closed, the exception that
-closed it, and with it everything below, until the garbage collector comes by: the connection
-would stay open. So the public streams close the engine's stream themselves, which is noted
-here when it is opened, below the wrapper.
+LlamaIndex wraps a generator for its callbacks. A closed wrapper keeps a reference to everything
+below it until the next garbage collection, and the connection would stay open. So the engine's
+streams are recorded here when they are opened, and the public streams close them.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ def noting() -> Iterator[list[Deltas | AsyncDeltas]]:
 
 
 def note(stream: Deltas | AsyncDeltas) -> None:
-    """An engine stream was opened."""
+    """Record an engine stream that was opened."""
     _opened.get().append(stream)
 
 
 def closing_all(
-    told: Generator[_Item, None, None], streams: list[Deltas | AsyncDeltas]
+    wrapper: Generator[_Item, None, None], streams: list[Deltas | AsyncDeltas]
 ) -> Generator[_Item, None, None]:
-    """Yield what `told` yields; in the end, however it comes, close the streams."""
+    """Yield the items of `wrapper`; at its end, an error or `close`, close the streams."""
     try:
-        yield from told
+        yield from wrapper
     finally:
         for stream in streams:
             if isinstance(stream, Generator):
@@ -52,10 +51,10 @@ def closing_all(
 
 
 async def aclosing_all(
-    told: AsyncGenerator[_Item, None], streams: list[Deltas | AsyncDeltas]
+    wrapper: AsyncGenerator[_Item, None], streams: list[Deltas | AsyncDeltas]
 ) -> AsyncGenerator[_Item, None]:
     """Like `closing_all`, for asyncio."""
-    owned = Owned(told)
+    owned = Owned(wrapper)
     try:
         async for item in owned:
             yield item

@@ -1,7 +1,7 @@
 """Engine events in LlamaIndex's own channels.
 
 ===================================  ======================================================
-who listens                          what reaches them
+receiver                             events
 ===================================  ======================================================
 event handlers of the root           `EngineEvent`, from the dispatcher "llamaindex_holysheep",
 dispatcher (`get_dispatcher()`)      with the span of the call
@@ -34,9 +34,9 @@ class EngineEvent(BaseEvent):
     """An engine event, for instrumentation.
 
     Attributes:
-        name: Its class, e.g. "StreamCut".
-        message: It in words.
-        data: Its fields.
+        name: Class name of the engine event, e.g. "StreamCut".
+        message: The event as a sentence.
+        data: The event's fields.
     """
 
     name: str
@@ -45,7 +45,7 @@ class EngineEvent(BaseEvent):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name handlers tell events apart by."""
+        """Return the name by which handlers identify the event."""
         return "HolySheepEngineEvent"
 
 
@@ -53,9 +53,9 @@ class ResilienceEvent(WorkflowEvent):
     """An engine event, in the stream of a running workflow.
 
     Attributes:
-        name: Its class, e.g. "StreamCut".
-        message: It in words.
-        data: Its fields.
+        name: Class name of the engine event, e.g. "StreamCut".
+        message: The event as a sentence.
+        data: The event's fields.
     """
 
     name: str
@@ -64,24 +64,24 @@ class ResilienceEvent(WorkflowEvent):
 
 
 def listener() -> Callable[[Event], None]:
-    """Return what passes one call's events on; to be made where the call is made."""
+    """Return a listener that forwards one call's events; create it in the caller's context."""
     span, write = active_span_id.get(), _stream_of_step()
 
-    def tell(event: Event) -> None:
-        told: dict[str, Any] = {
+    def forward(event: Event) -> None:
+        fields: dict[str, Any] = {
             "name": type(event).__name__,
             "message": str(event),
             "data": dataclasses.asdict(event),
         }
-        _dispatcher.event(EngineEvent(**told, span_id=span))
+        _dispatcher.event(EngineEvent(**fields, span_id=span))
         if write is not None:
-            write(ResilienceEvent(**told))
+            write(ResilienceEvent(**fields))
 
-    return tell
+    return forward
 
 
 def _stream_of_step() -> Callable[[WorkflowEvent], None] | None:
-    # Older workflows have no way to ask which step is running.
+    # Older versions of the workflows package have no `get_step_context`.
     ask = getattr(Context, "get_step_context", None)
     if ask is None:
         return None

@@ -1,6 +1,6 @@
-"""From `OpenAILike(api_base=…)` and `OpenAI`: what their parameters are called here.
+"""Keywords of `OpenAILike` and `OpenAI`, and their replacements here.
 
-Unknown keywords are refused; for those known from other integrations, the error says what to write.
+Unknown keywords raise `ConfigurationError`; for these, the error names the replacement.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ HINTS: Mapping[str, str] = {
     "openai_client": "No OpenAI client is used; write http_client or http_async_client.",
     "async_openai_client": "No OpenAI client is used; write http_client or http_async_client.",
     "openai_key": "It is api_key here.",
-    "api_version": "Only Azure has it; put it into api_base if your server wants it.",
+    "api_version": "Only Azure has it; put it into api_base if your server needs it.",
     "is_chat_model": "Leave it out: every model here is a chat model.",
     "is_function_calling_model": "Leave it out: tools are offered to every model.",
-    "should_use_structured_outputs": "Leave it out: structured output goes by a tool call.",
+    "should_use_structured_outputs": "Leave it out: structured output uses a tool call.",
     "strict": "Leave it out: arguments are always parsed strictly here.",
-    "tokenizer": "Leave it out: tokens are counted by the server, and estimated on a cut.",
+    "tokenizer": "Leave it out: the server counts tokens; those of a cut answer are estimated.",
     "organization": 'Write default_headers={"OpenAI-Organization": …}.',
     "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
     "api_type": "Only Azure has it: leave it out.",
     "model_name": "It is model here.",
     **dict.fromkeys(
-        ("response_format", "top_k"), "It goes with a call, or into additional_kwargs={…}."
+        ("response_format", "top_k"), "Pass it to a call, or put it into additional_kwargs={…}."
     ),
     "modalities": "Put it into additional_kwargs={…}.",
     "audio_config": "Put audio into additional_kwargs={…}.",
-    "max_completion_tokens": "It is max_tokens here; for a model that insists on that name, put "
-    "it into additional_kwargs={…}.",
+    "max_completion_tokens": "It is max_tokens here; for a model that accepts only that name, "
+    "put it into additional_kwargs={…}.",
     "extra_body": "It is additional_kwargs={…} here.",
-    "logprobs": "Log probabilities do not survive a resumed stream and are not supported.",
-    "top_logprobs": "Log probabilities do not survive a resumed stream and are not supported.",
+    "logprobs": "Log probabilities are not supported: a resumed stream cannot keep them.",
+    "top_logprobs": "Log probabilities are not supported: a resumed stream cannot keep them.",
 }
-"""Keyword of `OpenAI` and `OpenAILike` -> what to do instead."""
+"""Keyword of `OpenAI` or `OpenAILike` -> its replacement, as a sentence."""
 
-OTHERWISE = "Fields of the request that are not parameters here go into additional_kwargs={…}."
+OTHERWISE = "Put request fields without a parameter here into additional_kwargs={…}."

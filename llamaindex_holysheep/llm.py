@@ -31,8 +31,8 @@ class HolySheep(ModelSettings):
     """LLM for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
-    and in order, or raises an error that carries what did arrive. `chat` and `complete` run on
-    a stream inside, so the same holds there.
+    and in order, or raises a `HolySheepError` with the text so far in `partial`.
+    `chat` and `complete` use a stream internally, so they resume too.
 
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
     >>> with Simulator() as simulator:
@@ -44,59 +44,59 @@ class HolySheep(ModelSettings):
     Attributes:
         model: Model id, e.g. "gpt-4.1" or "claude-sonnet-4.5".
         api_key: The key; `HOLYSHEEP_API_KEY` if not given.
-        api_base: The API's address (`base_url` works too); `HOLYSHEEP_BASE_URL`, else
+        api_base: The API's base URL (`base_url` works too); `HOLYSHEEP_BASE_URL`, else
             HolySheep's own.
         temperature: 0 to 2.
         max_tokens: Longest answer, in tokens, over all continuations.
         top_p: Nucleus sampling, 0 to 1.
         stop: Sequences at which the model stops.
-        seed: For answers that can be repeated, as far as the provider can.
+        seed: Makes answers repeatable, if the provider supports it.
         frequency_penalty: -2 to 2.
         presence_penalty: -2 to 2.
-        reasoning_effort: "low", "medium" or "high", for models that reason.
+        reasoning_effort: "low", "medium" or "high", for reasoning models.
         additional_kwargs: Any further fields of the request.
         default_headers: Headers added to every request.
         context_window: Tokens of prompt and answer; by default the smallest window among the
-            model and its fallbacks.
+            model and its fallback models.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        timeouts: The time limits.
-        max_retries: Shorthand for `retry`.
-        retry: When a failed request is tried again.
-        resume: How a cut answer is resumed; False raises instead.
-        fallback_models: Fallback models for one that is rate limited; [] for none, None for the
-            default table.
-        fallback: The same, with its other settings.
+        timeouts: Time limits in seconds: connect, first token, stall, whole call.
+        max_retries: Shorthand for `retry`: retries per call, 5 by default.
+        retry: When and how often a failed request is sent again.
+        resume: How a cut answer is resumed; False raises `StreamInterruptedError` instead.
+        fallback_models: Models that answer when `model` is rate limited or fails, in order; []
+            for none, None for the default table.
+        fallback: The same, with a cooldown.
         providers: Further OpenAI-compatible APIs, tried after this one.
         gateway: An `APIGateway`: providers with health checks, canaries and a switch, in place of
-            key, address and `providers`.
-        rate_limits: Limits of your own: a `RateLimits`, or "free", "starter" or "pro".
-        circuit: When a route counts as failing.
+            API key, base URL and `providers`.
+        rate_limits: Your own limits: a `RateLimits`, or "free", "starter" or "pro".
+        circuit: When the circuit of a failing route opens.
         store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
-            that name the same one.
-        connections: Pool, proxy, DNS.
-        stream_usage: Ask for token usage at the end of a stream.
-        coalesce: Deltas that arrive in one read make one chunk: for who lags behind, cheaper.
-        catalog: Prices, windows and abilities: a `Catalog`, or a TOML or JSON file.
-        spend_limit: What one call may spend.
+            that use the same URL.
+        connections: Pool, proxy and DNS settings.
+        stream_usage: Request token usage at the end of a stream.
+        coalesce: Merge the deltas of one network read into one chunk: cheaper for slow readers.
+        catalog: Prices, context windows and abilities: a `Catalog`, or a TOML or JSON file.
+        spend_limit: Most that one call may spend, in US$ or tokens.
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
-        observers: What else watches the calls, e.g. an `OpenTelemetry`.
-        journal: Keeps answers as they come, for `resume_stream_chat` after a crash: a `Journal`,
-            or its "sqlite:///…" or "redis://…" URL.
-        on_token: Is called with each piece of text.
-        on_event: Is called with each engine event.
-        http_client: An `httpx.Client` to use.
-        http_async_client: An `httpx.AsyncClient` to use.
+        observers: Further observers of every call, e.g. an `OpenTelemetry`.
+        journal: Stores answers while they arrive, so that `resume_stream_chat` can resume them
+            after a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
+        on_token: Called with each piece of text.
+        on_event: Called with each engine event; may be a coroutine function in async calls.
+        http_client: Your own `httpx.Client`, for sync calls.
+        http_async_client: Your own `httpx.AsyncClient`, for async calls.
         allow_http: Permit plain http to another machine.
 
     Raises:
-        ConfigurationError: A setting cannot work; the message says which and why.
+        ConfigurationError: A setting is invalid; the message names the setting and the reason.
     """
 
     model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name this class is serialised under."""
+        """Return the name that serialised models carry."""
         return "HolySheep"
 
     # -- answers ----------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class HolySheep(ModelSettings):
         response: CompletionResponse = await Call(self).acomplete(prompt, formatted, **kwargs)
         return response
 
-    # Core's wrapper around a generator never closes what it wraps: the streams do, at once.
+    # LlamaIndex's wrapper never closes the generator inside: see `closing`.
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Stream the answer to a conversation; closing the stream closes the connection."""
@@ -149,23 +149,26 @@ class HolySheep(ModelSettings):
     ) -> CompletionResponseAsyncGen:
         """Like `stream_complete`, for asyncio."""
         with noting() as opened:
-            told = await Call(self).astream_complete(prompt, formatted, **kwargs)
-            return aclosing_all(told, opened)
+            wrapper = await Call(self).astream_complete(prompt, formatted, **kwargs)
+            return aclosing_all(wrapper, opened)
 
     def resume_stream_chat(
         self, call_id: str, *, offset: int = 0, seen: str | None = None
     ) -> ChatResponseGen:
-        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+        """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
 
         Args:
-            call_id: The name the answer was begun with: `llm.stream_chat(…, call_id="story-17")`.
-            offset: Characters of text the reader has already; the messages have all the same
-                only what comes after them.
-            seen: The text it has already, instead: it may be more than the journal has.
+            call_id: The `call_id` of the first call: `llm.stream_chat(…, call_id="story-17")`.
+            offset: Characters of text the reader has already; neither deltas nor messages
+                contain them.
+            seen: The text the reader has already, instead of `offset`; may be longer than the
+                journal's.
 
         Raises:
-            AnswerInUseError: The process that began it is alive.
-            JournalError: There is no such answer, or the reader has something else.
+            AnswerInUseError: Another process is writing the answer.
+            ConfigurationError: The model has no journal.
+            JournalError: The journal has no such answer, or another text than `seen`.
+            HolySheepError: While iterating, if the answer cannot be completed.
         """
         deltas = self._handler.stream_again(
             call_id, offset=offset, seen=seen, on_token=self.on_token
@@ -217,10 +220,10 @@ class HolySheep(ModelSettings):
         error_on_no_tool_call: bool = True,
         **kwargs: Any,
     ) -> list[ToolSelection]:
-        """Return the calls of a response.
+        """Return the tool calls of a response.
 
         Raises:
-            ValueError: There is none, and `error_on_no_tool_call` is set.
+            ValueError: The response has none, and `error_on_no_tool_call` is set.
         """
         selections = selections_of(response)
         if not selections and error_on_no_tool_call:

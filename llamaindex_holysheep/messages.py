@@ -1,4 +1,4 @@
-"""LlamaIndex messages to the protocol's messages."""
+"""Converts LlamaIndex messages to OpenAI-format messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     """Convert messages to OpenAI-format dicts.
 
     Raises:
-        ConfigurationError: A block of a kind the protocol has no place for.
+        ConfigurationError: A message has a block that chat/completions does not accept.
     """
     return [_convert(message) for message in messages]
 
@@ -39,7 +39,7 @@ def _convert(message: ChatMessage) -> dict[str, Any]:
     media = [part["type"] for part in parts if part["type"] != "text"]
     if media and message.role in _TEXT_ONLY:
         raise ConfigurationError(
-            f"A {role} message holds text only, not {media[0]}; send it as a user's."
+            f"A {role} message can hold text only, not {media[0]}; send it in a user message."
         )
     wire: dict[str, Any] = {"role": role, "content": parts if media else text}
     calls = [_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
@@ -69,7 +69,7 @@ def _part(block: Any) -> dict[str, Any] | None:
         file_data = _data_url(kind, data)
         return {"type": "file", "file": {"filename": block.title, "file_data": file_data}}
     if isinstance(block, (ThinkingBlock, ToolCallBlock)):
-        return None  # reasoning is not sent back; calls have a field of their own
+        return None  # reasoning is not sent back; tool calls have their own field
     raise ConfigurationError(
         f"A {type(block).__name__} cannot be sent in a chat completion; "
         "send text, images, audio or documents."

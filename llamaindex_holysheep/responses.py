@@ -1,9 +1,8 @@
-"""Deltas and completions to LlamaIndex's responses.
+"""Converts deltas and completions to LlamaIndex's responses.
 
-The contract: every response of a stream carries the new text in `delta` and the whole so far
-in `message.blocks`, in a list of its own: thinking first, then *one* text block (two would be
-joined with a newline), then tool calls. The last one carries `raw["usage"]`, where the token
-counters look.
+Every response of a stream has the new text in `delta` and the whole answer so far in its own
+`message.blocks`: thinking, then *one* text block (LlamaIndex joins two with a newline), then tool
+calls. The last response has `raw["usage"]`, which LlamaIndex's token counters read.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from holysheep_core.integrations.fast_models import without_validation
 
 
 class GrowingAnswer:
-    """The answer so far, as LlamaIndex wants it told after each delta."""
+    """The answer so far; returns LlamaIndex's response for each delta."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -33,7 +32,7 @@ class GrowingAnswer:
         self._calls: tuple[ToolCall, ...] = ()
 
     def add(self, delta: Delta) -> ChatResponse:
-        """Take a delta and return the response for it."""
+        """Add a delta and return its response."""
         self._text += delta.text
         if not (delta.reasoning or delta.tool_calls or self._reasoning or self._calls):
             return _text_response(self._text, delta.text)
@@ -45,7 +44,7 @@ class GrowingAnswer:
         )
 
     def finish(self, completion: Completion) -> ChatResponse:
-        """Return the last response: no new text, all of the metadata."""
+        """Return the last response: metadata, no new text."""
         return ChatResponse(message=self._message(), delta="", raw=_raw(completion))
 
     def _message(self) -> ChatMessage:
@@ -53,9 +52,9 @@ class GrowingAnswer:
 
 
 def _text_response(text: str, delta: str) -> ChatResponse:
-    """Return the response of an answer that is nothing but text so far.
+    """Return the response of an answer that has only text so far.
 
-    It is built without validation: its fields are known to be valid.
+    It is built without validation: its fields are always valid.
     """
     block = without_validation(_BLOCK, {**_BLOCK_FIELDS, "text": text})
     blocks = {"blocks": [block], "additional_kwargs": {}}
@@ -65,13 +64,13 @@ def _text_response(text: str, delta: str) -> ChatResponse:
 
 
 def whole(completion: Completion) -> ChatResponse:
-    """Return a whole answer."""
+    """Return a completion as a chat response."""
     message = _message(completion.text, completion.reasoning, completion.tool_calls)
     return ChatResponse(message=message, raw=_raw(completion))
 
 
 def as_completion(response: ChatResponse) -> CompletionResponse:
-    """Return a chat response as the response of a completion."""
+    """Return a chat response as a completion response."""
     return CompletionResponse(
         text=response.message.content or "",
         delta=response.delta,

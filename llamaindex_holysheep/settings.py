@@ -1,4 +1,4 @@
-"""The settings of `HolySheep`: the engine's, and those only LlamaIndex has."""
+"""The settings of `HolySheep`: the shared ones, and LlamaIndex's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNKNOWN_WINDOW = 128_000
 
 
 class ModelSettings(EngineSettings, FunctionCallingLLM):
-    """Fields of `HolySheep`, which describes them."""
+    """Fields of `HolySheep`; its docstring describes them."""
 
     model_config = EngineSettings.model_config
     _hints: ClassVar[Mapping[str, str]] = HINTS
@@ -34,14 +34,14 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
     context_window: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the key, headers and connections: the other process has its own.
+        """Leave out the API key, headers and connections; the unpickling process has its own.
 
-        Callbacks and LlamaIndex's own settings are left out where they cannot be pickled.
+        Callbacks and LlamaIndex's own settings are left out if they cannot be pickled.
 
         Raises:
-            TypeError: There are `providers`, whose keys are not pickled.
+            TypeError: The model has `providers`; their keys cannot be pickled.
         """
-        # Not LlamaIndex's method: it deletes what cannot be pickled from this very model.
+        # Not LlamaIndex's method: it deletes unpicklable fields from this model itself.
         theirs = FunctionCallingLLM.model_fields.keys() | set(CALLBACKS)
         always = ModelSettings.model_fields.keys() - theirs
         fields = {
@@ -54,15 +54,15 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         return {"__dict__": fields}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the key from the environment; a call says so if there is none."""
-        # Not LlamaIndex's method: if making the model fails, it goes on with half of one.
+        """Read `HOLYSHEEP_API_KEY`; calls raise `ConfigurationError` if it is not set."""
+        # Not LlamaIndex's method: if creating the model fails, it keeps a partial model.
         given = {**state["__dict__"], "api_key": "none"}
-        self.__init__(**given)  # type: ignore[misc]  # makes what was left out
+        self.__init__(**given)  # type: ignore[misc]  # sets the fields that were left out
         self.api_key = None
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What prompt helpers and agents may count on, whichever fallback answers."""
+        """Limits that hold for the model and each of its fallback models."""
         fallback = self._handler.settings.fallback.models
         others = default_fallbacks(self.model) if fallback is None else tuple(fallback)
         known = self._handler.settings.catalog.card
@@ -81,6 +81,6 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
 def _has_pickle(value: object) -> bool:
     try:
         pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - whatever a stranger's object raises
+    except Exception:  # noqa: BLE001 - a user's object may raise anything
         return False
     return True

@@ -1,4 +1,4 @@
-"""Tools: how they are offered to the model, and how its calls are read."""
+"""Tools: the request fields that offer them, and the tool calls of a response."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def tool_params(
     required: bool,
     choice: str | dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the request's fields that offer tools; none if there are no tools.
+    """Return the request's fields that offer tools; {} without tools.
 
     Args:
         tools: The tools.
-        parallel: Whether the model may call several at once.
-        required: Whether it must call one.
-        choice: "auto", "none", "required", a tool's name or a dict; wins over `required`.
+        parallel: Whether the model may call several tools at once.
+        required: Whether the model must call one.
+        choice: "auto", "none", "required", a tool's name or a dict; overrides `required`.
     """
     if not tools:
         return {}
@@ -43,13 +43,13 @@ def tool_params(
 
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the `response_format` that asks for a pydantic model."""
+    """Return the `response_format` of a pydantic model."""
     wanted = {"name": model.__name__, "schema": model.model_json_schema()}
     return {"type": "json_schema", "json_schema": wanted}
 
 
 def selections_of(response: ChatResponse) -> list[ToolSelection]:
-    """Return the tool calls of a response; the engine lets only whole ones come this far."""
+    """Return the tool calls of a response; the engine hands out complete ones only."""
     return [
         ToolSelection(
             tool_id=block.tool_call_id or "",
@@ -62,7 +62,7 @@ def selections_of(response: ChatResponse) -> list[ToolSelection]:
 
 
 def only_first_call(response: ChatResponse) -> ChatResponse:
-    """Leave a response its first tool call only."""
+    """Remove all tool calls of a response but the first; return the response."""
     kept: list[Any] = []
     for block in response.message.blocks:
         first = not any(isinstance(other, ToolCallBlock) for other in kept)

@@ -1,4 +1,4 @@
-"""The site and the pages for people: nothing named in them is missing, and nothing is missing in them."""
+"""The site and the pages of the root: all names exist, and all public names are documented."""
 
 import importlib
 import re
@@ -53,8 +53,8 @@ def test_links_work_where_the_page_is_read_on_github(page):
 def test_every_public_name_is_in_the_reference(package, page):
     text = (DOCS / f"reference/{page}.md").read_text("utf-8")
     shown = set(re.findall(rf"^::: {package}\.(\w+)$", text, flags=re.MULTILINE))
-    for room in {"events", "errors"} & shown:  # shown whole
-        shown |= set(vars(importlib.import_module(f"{package}.{room}")))
+    for module in {"events", "errors"} & shown:  # shown whole
+        shown |= set(vars(importlib.import_module(f"{package}.{module}")))
     assert set(importlib.import_module(package).__all__) <= shown
 
 

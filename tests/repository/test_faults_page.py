@@ -1,4 +1,4 @@
-"""`docs/faults.md`: made by its script, of the same rows and columns, and true of a row played now."""
+"""`docs/faults.md` has its script's rows and columns, and a row played now has the same result."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The notebooks: each runs from a clean copy, and shows what is committed, and what it claims."""
+"""The notebooks: each runs from a clean copy with the committed outputs and its claims."""
 
 import os
 import re

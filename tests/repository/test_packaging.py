@@ -1,4 +1,4 @@
-"""What is shipped: three distributions, their names, and each plugin without the other's framework.
+"""The three distributions, their names, and each plugin without the other's framework.
 
 `make dist` lets these tests look at what it has built (`HOLYSHEEP_DIST`); else they build the same here.
 """

@@ -1,4 +1,4 @@
-"""The README: every Python block runs, what it names exists, and the Korean one says the same."""
+"""The README: every Python block runs, all names exist, and the Korean README matches."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""`docs/retry-budget.md`: made by its script, of the same rows, and true of rows played now."""
+"""`docs/retry-budget.md` has its script's text and rows, and a row played now is equal."""
 
 import subprocess
 import sys

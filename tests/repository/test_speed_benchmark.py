@@ -1,4 +1,4 @@
-"""The speed benchmark: that it measures what it says, and the arithmetic that decides what fails."""
+"""The speed benchmark: correct measurements, and the arithmetic of failed targets."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ SCRIPT = ROOT / "tests/benchmarks/speed"
 
 
 @pytest.fixture
-def room(monkeypatch):
+def module(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPT))
     names = {path.stem for path in SCRIPT.glob("*.py")}
     yield importlib.import_module
@@ -24,17 +24,17 @@ def room(monkeypatch):
         del sys.modules[name]
 
 
-def test_a_figure_that_is_worse_by_more_than_a_quarter_is_named(room):
-    worse = room("history").worse
+def test_a_figure_that_is_worse_by_more_than_a_quarter_is_named(module):
+    worse = module("history").worse
     before = {"engine": 1.0, "gone": 1.0}
     assert worse(before, {"engine": 1.25, "new": 9.0}) == []
     assert worse(before, {"engine": 1.26, "new": 9.0}) == ["engine: 1.26, and 1.00 before"]
 
 
 def test_the_history_is_one_line_of_json_per_run_and_the_last_of_a_kind_counts(
-    room, tmp_path, monkeypatch
+    module, tmp_path, monkeypatch
 ):
-    history = room("history")
+    history = module("history")
     monkeypatch.setattr(history, "FILE", tmp_path / "history.jsonl")
     assert history.last("quick") == {}
     history.record("quick", {"engine": 0.51234})
@@ -48,17 +48,20 @@ def test_the_history_is_one_line_of_json_per_run_and_the_last_of_a_kind_counts(
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # peers' clients close when they are garbage
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("path", ["flood-50", "joined-40", "paced-20-5"])
-def test_every_reader_sees_every_delta_of_every_load(room, path):
-    readers = {**room("readers").sync_readers(), **room("framework_readers").sync_readers()}
+def test_every_reader_sees_every_delta_of_every_load(module, path):
+    readers = {**module("readers").sync_readers(), **module("framework_readers").sync_readers()}
     readers.pop("litellm", None)
     deltas = int(path.split("-")[1])
-    with room("server").running() as port:
+    with module("server").running() as port:
         url = f"http://127.0.0.1:{port}/{path}/v1"
-        assert room("readers").raw_socket(url) == deltas
+        assert module("readers").raw_socket(url) == deltas
         assert {name: read(url) for name, read in readers.items()} == dict.fromkeys(readers, deltas)
 
         async def all_of_them():
-            found = {**room("readers").async_readers(), **room("framework_readers").async_readers()}
+            found = {
+                **module("readers").async_readers(),
+                **module("framework_readers").async_readers(),
+            }
             found.pop("litellm", None)
             return {name: await read(url) for name, read in found.items()}
 
@@ -67,10 +70,10 @@ def test_every_reader_sees_every_delta_of_every_load(room, path):
     gc.collect()  # here, where their warnings are expected
 
 
-def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(room):
-    targets, page, crowd = room("targets"), room("page"), room("crowd")
+def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(module):
+    targets, page, crowd = module("targets"), module("page"), module("crowd")
     names = {f"{kind}{name}" for kind in ("", "async ") for name in (*page.ORDER, "httpx iter_raw")}
-    loads = [load.title for load in room("cost").loads(quick=False)]
+    loads = [load.title for load in module("cost").loads(quick=False)]
     readers = {"engine", "ChatHolySheep", "ChatOpenAI", "LangChain alone"}
     found = targets.Findings(
         ratios={load: dict.fromkeys(names, 2.0) for load in loads},
@@ -79,9 +82,9 @@ def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(room):
         links=dict.fromkeys(readers, 1),
         crowds={name: {100: crowd.Crowd(0.5, 1e-5, 0.01, 0.1, 300)} for name in readers},
         capacity=dict.fromkeys(readers, 100),
-        imports=dict.fromkeys((name for name, _ in room("imports").PAIRS), (0.1, 5.0)),
+        imports=dict.fromkeys((name for name, _ in module("imports").PAIRS), (0.1, 5.0)),
         recovery=(0.002, 0.001, 40),
-        growth={key: {2000: 1.0} for key in room("growth").READERS},
+        growth={key: {2000: 1.0} for key in module("growth").READERS},
     )
     text = page.page(found, "async: 1.2", "fast enough")
     for target in targets.TARGETS:
@@ -92,17 +95,17 @@ def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(room):
     assert "| reached |" in text
 
 
-def test_a_crowd_is_measured_in_a_process_of_its_own(room, monkeypatch):
-    crowd = room("crowd")
-    with room("server").running() as port:
+def test_a_crowd_is_measured_in_a_process_of_its_own(module, monkeypatch):
+    crowd = module("crowd")
+    with module("server").running() as port:
         found = crowd.run("engine", 3, f"http://127.0.0.1:{port}")
     assert found is not None
     assert 0 < found.median <= found.late < 5
     assert found.cpu > 0
 
 
-def test_a_reader_that_is_stuck_counts_as_late(room, monkeypatch):
-    crowd = room("crowd")
+def test_a_reader_that_is_stuck_counts_as_late(module, monkeypatch):
+    crowd = module("crowd")
     monkeypatch.setattr(crowd, "SECONDS", 0.5)
     monkeypatch.setattr(crowd, "PATIENCE", 0.5)
 
@@ -116,9 +119,9 @@ def test_a_reader_that_is_stuck_counts_as_late(room, monkeypatch):
     assert found.late == 0.5
 
 
-def test_recovery_is_measured_against_a_real_cut(room):
-    with room("server").running() as port:
-        gap, floor, again = room("recovery").measure(f"http://127.0.0.1:{port}", 2)
+def test_recovery_is_measured_against_a_real_cut(module):
+    with module("server").running() as port:
+        gap, floor, again = module("recovery").measure(f"http://127.0.0.1:{port}", 2)
     assert 0 < floor < 5
     assert gap < 5
     assert again > 0

@@ -1,4 +1,4 @@
-"""Every module has a test file of its name, in the same folder, or stands here with the reason."""
+"""Every module has a test file of its name in the same folder, or is listed here with a reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is written twice, for threads and for asyncio, is equal but for `async` and `await`.
+"""The code for threads and the code for asyncio are equal except for `async` and `await`.
 
 Each async twin is stripped of `async`, `await` and its `a` prefixes and compared with the sync one.
 What differs on purpose stands in `DIFFERENCES`, with its reason; a difference that is gone must leave
@@ -149,11 +149,11 @@ def differences(pair):
     return [line for line in found if line[:2] not in ("--", "++", "@@")]
 
 
-CLOSED = "a generator closes what it delegates to; an async one has to be told"
+CLOSED = "`yield from` closes the inner generator; an async one must be closed explicitly"
 THREAD = "a store is asked in a thread"
 SLEEP = "each sleeps in its own way"
 
-OWNED = "asyncio is not told of an inner generator, which its owner closes"
+OWNED = "asyncio does not know the inner generator; `Owned` closes it"
 
 DIFFERENCES = {
     "driver: prepare": (
@@ -280,8 +280,8 @@ DIFFERENCES = {
     ),
     "LlamaIndex: closing": (
         [
-            "+owned = Owned(told)",
-            "-yield from told",
+            "+owned = Owned(wrapper)",
+            "-yield from wrapper",
             "+yield from owned",
             "+owned.close()",
             "-if isinstance(stream, Generator):",

@@ -1,4 +1,4 @@
-"""`cassette` records calls and plays them: through both plugins, sync and async, streamed or whole."""
+"""`cassette` records and replays calls: both plugins, sync and async, streamed or whole."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What is known of models, and that nothing unknown is ruled out."""
+"""The catalog of models; unknown abilities do not exclude a model."""
 
 import dataclasses
 import json

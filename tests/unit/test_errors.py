@@ -1,4 +1,4 @@
-"""The tree of errors: as drawn, mapped to rules without a gap, and fit to travel."""
+"""The tree of errors: as documented, with a rule for every class, and picklable."""
 
 import builtins
 import inspect
@@ -57,7 +57,7 @@ def test_every_class_of_error_has_its_rule_on_purpose():
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_every_error_is_offered_by_the_engines_face_and_says_what_it_is(cls):
+def test_every_error_is_public_and_documented(cls):
     assert getattr(holysheep_core, cls.__name__) is cls
     assert cls.__name__ in holysheep_core.__all__
     assert cls.__doc__

@@ -1,4 +1,4 @@
-"""Events: readable, frozen, and without a word of the conversation."""
+"""Events: readable, frozen, and without text of the conversation."""
 
 import dataclasses
 
@@ -21,12 +21,12 @@ def made(cls: type[Event]) -> Event:
     return cls(**{f.name: SAMPLE.get(f.type, f"<{f.name}>") for f in dataclasses.fields(cls)})
 
 
-def test_every_event_of_the_room_is_here_and_on_the_engines_face():
-    room = {
+def test_every_event_of_the_module_is_here_and_public():
+    module = {
         cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, Event)
     }
-    assert room == {Event, *CLASSES}
-    assert {cls.__name__ for cls in room} <= set(holysheep_core.__all__)
+    assert module == {Event, *CLASSES}
+    assert {cls.__name__ for cls in module} <= set(holysheep_core.__all__)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -1,4 +1,4 @@
-"""What concerns a whole process: forks, instances shared by key, and users that come and go."""
+"""State of a process: forks, instances shared by key, registered users."""
 
 import gc
 import os
@@ -102,7 +102,7 @@ def test_a_weak_callback_does_nothing_once_its_object_is_garbage():
     assert call(2) is None
 
 
-def test_the_end_of_an_object_is_told_unless_it_is_called_off():
+def test_at_end_of_calls_its_function_unless_cancelled():
     said, one, two = [], Thing(), Thing()
     at_end_of(one, said.append, "one")
     at_end_of(two, said.append, "two")()

@@ -1,4 +1,4 @@
-"""The retry budget: what it pays for, what it earns, and that it is exact under threads."""
+"""The retry budget: costs, earnings, and exact counts with many threads."""
 
 import threading
 

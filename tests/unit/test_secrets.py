@@ -1,4 +1,4 @@
-"""Keys: how they are held, and how they are blanked out."""
+"""API keys: how they are stored, and how they are masked."""
 
 import copy
 import pickle

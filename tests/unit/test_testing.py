@@ -1,4 +1,4 @@
-"""`no_waiting`: the waits between requests are gone, and nothing else is."""
+"""`no_waiting` removes the waits between requests, and changes nothing else."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Estimates of tokens, where no server said so."""
+"""Estimates of tokens without a server's usage."""
 
 import dataclasses
 

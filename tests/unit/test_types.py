@@ -1,4 +1,4 @@
-"""The values that travel between the rooms: frozen, addable, JSON-able."""
+"""The values passed between the folders: frozen, addable, JSON-able."""
 
 import dataclasses
 import json

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; say what to install if its libraries are missing."""
+    """Run the command line; exit with an install hint if its libraries are missing."""
     try:
         from holysheep_core.cli.app import app  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:

@@ -31,7 +31,7 @@ from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.simulator import Scenario, Simulator, cut
 
 app = typer.Typer(
-    help="HolySheep AI for LangChain and LlamaIndex: streams that arrive whole.",
+    help="HolySheep AI for LangChain and LlamaIndex: streams arrive whole, once, in order.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -46,7 +46,7 @@ class By(str, Enum):
 
 
 class Manner(str, Enum):
-    """How the simulated model goes on."""
+    """How the simulated model continues a cut answer."""
 
     exact = "exact"
     obedient = "obedient"
@@ -57,17 +57,17 @@ class Manner(str, Enum):
 
 
 def _console() -> Console:
-    # No emoji either: ":100:" in a fine-tuned model's name is part of the name.
+    # No emoji: ":100:" may be part of a fine-tuned model's name.
     return Console(highlight=False, emoji=False)
 
 
 @app.command()
 def demo(
     live: Annotated[
-        bool, typer.Option("--live", help="A short real run, with HOLYSHEEP_API_KEY.")
+        bool, typer.Option("--live", help="A short run on the real API, with HOLYSHEEP_API_KEY.")
     ] = False,
 ) -> None:
-    """Show what happens when streams break: with ordinary clients, and with this one."""
+    """Show broken streams side by side: ordinary clients, and this one."""
     console = _console()
     good = run_live(console) if live else demos.run_all(console)
     raise typer.Exit(0 if good else 1)
@@ -78,18 +78,22 @@ def simulate(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
     ] = 8089,
-    text: Annotated[str, typer.Option(help="The answer; made to fit the request if empty.")] = "",
+    text: Annotated[
+        str, typer.Option(help="The answer; generated from the request if empty.")
+    ] = "",
     cut_at: Annotated[
-        int, typer.Option(min=-1, help="Cut after that many characters; -1: never.")
+        int, typer.Option(min=-1, help="Cut after this many characters; -1: never.")
     ] = -1,
     times: Annotated[int, typer.Option(min=0, help="How many responses to cut; 0: all.")] = 1,
-    by: Annotated[By, typer.Option(help="Reset, half-closed body, or clean early end.")] = By.rst,
+    by: Annotated[
+        By, typer.Option(help="TCP reset, unfinished body, or clean early end.")
+    ] = By.rst,
     manner: Annotated[
         Manner, typer.Option(help="How a cut answer is continued.")
     ] = Manner.obedient,
     delay: Annotated[float, typer.Option(min=0, help="Seconds between events.")] = 0.02,
 ) -> None:
-    """Run the local server that breaks on cue, for your own app. Ctrl-C stops it."""
+    """Run a local server that breaks streams as told, to test your app. Ctrl-C stops it."""
     faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,9 +110,9 @@ def simulate(
 @app.command("rollback-drill")
 def rollback_drill(
     callers: Annotated[int, typer.Option(min=1, help="Streams at the same time.")] = 50,
-    outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is away.")] = 5.0,
+    outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is down.")] = 5.0,
 ) -> None:
-    """Rehearse an outage on local servers: the primary dies under load, and comes back."""
+    """Rehearse an outage on local servers: the primary stops under load, then restarts."""
     console = _console()
     console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
     report = asyncio.run(drill.rehearse(callers, outage, console))
@@ -118,12 +122,12 @@ def rollback_drill(
 
 @app.command()
 def switch(
-    provider: Annotated[str, typer.Argument(help="Name of the provider to ask first.")],
+    provider: Annotated[str, typer.Argument(help="Name of the provider to use first.")],
     store: Annotated[
         str, typer.Option(envvar="HOLYSHEEP_STORE", help="The redis:// URL the processes share.")
     ],
 ) -> None:
-    """Let every process that shares a store ask this provider first, within a second."""
+    """Switch every process that shares a store to this provider, within about a second."""
     try:
         reached = announce(provider, store)
     except ConfigurationError as error:
@@ -131,38 +135,40 @@ def switch(
     if not reached:
         typer.echo("Redis does not answer; nothing was switched.", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{provider} is asked first from now on, where a gateway knows that name.")
+    typer.echo(f"Every gateway that has a provider called {provider} now uses it first.")
 
 
 @app.command("check")
 def check_gateway(
-    models: Annotated[list[str] | None, typer.Argument(help="Which models.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models to check; gpt-4.1 by default.")
+    ] = None,
     base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Another OpenAI-compatible API.")
+        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
     ] = DEFAULT_BASE_URL,
     learn: Annotated[
-        Path | None, typer.Option(help="A JSON catalog that notes which models take a prefill.")
+        Path | None, typer.Option(help="A JSON catalog to record which models accept a prefill.")
     ] = None,
 ) -> None:
-    """Tell in a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
+    """Check within a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
     console = _console()
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
     if learn is not None and not key:
         raise typer.BadParameter(
-            "HOLYSHEEP_API_KEY is not set, and what the simulator does says nothing about a model.",
+            "HOLYSHEEP_API_KEY is not set, and the simulator cannot tell what a model accepts.",
             param_hint="--learn",
         )
     try:
         if learn is not None:
             check_learnable(learn)
         if key:
-            console.print(f"Asking {escape(base_url)}, a few dozen tokens for each model.")
+            console.print(f"Checking {escape(base_url)}: a few dozen tokens for each model.")
             good = check.run(Provider(key, base_url), asked, console, learn)
         else:
             console.print(
                 "[yellow]HOLYSHEEP_API_KEY is not set: these are the simulator's answers, "
-                "not the gateway's.[/]"
+                "not the API's.[/]"
             )
             with Simulator() as simulator:
                 good = check.run(Provider("any", simulator.base_url), asked, console, None)
@@ -170,13 +176,13 @@ def check_gateway(
         raise typer.BadParameter(str(error)) from error
     if good and not key:
         console.print(
-            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to learn whether "
+            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to check whether "
             "migration is safe.[/]"
         )
     elif good:
-        console.print("[green]Nothing stands in the way.[/]")
+        console.print("[green]All checks passed.[/]")
     else:
-        console.print("[red]Not everything works: see ✗ above.[/]")
+        console.print("[red]Some checks failed: see ✗ above.[/]")
     raise typer.Exit(0 if good else 1)
 
 
@@ -189,14 +195,15 @@ LogFile = Annotated[
 @app.command("report")
 def make_report(
     log: LogFile = Path("holysheep.db"),
-    since: Annotated[str, typer.Option(help="How far back: 30m, 24h, 7d.")] = "24h",
-    against: Annotated[str, typer.Option(help="Model to reckon savings against.")] = "gpt-4.1",
-    html: Annotated[Path | None, typer.Option(help="Write a page, too.")] = None,
+    since: Annotated[str, typer.Option(help="Length of time: 30m, 24h, 7d.")] = "24h",
+    against: Annotated[str, typer.Option(help="Model to compare costs with.")] = "gpt-4.1",
+    html: Annotated[Path | None, typer.Option(help="Also write an HTML page.")] = None,
     catalog: Annotated[
-        Path | None, typer.Option(envvar="HOLYSHEEP_CATALOG", help="Prices of your own.")
+        Path | None,
+        typer.Option(envvar="HOLYSHEEP_CATALOG", help="Your own prices: a TOML or JSON file."),
     ] = None,
 ) -> None:
-    """Tell how calls went: availability, latency, errors, resumes, tokens, cost."""
+    """Report availability, latency, errors, resumes, tokens and cost of past calls."""
     console = _console()
     try:
         with Progress(console=console, transient=True) as progress:
@@ -213,17 +220,19 @@ def make_report(
         raise typer.BadParameter(str(error)) from error
     report.show(found, console)
     if html is not None:
-        console.print(f"The page is {escape(str(html))}.")
+        console.print(f"Page written to {escape(str(html))}.")
 
 
 @app.command("watch")
 def watch_calls(
     log: LogFile = Path("holysheep.db"),
-    tier: Annotated[str, typer.Option(help="free, starter or pro: whose limits to show.")] = "free",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks.")] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
+    tier: Annotated[
+        str, typer.Option(help="Tier with the limits to show: free, starter or pro.")
+    ] = "free",
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between updates.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
 ) -> None:
-    """Show what is going on: requests against the tier's limit, tokens, cooldowns, providers."""
+    """Show live figures: requests against the tier's limit, tokens, cooldowns, providers."""
     try:
         limits = RateLimits.coerce(tier) or RateLimits()
         watch.watch(log, limits, _console(), once=once, every=every)

@@ -1,7 +1,7 @@
-"""`holysheep check`: is it safe to migrate? A few tiny requests tell, within a minute.
+"""`holysheep check`: a few tiny requests show whether migration is safe, within a minute.
 
-Each probe is one request, looked at on the wire: what the server sends, not what a client makes of
-it. Without a key the probes go to the simulator, and the report says so.
+Each probe is one request whose raw response is examined. Without an API key the probes use the
+simulator, and the report says so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from holysheep_core.transport.exceptions import translate
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")
 _BASICS = ("key", "stream")
-"""Where one of them fails, the rest would fail likewise."""
+"""If one of these fails, the remaining probes would fail too and are skipped."""
 
 _TOOL = {
     "type": "function",
@@ -49,12 +49,12 @@ _PREFILL = [*_COUNT, {"role": "assistant", "content": "1, 2, 3, 4,"}]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a probe found.
+    """The result of a check.
 
     Attributes:
-        what: What was looked at.
-        good: Whether it is as it should be; None for what is only good to know.
-        said: In words.
+        what: Name of the check.
+        good: Whether it passed; None for information without a verdict.
+        said: The result as text.
     """
 
     what: str
@@ -64,17 +64,17 @@ class Finding:
 
 @dataclass
 class ProbeResponse:
-    """An answer, as it came.
+    """A raw response.
 
     Attributes:
-        status: HTTP status; 0 if there was none.
-        headers: Names in lower case.
-        chunks: Its events, decoded.
-        done: `[DONE]` came.
-        comments: There were comments between events.
-        foreign: Events that are no chunks.
-        first: Seconds to the first text.
-        body: What it said where it is no stream, shortened.
+        status: HTTP status; 0 without a response.
+        headers: Headers, names in lower case.
+        chunks: The decoded events.
+        done: Whether `[DONE]` arrived.
+        comments: Whether there were comments between events.
+        foreign: Number of events that are not chunks.
+        first: Seconds to the first text; None without text.
+        body: The body or error if the response is not a stream, shortened.
     """
 
     status: int = 0
@@ -94,22 +94,22 @@ class ProbeResponse:
 
     @property
     def refusal(self) -> str:
-        """Why there is no stream, in words; "" if there is one."""
+        """The reason why there is no stream, as text; "" for a stream."""
         if self.chunks:
             return ""
         return f"status {self.status}: {self.body}" if self.status else self.body
 
 
 class Probe:
-    """Asks one provider for one model.
+    """Sends probes for one model to one provider.
 
     Args:
-        provider: Whom to ask.
-        model: For what.
+        provider: The provider.
+        model: The model.
         timeout: Seconds an answer may take.
 
     Attributes:
-        takes_prefill: Whether the model goes on with an assistant's message; None if not known.
+        takes_prefill: Whether the model continues a prefilled answer; None if unknown.
     """
 
     def __init__(self, provider: Provider, model: str, timeout: float = 20.0) -> None:
@@ -123,11 +123,11 @@ class Probe:
         self._client.close()
 
     def get(self, path: str) -> ProbeResponse:
-        """Ask for something that is no stream."""
+        """Send a GET request."""
         headers = {**self._provider.request_headers(), "accept": "application/json"}
         try:
             response = self._client.get(f"{self._provider.base_url}/{path}", headers=headers)
-        except Exception as error:  # noqa: BLE001 - it is what the user is to see
+        except Exception as error:  # noqa: BLE001 - the user is to see any error
             return ProbeResponse(body=str(translate(error)))
         return ProbeResponse(response.status_code, dict(response.headers), body=response.text)
 
@@ -174,7 +174,7 @@ class Probe:
 
 
 def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
-    """Look at the list of models, which also proves the key; None if there is no list."""
+    """Check the API key and the list of models; the names are None without a list."""
     seen = probe.get("models")
     if seen.status in (401, 403):
         return [Finding("key", False, f"not accepted (status {seen.status})")], None
@@ -190,7 +190,7 @@ def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
 
 
 def stream(probe: Probe) -> Iterable[Finding]:
-    """Look at a plain stream: shape, end, usage, latency, limits."""
+    """Check a plain stream: shape, end, usage, latency, rate-limit headers."""
     seen = probe.ask(_COUNT, stream_options={"include_usage": True})
     if seen.refusal:
         yield Finding("stream", False, seen.refusal)
@@ -222,7 +222,7 @@ def stream(probe: Probe) -> Iterable[Finding]:
 
 
 def tools(probe: Probe) -> Iterable[Finding]:
-    """Look at a tool call."""
+    """Check a tool call."""
     choice = {"type": "function", "function": {"name": "pay"}}
     ask = [{"role": "user", "content": "Pay 1000."}]
     seen = probe.ask(ask, tools=[_TOOL], tool_choice=choice)
@@ -231,27 +231,33 @@ def tools(probe: Probe) -> Iterable[Finding]:
     pieces = [part.function.arguments for part in parts if part.function is not None]
     arguments = "".join(piece for piece in pieces if isinstance(piece, str))
     good = is_json_object(arguments)
-    yield Finding("tool calls", good, arguments if good else seen.refusal or "no whole call came")
+    yield Finding(
+        "tool calls", good, arguments if good else seen.refusal or "no complete tool call"
+    )
 
 
 def json_mode(probe: Probe) -> Iterable[Finding]:
-    """Look at JSON mode."""
+    """Check JSON mode."""
     ask = [{"role": "user", "content": 'Answer with the JSON object {"sheep": 3}.'}]
     seen = probe.ask(ask, response_format={"type": "json_object"})
     good = is_json(seen.text)
-    yield Finding("JSON mode", good, seen.text if good else seen.refusal or "what came is no JSON")
+    yield Finding(
+        "JSON mode", good, seen.text if good else seen.refusal or "the answer is not JSON"
+    )
 
 
 def prefill(probe: Probe) -> Iterable[Finding]:
-    """Look whether the model goes on with an assistant's message."""
+    """Check whether the model continues a prefilled answer."""
     seen = probe.ask(_PREFILL)
     if seen.status in (200, 400):
         probe.takes_prefill = re.match(r"[\s,]*5", seen.text) is not None
     if probe.takes_prefill:
-        yield Finding("prefill", None, "taken: cut answers go on from it")
+        yield Finding("prefill", None, "accepted: cut answers are resumed by prefill")
     else:
         why = seen.refusal or "the model starts over"
-        yield Finding("prefill", None, f"not taken ({why}): cut answers go on in words")
+        yield Finding(
+            "prefill", None, f"not accepted ({why}): cut answers are resumed by a continuation turn"
+        )
 
 
 PROBES: tuple[tuple[str, Callable[[Probe], Iterable[Finding]]], ...] = (
@@ -263,16 +269,16 @@ PROBES: tuple[tuple[str, Callable[[Probe], Iterable[Finding]]], ...] = (
 
 
 def run(provider: Provider, models: Sequence[str], console: Console, notes: Path | None) -> bool:
-    """Probe each model, print what was found, and note what the engine can use.
+    """Check each model, print the findings, and record which models accept a prefill.
 
     Args:
-        provider: Whom to ask.
-        models: For which models.
-        console: Where to print.
-        notes: A JSON catalog that learns which models take a prefill; None for none.
+        provider: The provider.
+        models: The models.
+        console: Receives the output.
+        notes: A JSON catalog to record prefills in; None for none.
 
     Returns:
-        Whether nothing stands in the way.
+        Whether no check failed.
     """
     good = True
     listed: list[str] | None = None
@@ -293,7 +299,7 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
                     found += look(probe)
             probe.close()
             table = Table(title=escape(model), title_justify="left", box=None, show_header=False)
-            for _ in range(3):  # a name is folded, where there is no room, and not cut
+            for _ in range(3):  # long names are wrapped, not cut off
                 table.add_column(overflow="fold")
             for each in found:
                 table.add_row(_MARKS[each.good], escape(each.what), escape(each.said))

@@ -1,7 +1,7 @@
 """`holysheep demo`: four streams that break, with ordinary clients and with this one.
 
-Everything runs on this machine, against the simulator; every ✓ is printed after the joined
-text was compared with what the model really said.
+Everything runs on this machine, against the simulator; a ✓ means that the text was compared with
+the model's answer and is equal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BREAKS = [cut(at=31, by="eof"), stall(at=40, seconds=60, keepalive=True)]
 
 
 def run_all(console: Console) -> bool:
-    """Run the demo; True if every step came out as it should."""
+    """Run the demo; return whether every step passed."""
     missing = [
         package
         for module, package in (
@@ -40,14 +40,14 @@ def run_all(console: Console) -> bool:
         if not _installed(module)
     ]
     if missing:
-        packages = escape(" ".join(missing))  # an extra's brackets are no markup
+        packages = escape(" ".join(missing))  # an extra's brackets are not markup
         console.print(f"[red]The demo needs both frameworks: pip install {packages}[/]")
         return False
     stage = Stage(console)
     stage.title(
         "holysheep demo",
-        "A local server plays a model and breaks on cue. No key, no network.\n"
-        "⚡ marks the places where the stream broke.",
+        "A local server plays a model and breaks streams. No key, no network.\n"
+        "⚡ marks the breaks.",
     )
     with Simulator() as simulator:
         langchain_chain(stage, simulator)
@@ -93,7 +93,7 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
         )
         _judge_ordinary(stage, stage.stream(chain(model), "yellow"))
     else:
-        stage.say("(not installed) shows the text up to the cut, and no error: half an answer.")
+        stage.say("(not installed) shows half an answer, up to the cut, without an error.")
 
     stage.heading("ChatHolySheep")
     ours = ChatHolySheep(
@@ -131,7 +131,7 @@ def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
         )
         _judge_ordinary(stage, stage.stream(chat(llm), "yellow"))
     else:
-        stage.say("(not installed) shows the text up to the cut, and no error: half an answer.")
+        stage.say("(not installed) shows half an answer, up to the cut, without an error.")
 
     stage.heading("HolySheep")
     ours = HolySheep(
@@ -164,9 +164,9 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
             max_retries=0,  # a demo cannot wait 80 s
         )
         stage.stream((chunk.text for chunk in model.stream(QUESTION)), "yellow")
-        stage.ordinary("No answer. Its 2 retries by default would have slept 40 s each.")
+        stage.ordinary("No answer. Its 2 default retries would have waited 40 s each.")
     else:
-        stage.say("(not installed) waits as long as it is told, twice, and raises.")
+        stage.say("(not installed) waits 40 s twice, then raises.")
 
     stage.heading("ChatHolySheep")
     ours = ChatHolySheep(
@@ -210,7 +210,7 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
         paid = attempt(lambda: _run_agent(llm))
         stage.ordinary(f"paid: {paid}", good=paid == "[1000]")
     else:
-        stage.say("(not installed) pays 1: the half call parses, and is executed.")
+        stage.say("(not installed) pays 1: the incomplete call parses and is executed.")
 
     stage.heading("FunctionAgent with HolySheep")
     ours = HolySheep(

@@ -1,4 +1,4 @@
-"""`holysheep demo --live`: a short run against the real gateway."""
+"""`holysheep demo --live`: a short run against the real API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODEL = "gpt-4.1"
 
 
 def run_live(console: Console) -> bool:
-    """Stream one short answer with the user's own key; True if it came whole."""
+    """Stream one short answer with the user's API key; return whether it arrived whole."""
     if not os.environ.get("HOLYSHEEP_API_KEY"):
         console.print(
             "[red]HOLYSHEEP_API_KEY is not set.[/] A live run needs a key from your HolySheep "
@@ -24,8 +24,8 @@ def run_live(console: Console) -> bool:
     stage = Stage(console)
     try:
         with StreamingRetryHandler(on_event=stage.on_event, timeout=30.0) as handler:
-            address = handler.gateway.providers[0].base_url
-            stage.title("holysheep demo --live", f"{MODEL} at {address}: a few dozen tokens.")
+            base_url = handler.gateway.providers[0].base_url
+            stage.title("holysheep demo --live", f"{MODEL} at {base_url}: a few dozen tokens.")
             question = [{"role": "user", "content": "Name three breeds of sheep, in one line."}]
             pieces: list[str] = []
             completion = handler.complete(MODEL, question, max_tokens=64, on_token=pieces.append)

@@ -1,4 +1,4 @@
-"""How the demo looks: steps, streams with their breaks marked, and verdicts."""
+"""Output of the demo: steps, streams with marked breaks, verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = (StreamCut, Resumed, ModelDowngraded)
 
 
 class Stage:
-    """Prints the demo and keeps its score."""
+    """Prints the demo and counts passed and failed steps."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -29,17 +29,17 @@ class Stage:
         self.failed = 0
 
     def title(self, title: str, text: str) -> None:
-        """Begin the demo."""
+        """Print the title of the demo."""
         self._console.print(Panel(Text(text), title=f"[bold]{title}[/]", border_style="cyan"))
 
     def step(self, number: int, title: str, fault: str) -> None:
-        """Begin a step: what is shown, and what will break."""
+        """Print the title of a step and its fault."""
         self._console.print()
         self._console.rule(f"[bold cyan]{number}. {title}[/]", align="left", style="cyan")
         self._console.print(f"[dim]What breaks:[/] {fault}")
 
     def heading(self, who: str) -> None:
-        """Say whose stream follows."""
+        """Print the name of the client of the next stream."""
         self._console.print(f"\n[bold]{who}[/]")
 
     def say(self, text: str, style: str = "") -> None:
@@ -47,14 +47,14 @@ class Stage:
         self._console.print(Text("  " + text, style=style))
 
     def on_event(self, event: Event) -> None:
-        """Take an engine event: mark breaks in the running text, keep the rest for below."""
+        """Mark a break in the running text, and store the event for `tell_events`."""
         if isinstance(event, StreamCut) and self._streaming:
             self._console.print("[bold red]⚡[/]", end="")
         if isinstance(event, _SHOWN):
             self._events.append(event)
 
     def stream(self, pieces: Iterable[str], style: str) -> str:
-        """Print text as it arrives, and return it joined, also when it ends in an error."""
+        """Print text as it arrives; return the whole text, also after an error."""
         got: list[str] = []
         self._console.print("  ", end="")
         self._streaming = True
@@ -62,7 +62,7 @@ class Stage:
             for piece in pieces:
                 got.append(piece)
                 self._console.print(Text(piece, style=style), end="", soft_wrap=True)
-        except Exception as error:  # noqa: BLE001 - whatever a client raises is what is shown
+        except Exception as error:  # noqa: BLE001 - shows any error of a client
             self._console.print()
             self.say(f"✗ {type(error).__name__}: {_short(error)}", "red")
         else:
@@ -71,17 +71,17 @@ class Stage:
         return "".join(got)
 
     def tell_events(self) -> None:
-        """Print what the engine did."""
+        """Print the stored engine events."""
         for event in self._events:
             self.say(f"· {event.at:5.2f} s  {event}", "dim")
         self._events.clear()
 
     def ordinary(self, verdict: str, *, good: bool = False) -> None:
-        """Comment on an ordinary client's result."""
+        """Print a comment on an ordinary client's result."""
         self.say(verdict, "" if good else "yellow")
 
     def verdict(self, text: str, *, good: bool) -> None:
-        """Judge our own result, which was compared with the truth."""
+        """Print and count the verdict on our own result."""
         self.passed += good
         self.failed += not good
         mark, style = ("✓", "bold green") if good else ("✗", "bold red")
@@ -89,10 +89,10 @@ class Stage:
 
 
 def attempt(run: Callable[[], str]) -> str:
-    """Run something that may fail; return its result, or its error as text."""
+    """Run a function; return its result, or its error as text."""
     try:
         return run()
-    except Exception as error:  # noqa: BLE001 - whatever a client raises is what is shown
+    except Exception as error:  # noqa: BLE001 - shows any error of a client
         return f"{type(error).__name__}: {_short(error)}"
 
 

@@ -1,4 +1,4 @@
-"""What an event log says of a span of time: the figures, without a picture of them."""
+"""The figures of a report, read from an event log."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _STEPS = (60, 300, 900, 3600, 6 * 3600, 86400)
 _MOST_STEPS = 48
 _FINE = ("completed", "closed")
-"""A reader who goes away is no failure."""
+"""Outcomes that are not failures: a reader may close a stream early."""
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds of a span such as "30m", "24h" or "7d".
+    """Return the seconds of a length of time such as "30m", "24h" or "7d".
 
     Raises:
-        ConfigurationError: It is no such span.
+        ConfigurationError: The text is not a length of time.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
     if found is None or not float(found[1]):
-        raise ConfigurationError(f"{text!r} is no span of time; write 30m, 24h or 7d.")
+        raise ConfigurationError(f"{text!r} is not a length of time; write 30m, 24h or 7d.")
     return float(found[1]) * _UNITS[found[2]]
 
 
 @dataclass
 class Group:
-    """Calls, or requests, that have something in common.
+    """The figures of a group of calls or requests.
 
     Attributes:
-        name: What they have in common.
-        count: How many.
-        failed: Those of them that failed.
-        first_tokens: Seconds to the first content, of each that had any.
-        durations: Seconds, of each that was completed.
+        name: Name of the group.
+        count: Number of calls or requests.
+        failed: Number that failed.
+        first_tokens: Seconds to the first content, of each with content.
+        durations: Seconds, of each that completed.
         usage: Tokens.
-        priced: Those of them whose price is known.
-        cost: What these cost in US$.
-        unpriced: How many have no known price.
-        resumed: Calls that were cut and continued.
+        priced: Tokens whose price is known.
+        cost: Their cost in US$.
+        unpriced: Number of calls or requests without a known price.
+        resumed: Number of calls that were resumed.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Group:
 
     @property
     def availability(self) -> float:
-        """Share that did not fail; 1 of none."""
+        """Share that did not fail, 0 to 1; 1 for an empty group."""
         return 1.0 if not self.count else 1 - self.failed / self.count
 
     def add(self, row: sqlite3.Row, resumes: int = 0) -> None:
@@ -92,9 +92,9 @@ class Report:
     """The figures of a span of time.
 
     Attributes:
-        since: Unix time it begins.
-        until: Unix time it ends.
-        step: Seconds of one of `steps`.
+        since: Unix time of the beginning.
+        until: Unix time of the end.
+        step: Length of one of `steps`, in seconds.
         calls: All calls.
         steps: Calls by time.
         models: Requests by model.
@@ -102,15 +102,15 @@ class Report:
         tags: Calls by tag.
         errors: Calls that failed, by class of error.
         troubles: Requests that failed, by class of error.
-        mended: How many of these were mended: their calls were completed all the same.
+        recovered: Number of failed requests whose calls completed.
         downgrades: Moves to another model, as "a → b".
-        resumes: Continuations.
-        saved_characters: Characters that were not asked for again.
+        resumes: Number of continuations.
+        saved_characters: Characters of cut answers that were not requested again.
         waited: Seconds between requests, of all calls.
-        notes: What happened to gateways: time and sentence.
-        against: The model savings are reckoned against.
-        saving: US$ saved against asking it for the tokens whose price is known; None where its
-            own is not.
+        notes: Time and text of gateway events.
+        against: The model to compare costs with.
+        saving: US$ saved against the cost of the priced tokens with `against`; None if its price
+            is unknown.
     """
 
     since: float
@@ -123,7 +123,7 @@ class Report:
     tags: list[Group] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
-    mended: int = 0
+    recovered: int = 0
     downgrades: Counter[str] = field(default_factory=Counter)
     resumes: int = 0
     saved_characters: int = 0
@@ -134,7 +134,7 @@ class Report:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """Return the value that so large a share is not above (the nearest rank); None of none."""
+    """Return the percentile of a share, 0 to 1 (nearest rank); None without values."""
     if not values:
         return None
     ordered = sorted(values)
@@ -143,10 +143,10 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open an event log to read it.
+    """Open an event log for reading.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: The file does not exist or is not an event log.
     """
     if path.is_dir():
         raise ConfigurationError(f"{path} is a folder; name the file in it given as event_log=.")
@@ -160,11 +160,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             database.execute("SELECT 1 FROM calls LIMIT 1")
             yield database
     except sqlite3.Error as error:
-        raise ConfigurationError(f"{path} is no event log: {error}.") from None
+        raise ConfigurationError(f"{path} is not an event log: {error}.") from None
 
 
 Track = Callable[[Iterable[sqlite3.Row], int], Iterable[sqlite3.Row]]
-"""Passes rows on, so many of them, and shows how far it is."""
+"""(rows, their number) -> the same rows, while progress is shown."""
 
 
 def report(
@@ -180,12 +180,12 @@ def report(
     Args:
         path: An event log.
         span: Seconds.
-        against: Model to reckon savings against.
-        catalog: Knows its price.
+        against: Model to compare costs with.
+        catalog: The prices.
         track: Shows progress.
 
     Raises:
-        ConfigurationError: There is no such log.
+        ConfigurationError: The file does not exist or is not an event log.
     """
     until = time.time()
     since = until - span
@@ -213,7 +213,7 @@ def report(
             _in(by_provider, row["provider"]).add(row)
             if row["outcome"] not in _FINE:
                 found.troubles[row["outcome"]] += 1
-                found.mended += row["call_id"] not in incomplete
+                found.recovered += row["call_id"] not in incomplete
         for kind, at, message, fields in database.execute(_EVENTS, (since,)):
             if kind == "ModelDowngraded":
                 moved = json.loads(fields)
@@ -233,7 +233,7 @@ def _rows(database: sqlite3.Connection, table: str, since: float) -> tuple[sqlit
     return database.execute(f"SELECT * {matching}", (since,)), total
 
 
-# Of any time: a request within the span may belong to a call that began before it.
+# Without a time limit: a request within the span may belong to a call that began earlier.
 _INCOMPLETE = "SELECT call_id FROM calls WHERE outcome <> 'completed'"
 _EVENTS = """
 SELECT kind, at, message, fields FROM events WHERE at >= ? AND kind IN (
@@ -251,7 +251,7 @@ def _largest(groups: dict[str, Group]) -> list[Group]:
 
 
 def as_table(groups: Iterable[Group]) -> list[list[str]]:
-    """Return a line of text fields for each group: see `HEAD`."""
+    """Return a row of text for each group; `HEAD` has the columns."""
     return [
         [
             group.name,
@@ -267,17 +267,17 @@ def as_table(groups: Iterable[Group]) -> list[list[str]]:
 
 
 HEAD = ["", "count", "well", "first token, s", "whole, s", "tokens in / out", "US$"]
-"""Latencies are given as the 50th / 95th / 99th percentile."""
+"""Columns of `as_table`; latencies are the 50th / 95th / 99th percentile."""
 
 
 def spread(values: Sequence[float]) -> str:
-    """Return the percentiles of some latencies."""
+    """Return the 50th / 95th / 99th percentile as text."""
     found = [percentile(values, share) for share in (0.5, 0.95, 0.99)]
     return " / ".join("-" if each is None else f"{each:.2f}" for each in found)
 
 
 def money(group: Group) -> str:
-    """Return what a group cost, and that of some it is not known."""
+    """Return the cost of a group in US$, and the number without a known price."""
     known = f"{group.cost:,.4f}"
     if not group.unpriced:
         return known
@@ -285,12 +285,12 @@ def money(group: Group) -> str:
 
 
 def facts(found: Report) -> list[tuple[str, str, str]]:
-    """Return the figures a report begins with: name, value, and a word on it."""
+    """Return the main figures: name, value, remark."""
     calls = found.calls
     failed = "none failed" if not calls.failed else f"{calls.failed:,} of {calls.count:,} failed"
     closed = calls.count - calls.failed - len(calls.durations)
     late = percentile(calls.first_tokens, 0.95)
-    # Next to nothing, lost or saved, is 0; a sum that adds 0.0 has no negative zero.
+    # Adding 0.0 turns a negative zero into 0.
     saving = "not known" if found.saving is None else f"US$ {round(found.saving, 4) + 0.0:,.4f}"
     return [
         ("calls", f"{calls.count:,}", f"of them {closed:,} left by their reader"),
@@ -313,10 +313,10 @@ def facts(found: Report) -> list[tuple[str, str, str]]:
 
 
 def lists(found: Report) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    """Return what is counted by name: a title, and pairs."""
-    mended = f"{found.mended:,} of {found.troubles.total():,}"
+    """Return the counts by name: (title, (name, count) pairs)."""
+    recovered = f"{found.recovered:,} of {found.troubles.total():,}"
     return [
         ("calls that failed", found.errors.most_common()),
-        (f"requests that failed ({mended} mended)", found.troubles.most_common()),
+        (f"requests that failed ({recovered} in completed calls)", found.troubles.most_common()),
         ("downgrades", found.downgrades.most_common()),
     ]

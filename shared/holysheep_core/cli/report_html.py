@@ -1,4 +1,4 @@
-"""`holysheep report --html`: one page that holds all it needs, for any screen, light or dark."""
+"""`holysheep report --html`: one self-contained page for any screen, light or dark."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 180, 52, 22
 _LATENCIES = "Latencies are the 50th / 95th / 99th percentile."
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2429; --soft: #66727a; --paper: #fbfbf9;
-  --card: #ffffff; --line: #dfe3e5; --good: #1f6f8b; --mended: #e0a526; --bad: #b5352a; }
+  --card: #ffffff; --line: #dfe3e5; --good: #1f6f8b; --resumed: #e0a526; --bad: #b5352a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e7ebed; --soft: #98a4ab; --paper: #14181b;
-  --card: #1c2226; --line: #333c42; --good: #57b3d1; --mended: #edbf55; --bad: #ef7a6d; } }
+  --card: #1c2226; --line: #333c42; --good: #57b3d1; --resumed: #edbf55; --bad: #ef7a6d; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem; max-width: 62rem; background: var(--paper);
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
@@ -33,10 +33,10 @@ svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 .good { fill: var(--good); background: var(--good); }
 .bad { fill: var(--bad); background: var(--bad); }
-.mended { fill: var(--mended); background: var(--mended); }
+.resumed { fill: var(--resumed); background: var(--resumed); }
 .rule { stroke: var(--line); } .middle { fill: none; stroke: var(--good); stroke-width: 2; }
-.late { fill: none; stroke: var(--mended); stroke-width: 2; }
-.dot.middle { fill: var(--good); } .dot.late { fill: var(--mended); }
+.late { fill: none; stroke: var(--resumed); stroke-width: 2; }
+.dot.middle { fill: var(--good); } .dot.late { fill: var(--resumed); }
 @media (max-width: 40rem) { body { padding: .8rem; } svg text { font-size: 22px; } }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { padding: .35rem .7rem .35rem 0; text-align: right; white-space: nowrap;
@@ -97,10 +97,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _calls_chart(found: Report) -> str:
     def stack(group: Group) -> list[tuple[str, float]]:
         fine = group.count - group.failed - group.resumed
-        return [("good", fine), ("mended", group.resumed), ("bad", group.failed)]
+        return [("good", fine), ("resumed", group.resumed), ("bad", group.failed)]
 
     caption = (
-        'Calls <i class="good"></i>as they came <i class="mended"></i>cut and continued '
+        'Calls <i class="good"></i>uninterrupted <i class="resumed"></i>resumed '
         '<i class="bad"></i>failed'
     )
     return _bars(found, caption, stack, lambda value: f"{value:,.0f}")
@@ -155,7 +155,7 @@ def _latency_chart(found: Report) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         drawn.append(f'<polyline class="{kind}" points="{path}"/>')
         drawn += [f'<circle class="dot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in at]
-    middle, late = '<i class="good"></i>median', '<i class="mended"></i>95th percentile'
+    middle, late = '<i class="good"></i>median', '<i class="resumed"></i>95th percentile'
     caption = f"Seconds to the first token {middle} {late}"
     return _figure(caption, most, lambda value: f"{value:.2f}", drawn, found)
 

@@ -40,7 +40,7 @@ def show(found: Report, console: Console) -> None:
         if groups:
             table = Table(box=None, pad_edge=False, header_style="bold")
             for number, head in enumerate([title, *HEAD[1:]]):
-                # Folded, on a narrow terminal: of a name or a figure that is cut nobody is told.
+                # Wrapped on a narrow terminal; rich would cut names and figures without a sign.
                 table.add_column(head, justify="right" if number else "left", overflow="fold")
             for row in as_table(groups):
                 table.add_row(*map(escape, row))
@@ -61,12 +61,12 @@ def bars(values: list[int]) -> str:
 
 
 def clock(at: float) -> str:
-    """Return a time of day, with its date."""
+    """Return a Unix time as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def span(found: Report) -> str:
-    """Return how long the report goes back, in words."""
+    """Return the length of the report's time, in words."""
     hours = (found.until - found.since) / 3600
     if hours < 1:
         return f"{hours * 60:g} minutes"

@@ -1,4 +1,4 @@
-"""The rehearsal of an outage: the primary dies under load and comes back; how long did it show?"""
+"""`holysheep rollback-drill`: stops and restarts the primary under load, and measures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from holysheep_core.simulator import Scenario, Simulator
 from holysheep_core.types import ChatRequest, Delta
 
 ALLOWED = 30.0
-"""Seconds that fail-over and the way back may take each."""
+"""Most seconds that failover and recovery may take each."""
 
 PRIMARY, SECOND = "holysheep", "fallback"
 _ANSWER = "One sheep, two sheep, three sheep: " + "baa, " * 20 + "and the gate is shut."
@@ -36,12 +36,12 @@ class Call:
     """One call of the load, with times on one clock.
 
     Attributes:
-        began: When it was made.
-        gaps: (when it ended, how long it was) of each silence the reader sat through.
-        provider: Who gave the end of the answer.
-        ended: When the answer was whole.
-        fault: What went wrong, if it did.
-        resumes: How often the answer was continued.
+        began: Time of the call.
+        gaps: (end, length) of each pause between two deltas.
+        provider: The provider of the answer's end.
+        ended: Time of the answer's end.
+        fault: The error or difference, if any.
+        resumes: Number of continuations.
     """
 
     began: float
@@ -54,7 +54,7 @@ class Call:
 
 @dataclass
 class Report:
-    """What the drill measured; seconds."""
+    """The results of the drill; times in seconds."""
 
     calls: list[Call]
     broke: float
@@ -62,34 +62,34 @@ class Report:
 
     @property
     def lost(self) -> list[Call]:
-        """Calls that ended in an error, or with another text."""
+        """Calls that ended with an error or with a wrong text."""
         return [call for call in self.calls if call.fault]
 
     @property
     def over(self) -> float:
-        """From the break to the first whole answer of the other provider."""
+        """Seconds from the outage to the first whole answer of the fallback."""
         return next(self._ends(SECOND, self.broke), time.monotonic()) - self.broke
 
     @property
     def back(self) -> float:
-        """From the repair to the first whole answer of the primary."""
+        """Seconds from the restart to the first whole answer of the primary."""
         return next(self._ends(PRIMARY, self.healed), time.monotonic()) - self.healed
 
     @property
     def settled(self) -> float:
-        """From the repair to the last call that still began elsewhere."""
+        """Seconds from the restart to the last call that began at the fallback."""
         late = [c.began for c in self.calls if c.provider == SECOND and c.began > self.healed]
         return max(late, default=self.healed) - self.healed
 
     @property
     def silence(self) -> float:
-        """The longest time a reader sat before a silent answer while the primary was away."""
+        """The longest pause of a stream after the outage began, in seconds."""
         gaps = (gap for call in self.calls for at, gap in call.gaps if at >= self.broke)
         return max(gaps, default=0.0)
 
     @property
     def good(self) -> bool:
-        """Nothing was lost, and both ways took less than is allowed."""
+        """Whether no call was lost, and failover and recovery took less than `ALLOWED`."""
         return not self.lost and max(self.over, self.back) < ALLOWED
 
     def _ends(self, provider: str, after: float) -> Iterator[float]:
@@ -99,10 +99,10 @@ class Report:
 
 
 async def rehearse(callers: int, outage: float, tell: Console) -> Report:
-    """Break the primary under the load of `callers` for `outage` seconds, and watch.
+    """Stop the primary for `outage` seconds under the load of `callers`, and measure.
 
-    The primary is a server of its own that stops: running answers are cut, new connections are
-    refused. Then one starts at the same address again.
+    The primary is a separate server: when it stops, running answers are cut and new connections are
+    refused. Then it restarts on the same port.
     """
     scenario = Scenario(text=_ANSWER, delay=0.01, piece=8)
     calls: list[Call] = []
@@ -121,13 +121,13 @@ async def rehearse(callers: int, outage: float, tell: Console) -> Report:
         async with handler:
             load = [asyncio.create_task(_call_on(handler, calls, over)) for _ in range(callers)]
             await asyncio.sleep(_WARM_UP)
-            tell.print(f"  {len(calls)} calls begun; the primary stops now.")
+            tell.print(f"  {len(calls)} calls so far; the primary stops now.")
             broke = time.monotonic()
             await asyncio.to_thread(primary.stop)
             await asyncio.sleep(outage)
             primary = Simulator(port=port, scenario=scenario).start()
             healed = time.monotonic()
-            tell.print(f"  {len(calls)} calls begun; it is there again.")
+            tell.print(f"  {len(calls)} calls so far; the primary is up again.")
             await _until_back(calls, healed)
             over.set()
             await asyncio.gather(*load)
@@ -172,18 +172,18 @@ async def _until_back(calls: list[Call], healed: float) -> None:
 
 
 def show(report: Report, console: Console) -> None:
-    """Print what was measured."""
+    """Print the results."""
     table = Table(show_header=False, box=None, padding=(0, 2))
     resumed = sum(call.resumes > 0 for call in report.calls)
     rows = [
         ("calls made", f"{len(report.calls)}"),
         ("lost", f"{len(report.lost)}"),
-        ("cut in mid-answer and continued", f"{resumed}"),
-        ("fail over: first answer of the fallback after", f"{report.over:.2f} s"),
-        ("longest silence a reader sat through", f"{report.silence:.2f} s"),
-        ("roll back: first answer of the primary after", f"{report.back:.2f} s"),
-        ("everybody back after", f"{report.settled:.2f} s"),
-        ("allowed, each way", f"{ALLOWED:.0f} s"),
+        ("cut in mid-answer and resumed", f"{resumed}"),
+        ("failover: first answer of the fallback after", f"{report.over:.2f} s"),
+        ("longest pause of a stream", f"{report.silence:.2f} s"),
+        ("rollback: first answer of the primary after", f"{report.back:.2f} s"),
+        ("all calls back at the primary after", f"{report.settled:.2f} s"),
+        ("allowed for each", f"{ALLOWED:.0f} s"),
     ]
     for what, figure in rows:
         table.add_row(what, f"[bold]{figure}[/]")

@@ -1,4 +1,4 @@
-"""`holysheep watch`: what the programs that write an event log are doing, live."""
+"""`holysheep watch`: live figures of all programs that write an event log."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _LATEST = 8
 
 @dataclass
 class Now:
-    """How things stand.
+    """The current figures.
 
     Attributes:
         requests: Requests in the last 60 s.
         tokens: Tokens of the last 24 h.
-        cost: Their price in US$, where it is known.
+        cost: Their cost in US$, as far as prices are known.
         unpriced: Requests of the last 24 h without a known price.
         failed: Calls that failed in the last 60 s.
         per_second: Requests in each of the last 60 seconds.
-        cooling: Routes that are left alone: name, and seconds left (None: for good).
-        active: Provider asked first, if somebody switched.
-        down: Providers the health checks find down.
-        canary: The canary's last step, in words.
-        latest: Time and sentence of what happened last.
+        cooling: Routes whose circuit is open: name -> seconds left.
+        active: The active provider after a switch, else "".
+        down: Providers that fail their health checks.
+        canary: The canary's last step, as text.
+        latest: Unix time and text of the latest events.
     """
 
     requests: int = 0
@@ -55,10 +55,10 @@ class Now:
 
 
 def look(database: sqlite3.Connection, now: float) -> Now:
-    """Read how things stand."""
+    """Read the figures of a moment `now`, a Unix time."""
     found = Now()
     minute, day = now - MINUTE, now - DAY
-    # A request is an event at once; as a row of `attempts` it comes when its call is over.
+    # Events are written at once; the rows of `attempts` when the call ends.
     sent = "SELECT at FROM events WHERE kind = 'RequestSent' AND at > ?"
     for (at,) in database.execute(sent, (minute,)):
         found.requests += 1
@@ -99,7 +99,7 @@ WHERE kind NOT IN ('RequestSent', 'FirstToken', 'StillWaiting') ORDER BY at DESC
 
 
 def picture(found: Now, limits: RateLimits) -> RenderableType:
-    """Return how things stand as something to print."""
+    """Return the figures as a panel."""
     top = Table.grid(padding=(0, 2))
     top.add_column(style="bold")
     top.add_column(min_width=24)
@@ -115,7 +115,7 @@ def picture(found: Now, limits: RateLimits) -> RenderableType:
         ("asked first", found.active),
         ("down", ", ".join(sorted(found.down))),
         ("canary", found.canary),
-        ("left alone", ", ".join(f"{k} ({v:.0f} s)" for k, v in sorted(found.cooling.items()))),
+        ("cooling down", ", ".join(f"{k} ({v:.0f} s)" for k, v in sorted(found.cooling.items()))),
     ):
         if said:
             lines.append(Text.assemble((f"{what}: ", "bold"), said))
@@ -136,10 +136,17 @@ def _gauge(table: Table, name: str, value: int, limit: int | None) -> None:
 
 
 def watch(path: Path, limits: RateLimits, console: Console, *, once: bool, every: float) -> None:
-    """Show how things stand, until Ctrl-C; or once.
+    """Show the figures until Ctrl-C, or once.
+
+    Args:
+        path: The event log.
+        limits: The tier's limits.
+        console: Receives the output.
+        once: Print once and return.
+        every: Seconds between updates.
 
     Raises:
-        ConfigurationError: There is no such log.
+        ConfigurationError: The file does not exist or is not an event log.
     """
     with reading(path) as database:
         if once:

@@ -1,1 +1,1 @@
-"""The framework-free client, and what drives a call."""
+"""The framework-free client, and the drivers that run a call."""

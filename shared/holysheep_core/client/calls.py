@@ -1,4 +1,4 @@
-"""One call, from what a client has: its connections, providers, settings and observers."""
+"""Runs the calls of a client with its connections, providers, settings and observers."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Calls:
     """Makes the calls of one client.
 
     Args:
-        gateway: Where to ask.
-        settings: How.
-        clients: Over which connections.
-        observers: Who watches.
-        on_event: Is called with every event of every call.
+        gateway: The providers.
+        settings: The settings of every call.
+        clients: The HTTP clients.
+        observers: Notified of the beginning, the events and the end of every call.
+        on_event: Called with every event of every call.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Calls:
         self._ended = [Guard(each.call_ended) for each in observers]
         self._listeners = [Guard(each.happened) for each in observers]
         self._listeners += [] if on_event is None else [Guard(on_event)]
-        # They need httpx, which is imported when it is needed: see `clients`.
+        # The drivers import httpx, which is imported as late as possible: see `clients`.
         from holysheep_core.client import async_driver, sync_driver  # noqa: PLC0415
 
         self._drive, self._adrive = sync_driver.run, async_driver.run
@@ -64,13 +64,16 @@ class Calls:
         on_event: OnEvent | None,
         pace: Callable[[], Any] | None,
     ) -> Stream:
-        """Make a call.
+        """Run a call: yield deltas, then the completion.
 
         Args:
-            begin: Returns what to ask, and what is there of the answer.
-            on_token: Is called with each piece of text.
-            on_event: Is called with each event of this call.
-            pace: Returns when a request may go out; is called before each.
+            begin: Returns the request, and the part of the answer that a journal has.
+            on_token: Called with each piece of text.
+            on_event: Called with each event of this call.
+            pace: Called before each request; returns when the request may be sent.
+
+        Raises:
+            HolySheepError: While iterating, if the answer cannot be completed.
         """
         opening = begin()
         with opening.entry or nullcontext() as entry:
@@ -122,7 +125,7 @@ class Calls:
                 yield each
             if opening.is_whole:
                 return
-            # The client depends on the loop that iterates, which need not be the one that called.
+            # The client belongs to the loop that iterates, which may not be the caller's loop.
             client, store = await self._clients.for_running_loop(), self._gateway.store
             if store is not None:
                 await store.aopen()
@@ -150,7 +153,7 @@ class Calls:
                     self._end(session, admission)
 
     def _announce(self, request: ChatRequest, on_event: OnEvent | None) -> list[Guard]:
-        """Tell the observers that a call begins; return who listens to its events."""
+        """Notify the observers that a call begins; return the listeners of its events."""
         for began in self._began:
             began(request.call_id, request)
         return self._listeners if on_event is None else [*self._listeners, Guard(on_event)]

@@ -1,4 +1,4 @@
-"""The framework-free client: streams that retry, resume and downgrade by themselves."""
+"""The framework-free client: streams that retry, resume and downgrade automatically."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class StreamingRetryHandler(Requests):
-    """Streams chat completions so that they arrive whole, once, in order.
+    """Streams chat completions whole, once and in order.
 
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
     >>> with Simulator() as simulator:
@@ -55,43 +55,43 @@ class StreamingRetryHandler(Requests):
 
     Args:
         api_key: The HolySheep key; `HOLYSHEEP_API_KEY` if None.
-        base_url: The API's address; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
-        config: When and how often a failed request is tried again.
-        max_retries: Shorthand for `config`.
-        timeouts: The time limits.
+        base_url: The API's base URL; `HOLYSHEEP_BASE_URL`, else HolySheep's own, if None.
+        config: When and how often a failed request is sent again.
+        max_retries: Shorthand for `config`: retries per call, 5 by default.
+        timeouts: Time limits in seconds: connect, first token, stall, whole call.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
-        resume: How a cut answer is resumed; False raises the error instead.
-        fallback: Fallback models for one that is rate limited.
-        fallback_models: Shorthand for `fallback`: their names; [] for none.
+        resume: How a cut answer is resumed; False raises `StreamInterruptedError` instead.
+        fallback: Models that answer when the requested one is rate limited or fails.
+        fallback_models: Shorthand for `fallback`: model names in order; [] for none.
         providers: Further OpenAI-compatible APIs, tried in order after the first.
         gateway: Providers with health checks, canaries and a switch, in place of `api_key`,
             `base_url`, `default_headers` and `providers`; may be shared by many clients.
-        rate_limits: Limits of your own for the first provider's account: a `RateLimits`, or
+        rate_limits: Your own limits for the first provider's account: a `RateLimits`, or
             "free", "starter" or "pro".
-        circuit: When a route counts as failing.
-        store: A `redis://` URL; shares limits, circuits and the budget with all processes
-            that name the same one.
-        budget: What retries are paid from; by default one for the whole process.
-        on_event: Is called with every event of every call; in async calls it may be a
-            coroutine function.
-        http_client: An `httpx.Client` to use in place of our own.
-        http_async_client: Likewise an `httpx.AsyncClient`.
-        connections: How connections of our own are made and kept: pool, proxy, DNS.
+        circuit: When the circuit of a failing route opens.
+        store: A `redis://` URL; shares limits, circuits and the retry budget with all processes
+            that use the same URL.
+        budget: The retry budget; by default one for the whole process.
+        on_event: Called with every event of every call; in async calls it may be a coroutine
+            function.
+        http_client: Your own `httpx.Client`, for sync calls.
+        http_async_client: Your own `httpx.AsyncClient`, for async calls.
+        connections: Pool, proxy and DNS settings of the built-in clients.
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
-        stream_usage: Ask the server for a usage chunk at the end of a stream.
-        coalesce: Hand out the deltas that arrive in one read as one. A reader who keeps up sees
-            no difference; one who lags behind catches up at a fraction of the cost.
-        catalog: Prices, windows and abilities you know better than the built-in table: a
+        stream_usage: Request a usage chunk at the end of a stream.
+        coalesce: Merge the deltas of one network read into one. Cheaper for slow readers; no
+            difference for fast ones.
+        catalog: Prices, context windows and abilities that override the built-in table: a
             `Catalog`, or a TOML or JSON file; `HOLYSHEEP_CATALOG` if None.
-        spend_limit: What one call may spend, in US$ or tokens.
-        event_log: An SQLite file that every call is written to, for `holysheep report`.
-        observers: What else watches the calls, e.g. an `OpenTelemetry`.
-        journal: Keeps answers as they arrive, so that another process can resume one: a
+        spend_limit: Most that one call may spend, in US$ or tokens.
+        event_log: An SQLite file that records every call, for `holysheep report`.
+        observers: Further observers of every call, e.g. an `OpenTelemetry`.
+        journal: Stores answers while they arrive, so that another process can resume them: a
             `Journal`, or its "sqlite:///…" or "redis://…" URL.
 
     Raises:
-        ConfigurationError: A setting cannot work; the message says which and why.
+        ConfigurationError: A setting is invalid; the message names the setting and the reason.
     """
 
     def __init__(
@@ -190,19 +190,19 @@ class StreamingRetryHandler(Requests):
         Args:
             model: Model id, e.g. "gpt-4.1".
             messages: OpenAI-format messages.
-            on_token: Is called with each piece of text before it is yielded.
-            on_event: Is called with each event of this call.
-            tags: Labels to total costs by; they are not sent.
-            call_id: A name for the answer, to `resume` or `follow` it by; made if not given.
+            on_token: Called with each piece of text before it is yielded.
+            on_event: Called with each event of this call.
+            tags: Labels for costs by tag; not sent to the server.
+            call_id: A unique name for the answer, for `resume` and `follow`; generated if empty.
             **params: Any other field of the request: `temperature`, `max_tokens`, …
 
         Returns:
             An iterator over pieces of text. Closing it closes the connection.
 
         Raises:
-            ConfigurationError: At once, if the request cannot work.
-            HolySheepError: While iterating, if the answer cannot be completed; `partial` holds
-                what arrived.
+            ConfigurationError: At once, if the request is invalid.
+            HolySheepError: While iterating, if the answer cannot be completed; `partial` has the
+                text so far.
         """
         request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
@@ -233,7 +233,13 @@ class StreamingRetryHandler(Requests):
         call_id: str = "",
         **params: Any,
     ) -> Completion:
-        """Return the whole answer. It is streamed inside, so a late cut costs only the rest."""
+        """Return the whole answer. A cut costs only the rest: the call uses a stream internally.
+
+        Args are those of `stream_with_retry`.
+
+        Raises:
+            HolySheepError: The answer cannot be completed; `partial` has the text so far.
+        """
         request = ChatRequest(model, messages, params, tuple(tags), call_id)
         return self.collect(request, on_token=on_token, on_event=on_event)
 
@@ -253,20 +259,21 @@ class StreamingRetryHandler(Requests):
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:
-        """Stream an answer of the journal: what had arrived, then the rest, whole and once.
+        """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
 
-        The process that began it may be dead; if it is only slow, this waits until its lease is
-        over. An answer that is done is given from the journal, and nothing is asked.
+        If another process has the answer's lease, this waits until the lease expires or is renewed.
+        A complete answer is read from the journal without a request.
 
         Args:
-            call_id: The answer's name.
-            offset: Characters the reader has already.
-            seen: The text it has already, instead: it may be more than the journal has.
+            call_id: The `call_id` of the first call.
+            offset: Characters of text the reader has already; they are not yielded again.
+            seen: The text the reader has already, instead of `offset`; may be longer than the
+                journal's.
 
         Raises:
-            AnswerInUseError: Its process is alive; `follow` it.
-            ConfigurationError: There is no journal.
-            JournalError: There is no such answer in it, or the reader has something else.
+            AnswerInUseError: Another process renewed its lease on the answer; `follow` it.
+            ConfigurationError: The handler has no journal.
+            JournalError: The journal has no such answer, or another text than `seen`.
             HolySheepError: While iterating, as in `stream_with_retry`.
         """
         return _texts(self.stream_again(call_id, offset=offset, seen=seen))
@@ -278,14 +285,16 @@ class StreamingRetryHandler(Requests):
         return _atexts(self.astream_again(call_id, offset=offset, seen=seen))
 
     def follow(self, call_id: str, *, offset: int = 0) -> Iterator[str]:
-        """Stream an answer that somebody is writing, or has written, from the journal.
+        """Stream an answer from the journal while another process writes it, or afterwards.
 
         Args:
-            call_id: The answer's name.
-            offset: Characters the reader has already.
+            call_id: The `call_id` of the call.
+            offset: Characters of text the reader has already; they are not yielded again.
 
         Raises:
-            JournalError: There is no such answer, or no process is writing it: `resume` it.
+            ConfigurationError: The handler has no journal.
+            JournalError: The journal has no such answer, or it is incomplete and no process is
+                writing it: `resume` it.
         """
         return journals.follow(journals.required(self._journal), call_id, offset)
 
@@ -294,7 +303,11 @@ class StreamingRetryHandler(Requests):
         return journals.afollow(journals.required(self._journal), call_id, offset)
 
     def unfinished(self) -> list[str]:
-        """Return the names of answers in the journal that are not whole and nobody is writing."""
+        """Return the `call_id`s of incomplete answers that no process is writing.
+
+        Raises:
+            ConfigurationError: The handler has no journal.
+        """
         return journals.required(self._journal).unfinished()
 
 

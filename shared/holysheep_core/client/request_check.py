@@ -1,4 +1,4 @@
-"""What is wrong with a request, said before anything is sent."""
+"""Checks a request before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from holysheep_core.types import ChatRequest
 
 
 def check_request(request: ChatRequest) -> None:
-    """Refuse a request that cannot work, before anything is sent.
+    """Check a request before anything is sent.
 
     Raises:
-        ConfigurationError: Says which part is wrong, and what would be right.
+        ConfigurationError: A part of the request is invalid; the message names the part and a valid
+            value.
     """
     if not isinstance(request.model, str) or not request.model.strip():
         raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
@@ -28,7 +29,9 @@ def check_request(request: ChatRequest) -> None:
     for name in request.params:
         _check_name(str(name))
     _check_params(request.params)
-    encode_request(request, model=request.model, stream_usage=False)  # refuses what is no JSON
+    encode_request(
+        request, model=request.model, stream_usage=False
+    )  # raises if a value is not JSON
 
 
 def _check_params(params: Mapping[str, Any]) -> None:
@@ -43,7 +46,7 @@ def _check_params(params: Mapping[str, Any]) -> None:
             check_number(name, value, minimum=-math.inf)
     if params.get("n") not in (None, 1):
         raise ConfigurationError(
-            f"n={params['n']!r}: a stream carries one answer. Call as often as needed."
+            f"n={params['n']!r}: a stream has one answer. Make one call for each answer."
         )
     for name, low, high in _RANGES:
         if params.get(name) is not None:
@@ -53,7 +56,7 @@ def _check_params(params: Mapping[str, Any]) -> None:
             check_count(name, params[name], minimum=1)
     if params.get("logprobs") or params.get("top_logprobs"):
         raise ConfigurationError(
-            "logprobs: log probabilities do not survive a resumed stream and are not supported."
+            "logprobs: log probabilities are not supported: a resumed stream cannot keep them."
         )
 
 
@@ -86,8 +89,8 @@ _OF_CLIENTS = frozenset(
         *("openai_api_key", "openai_api_base", "default_query", "model_name", "model_kwargs"),
     )
 )
-"""Settings, here or in other clients, that are no field of a request: sent by mistake, they would
-do nothing, and a key would be in the body."""
+"""Settings of this or other clients that are not request fields. Sent by mistake, they would have
+no effect, and the body would contain the API key."""
 _OFTEN_MISTYPED = (
     *("temperature", "top_p", "max_tokens", "max_completion_tokens", "presence_penalty"),
     *("frequency_penalty", "reasoning_effort", "response_format", "tool_choice"),

@@ -1,4 +1,4 @@
-"""What the plugins use of a client: calls as deltas, and its life."""
+"""The part of a client that the plugins use: calls as deltas, and closing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Requests:
     """Calls as streams of deltas, over one gateway and one set of connections.
 
     Args:
-        gateway: Where to ask.
-        owns_gateway: Close it with this.
-        settings: How.
-        clients: Over which connections.
-        observers: Who watches.
-        on_event: Is called with every event of every call.
-        journal: Where answers are kept.
+        gateway: The providers.
+        owns_gateway: Whether `close` also closes the gateway.
+        settings: The settings of every call.
+        clients: The HTTP clients.
+        observers: Notified of the beginning, the events and the end of every call.
+        on_event: Called with every event of every call.
+        journal: Stores answers; None for no journal.
     """
 
     def __init__(
@@ -66,10 +66,14 @@ class Requests:
         """Stream an answer as deltas, followed by its completion.
 
         Args:
-            request: What to ask.
-            on_token: Is called with each piece of text.
-            on_event: Is called with each event of this call.
-            pace: Returns when a request may go out; is called before each.
+            request: The request.
+            on_token: Called with each piece of text.
+            on_event: Called with each event of this call.
+            pace: Called before each request; returns when the request may be sent.
+
+        Raises:
+            ConfigurationError: At once, if the request is invalid.
+            HolySheepError: While iterating, if the answer cannot be completed.
         """
         check_request(request)
         begin = partial(journals.begin, self._journal, request)
@@ -97,7 +101,10 @@ class Requests:
         on_token: OnToken | None = None,
         on_event: OnEvent | None = None,
     ) -> Generator[Delta | Completion, None, None]:
-        """Stream an answer of the journal, from its beginning, as `stream` does."""
+        """Resume an answer of the journal as deltas, followed by its completion.
+
+        Args and errors are those of `StreamingRetryHandler.resume`.
+        """
         journal, has = journals.required(self._journal), journals.ReaderPosition.of(offset, seen)
         begin = partial(journals.resume, journal, call_id, has)
         return self._calls.run(begin, on_token, on_event, None)
@@ -124,7 +131,11 @@ class Requests:
         on_event: OnEvent | None = None,
         pace: Callable[[], Any] | None = None,
     ) -> Completion:
-        """Return the completion of an answer."""
+        """Return the completion of an answer.
+
+        Raises:
+            HolySheepError: The answer cannot be completed.
+        """
         stream = self.stream(request, on_token=on_token, on_event=on_event, pace=pace)
         with closing(stream) as deltas:
             for delta in deltas:
@@ -148,15 +159,15 @@ class Requests:
                     return delta
         raise AssertionError("a stream ends with its completion")
 
-    # -- life -------------------------------------------------------------------------------
+    # -- closing ----------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the connections of sync calls, and end what runs in the background."""
+        """Close the connections of sync calls, and stop background threads."""
         self._clients.close()
         self._leave()
 
     async def aclose(self) -> None:
-        """Close all connections, as far as the running loop may, and all else."""
+        """Close all connections that the running loop can close, and stop background threads."""
         await self._clients.aclose()
         await asyncio.to_thread(self._leave)
 
@@ -168,7 +179,7 @@ class Requests:
             self.gateway.close()
 
     def __deepcopy__(self, memo: object) -> Self:
-        return self  # made to be shared; connections and locks have no copies
+        return self  # handlers are shared; connections and locks cannot be copied
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("A handler holds connections and a key; make a new one where it is needed.")

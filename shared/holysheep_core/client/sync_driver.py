@@ -29,14 +29,14 @@ def run(
     admission: Admission,
     finish: Callable[[Completion], Any],
 ) -> Generator[Delta | Completion, None, None]:
-    """Do what the session says, and yield its deltas, then its completion.
+    """Carry out the actions of a session; yield its deltas, then its completion.
 
     Args:
         session: A new session.
-        client: Where requests go out.
-        timeouts: The time limits of a request.
+        client: Sends the requests.
+        timeouts: The time limits of a request, in seconds.
         admission: Admission control; a gated session asks it before each request.
-        finish: Is given the completion before the reader is.
+        finish: Called with the completion before it is yielded.
 
     Raises:
         HolySheepError: The call failed.
@@ -52,7 +52,7 @@ def run(
             continue
         try:
             response = _send(session, client, action, timeouts)
-        except Exception as error:  # noqa: BLE001 - whatever a lower layer raises, ours goes up
+        except Exception as error:  # noqa: BLE001 - any error of a lower layer becomes ours
             session.receive_error(sending_error(client, error), clock())
             continue
         with closing_response(response):

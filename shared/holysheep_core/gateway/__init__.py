@@ -1,1 +1,1 @@
-"""Several providers as one: fail-over, health checks, canaries."""
+"""Several providers as one: failover, health checks, canaries."""

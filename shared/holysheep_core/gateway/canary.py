@@ -1,7 +1,7 @@
-"""A new provider or model gets a small share of the traffic first, and more if it does well.
+"""A canary: a new provider or model gets a small share of the traffic, then more if it does well.
 
-Pure: requests, times and health are handed in. A conversation stays on its side: what decides
-is a hash of its key, and a share that grows keeps those it had.
+Pure: requests, times and health are arguments. A hash of the conversation's key selects the side,
+so a conversation stays on its side, and a growing share keeps its conversations.
 """
 
 from __future__ import annotations
@@ -25,22 +25,26 @@ _FULL = 100.0
 class Canary:
     """Traffic for a new provider or a new model, in steps.
 
-    >>> Canary(provider="new", steps=[1, 10, 50, 100])  # moves on by itself
-    >>> Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[10])  # a fixed weight
+    >>> Canary(provider="new", steps=[1, 10, 50, 100])  # advances automatically
+    >>> Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[10])  # a fixed share
     >>> Canary(provider="green", steps=[0, 100])  # blue/green: `advance` switches over
 
     Attributes:
-        provider: Name of the gateway's provider that is new; None for the one in use.
-        model: Model that is new; None for the one asked for.
-        instead_of: The model in whose place `model` answers.
-        steps: Shares of the traffic in percent, rising.
-        hold: Seconds a step lasts at least.
+        provider: Name of the new provider in the gateway; None for the active provider.
+        model: The new model; None for the requested model.
+        instead_of: The model that `model` replaces.
+        steps: Shares of the traffic in percent, increasing.
+        hold: Shortest duration of a step, in seconds.
         min_requests: Requests of the new side that are needed to judge a step.
-        max_error_excess: How much higher its error rate may be than the other side's, 0 to 1.
-        max_latency_ratio: How many times as long its first token may take (95th percentile).
-        automatic: Move on and roll back without being told to.
-        key: Names the conversation of a request; by default its `prompt_cache_key` or `user`,
-            else its first user message, which stays the same from turn to turn.
+        max_error_excess: Most by which its error rate may exceed the other side's, 0 to 1.
+        max_latency_ratio: Most by which its time to the first token (95th percentile) may exceed
+            the other side's, as a factor.
+        automatic: Whether the canary advances and rolls back automatically.
+        key: Returns the conversation's key of a request; by default its `prompt_cache_key` or
+            `user`, else its first user message, which is the same in every turn.
+
+    Raises:
+        ConfigurationError: A setting is invalid.
     """
 
     provider: str | None = None
@@ -56,11 +60,11 @@ class Canary:
 
     def __post_init__(self) -> None:
         if not self.provider and not self.model:
-            raise ConfigurationError("Canary: needs the provider or the model that is new.")
+            raise ConfigurationError("Canary: needs the new provider or the new model.")
         if bool(self.model) != bool(self.instead_of):
             raise ConfigurationError(
-                "Canary: model and instead_of go together: the new model, and the one whose "
-                "place it takes."
+                "Canary: give model and instead_of together: the new model, and the model that it "
+                "replaces."
             )
         if not isinstance(self.steps, (list, tuple)) or not self.steps:
             raise ConfigurationError(f"steps={self.steps!r}: needs a list of percentages.")
@@ -75,35 +79,35 @@ class Canary:
 
     @property
     def name(self) -> str:
-        """The new side, in a word."""
+        """Name of the new side: "provider", "model" or "provider/model"."""
         return "/".join(part for part in (self.provider, self.model) if part)
 
 
 class Rollout:
-    """Where a canary stands.
+    """The current step of a canary.
 
     Args:
-        canary: The plan.
+        canary: The settings.
         now: The time.
 
     Attributes:
-        step: Index in `Canary.steps`; -1 once it was rolled back.
-        since: When this step began.
+        step: Index in `Canary.steps`; -1 after a rollback.
+        since: Time of the last change of step.
     """
 
     def __init__(self, canary: Canary, now: float) -> None:
         self.canary = canary
         self.step = 0
         self.since = now
-        self._other: Health | None = None  # the other side when it was last seen
+        self._other: Health | None = None  # the last health of the other side with enough requests
 
     @property
     def percent(self) -> float:
-        """Share of the traffic."""
+        """Share of the traffic in percent; 0 after a rollback."""
         return self.canary.steps[self.step] if self.step >= 0 else 0.0
 
     def takes(self, request: ChatRequest) -> bool:
-        """Tell whether a request goes to the new side."""
+        """Return whether a request goes to the new side."""
         canary = self.canary
         if canary.instead_of is not None and request.model != canary.instead_of:
             return False
@@ -117,11 +121,11 @@ class Rollout:
         self.since = now
 
     def judge(self, new: Health, other: Health, now: float) -> tuple[int, str] | None:
-        """Say which step should follow and why; None to stay.
+        """Return the next step and the reason; None to stay.
 
         Args:
-            new: Health of the new side since this step began.
-            other: Health of the other side since then.
+            new: Health of the new side since the step began.
+            other: Health of the other side in the same time.
             now: The time.
         """
         if self.step < 0 or not self.percent:
@@ -149,7 +153,7 @@ class Rollout:
 
 
 def conversation(request: ChatRequest) -> str:
-    """Return what names the conversation of a request."""
+    """Return the key of a request's conversation."""
     for name in ("prompt_cache_key", "user"):
         if request.params.get(name):
             return str(request.params[name])

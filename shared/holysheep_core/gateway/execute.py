@@ -1,4 +1,4 @@
-"""Runs a user's own function with one provider after the other, whatever kind of function it is."""
+"""Runs a user's own function with one provider after another: sync, async or generator function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteChange, RouteStates
 
 REST_SECONDS = 10.0
-"""Seconds for which a provider whose call failed is asked after the others."""
+"""Cooldown in seconds of a provider whose call failed."""
 
 _OWN_FAULT = (400, 404, 405, 413, 422)
 _WHATEVER = "*"
@@ -31,13 +31,16 @@ def execute(
     states: RouteStates,
     report: Callable[[RouteChange], object],
 ) -> Any:
-    """Run `call` with the first provider that is well, and with the next if it fails.
+    """Run `call` with the first provider whose circuit is closed, and with the next on failure.
 
     Args:
-        call: Takes a provider.
-        providers: Best first.
-        states: Remembers which of them failed.
-        report: Is called with every circuit that this opens or closes.
+        call: A function of one provider.
+        providers: Providers in order of preference.
+        states: The circuits of the providers.
+        report: Called with every circuit that opens or closes.
+
+    Raises:
+        ConfigurationError: `call` takes no provider.
     """
     _check_call(call)
     run = _FallbackRun(call, providers, states, report)
@@ -70,13 +73,13 @@ class _FallbackRun:
         return self._call(self._route.provider)
 
     def _next(self) -> Route:
-        # A half-open provider gives its probe only to a call that goes there.
+        # Takes the probe of a half-open provider only if the call goes there.
         now = clock()
         for route in self._left:
             if self._states.take_probe(route, now):
                 break
         else:
-            route = self._left[0]  # all cool down: an answer is worth a try
+            route = self._left[0]  # all circuits are open: try the first provider
         self._left.remove(route)
         return route
 
@@ -87,7 +90,7 @@ class _FallbackRun:
         self._states.ended(self._route, Note(clock(), Outcome.SUCCESS, None), probing=False)
 
     def _failed(self, error: Exception) -> None:
-        """Remember it; raises the error if there is no other provider, or no use in one."""
+        """Record the failure; raise the error if no other provider is left or would help."""
         if _is_own_fault(error):
             self._states.ended(self._route, None, probing=True)
             raise error
@@ -101,10 +104,10 @@ class _FallbackRun:
         while True:
             try:
                 result = self._begin()
-            except Exception as error:  # noqa: BLE001 - whatever a user's client raises
+            except Exception as error:  # noqa: BLE001 - a user's client may raise anything
                 self._failed(error)
                 continue
-            # A plain function may return what has not run yet: then it is that which may fail.
+            # A plain function may return a generator or awaitable that has not run yet.
             if inspect.isgenerator(result):
                 return self.stream(result)
             if inspect.isasyncgen(result):
@@ -118,7 +121,7 @@ class _FallbackRun:
         while True:
             try:
                 result = await (self._begin() if begun is None else begun)
-            except Exception as error:  # noqa: BLE001 - whatever a user's client raises
+            except Exception as error:  # noqa: BLE001 - a user's client may raise anything
                 self._failed(error)
                 begun = None
                 continue
@@ -135,7 +138,7 @@ class _FallbackRun:
                     for item in items:
                         yielded = True
                         yield item
-            except Exception as error:  # noqa: BLE001 - whatever a user's client raises
+            except Exception as error:  # noqa: BLE001 - a user's client may raise anything
                 self._left = [] if yielded else self._left
                 self._failed(error)
                 begun = None
@@ -153,7 +156,7 @@ class _FallbackRun:
                     async for item in items:
                         yielded = True
                         yield item
-            except Exception as error:  # noqa: BLE001 - whatever a user's client raises
+            except Exception as error:  # noqa: BLE001 - a user's client may raise anything
                 self._left = [] if yielded else self._left
                 self._failed(error)
                 begun = None
@@ -176,7 +179,7 @@ def _check_call(call: object) -> None:
         inspect.signature(call).bind(object())
     except TypeError:
         raise ConfigurationError(
-            f"{wanted}: `lambda provider: …`. One without it would ask the same provider again."
+            f"{wanted}: `lambda provider: …`. Without it, every try would use the same provider."
         ) from None
     except ValueError:
         return  # a builtin without a signature

@@ -1,4 +1,4 @@
-"""Several providers as one: who is asked first, fail-over, rollback, canaries."""
+"""Several providers as one: order, failover, rollback, canaries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from holysheep_core.types import ChatRequest
 
 
 class APIGateway:
-    """Named providers, of which the first that is well answers.
+    """Named providers; the first healthy one answers.
 
     >>> gateway = APIGateway([
     ...     Provider(api_key="cr-…"),  # HolySheep
@@ -36,23 +36,23 @@ class APIGateway:
     >>> llm = ChatHolySheep(model="gpt-4.1", gateway=gateway)  # or HolySheep(…)
     >>> gateway.switch_to("openai"); gateway.rollback()
 
-    Give it to as many models as you like: they share what it knows of the providers. An answer
-    that breaks off at one provider is resumed at the next; once the first works again, the next
-    call goes there.
+    Any number of models may share a gateway and its knowledge of the providers. An answer that is
+    cut at one provider is resumed at the next; once the first provider works again, new calls go
+    there.
 
     Args:
-        providers: Best first. Where a name comes again, it is numbered: "holysheep-2".
-        health_check: How often providers are asked whether they are well, in the background
-            while a model uses the gateway; None for never (real calls are watched anyway).
-        circuit: When a route counts as failing.
-        canary: A provider or model that is being introduced.
-        store: A `redis://` URL; shares circuits, the provider in use and the canary's step
-            with all processes that name the same one, and the retry budget and rate limits of
-            the models that use this gateway.
-        on_event: Is called with the gateway's own events, from whichever thread.
+        providers: Providers in order of preference. A repeated name gets a number: "holysheep-2".
+        health_check: Background checks while a model uses the gateway; None for no checks (the
+            results of calls count in either case).
+        circuit: When the circuit of a failing route opens.
+        canary: A new provider or model that gets a share of the traffic.
+        store: A `redis://` URL; shares circuits, the active provider and the canary's step with
+            all processes that use the same URL, and the retry budget and rate limits of the models
+            that use this gateway.
+        on_event: Called with the gateway's own events, from any thread.
 
     Raises:
-        ConfigurationError: There is no provider, or the canary names none of them.
+        ConfigurationError: `providers` is empty, or does not contain the canary's provider.
     """
 
     def __init__(
@@ -83,21 +83,19 @@ class APIGateway:
         renew_after_fork(self)
         self._sharing = None if self.store is None else Sharing(self.store, self)
 
-    # -- who is asked -----------------------------------------------------------------------
+    # -- order of providers-------------------------------------------------------------------
 
     @property
     def active(self) -> str:
-        """Name of the provider that is asked first now."""
+        """Name of the provider that gets new calls first."""
         first = self._order()[0]
         return next(name for name, provider in self._by_name.items() if provider is first)
 
     def switch_to(self, name: str) -> None:
-        """Ask this provider first from now on.
-
-        With a `store`, in all processes.
+        """Send new calls to this provider first; with a `store`, in all processes.
 
         Raises:
-            ConfigurationError: No provider has that name.
+            ConfigurationError: No provider has this name.
         """
         self._known(name)
         with self._lock:
@@ -105,7 +103,7 @@ class APIGateway:
         self._activated(name, "switched to")
 
     def rollback(self) -> str:
-        """Go back to the provider that was asked first before; returns its name."""
+        """Undo the last switch; return the name of the provider that is first now."""
         with self._lock:
             if len(self._history) > 1:
                 self._history.pop()
@@ -114,25 +112,45 @@ class APIGateway:
         return name
 
     def health(self, name: str, *, model: str | None = None) -> Health:
-        """Return how a provider did lately, judged by real calls."""
+        """Return the recent error rate and latencies of a provider's calls.
+
+        Args:
+            name: The provider.
+            model: One model; None for all models.
+
+        Raises:
+            ConfigurationError: No provider has this name.
+        """
         return self.route_states.health(self._known(name), model=model)
 
     def is_up(self, name: str) -> bool:
-        """Tell whether the checks find a provider well (always, without checks)."""
+        """Return whether a provider passes its health checks; True without checks.
+
+        Raises:
+            ConfigurationError: No provider has this name.
+        """
         return self._is_up(self._known(name))
 
     def advance(self) -> None:
-        """Give the canary its next share."""
+        """Move the canary to its next step.
+
+        Raises:
+            ConfigurationError: The gateway has no canary.
+        """
         self._move_canary(1, "advanced")
 
     def abort_canary(self) -> None:
-        """Take all traffic from the canary."""
+        """Roll the canary back: its share becomes 0.
+
+        Raises:
+            ConfigurationError: The gateway has no canary.
+        """
         self._move_canary(None, "aborted")
 
     def chain(
         self, request: ChatRequest, fallback: FallbackConfig, catalog: Catalog
     ) -> FallbackChain:
-        """Lay out the routes of a request, best first."""
+        """Return the routes of a request, in order of preference."""
         if self._checks is not None and self._users:
             self._checks.start()
         self._judge_canary()
@@ -150,41 +168,45 @@ class APIGateway:
         return FallbackChain(routes, self.route_states, catalog, self._circuit_changed)
 
     def execute_with_fallback(self, call: Callable[[Provider], Any]) -> Any:
-        """Run something with the provider in use, and with the next one if it fails.
+        """Run a function with the active provider, and with the next one if it fails.
 
         >>> gateway.execute_with_fallback(lambda provider: my_client(provider).ask("Hi"))
 
-        `call` may be a function, a coroutine function, a generator function or an async one;
-        what it returns is returned, awaitable or iterable as it is. A stream that fails before
-        its first item starts again at the next provider. One that fails later is not started
-        again, since that would repeat its beginning: its error is raised, the provider counts
-        as failing, and the next call goes elsewhere. (`ChatHolySheep` and the others do resume
-        in mid-answer.)
+        `call` may be a function, a coroutine function, a generator function or an async generator
+        function; the result has the same kind. A stream that fails before its first item starts
+        again at the next provider. One that fails later raises its error, since a new start would
+        repeat items; the provider cools down for 10 s, and the next call goes to another one.
+        (`ChatHolySheep`, `HolySheep` and `StreamingRetryHandler` do resume in mid-answer.)
 
         Args:
-            call: Takes the `Provider` to use.
+            call: A function of the `Provider` to use.
 
         Raises:
             ConfigurationError: `call` takes no provider.
-            Exception: What the last provider's call raised. An error that is the request's own
-                (status 400, 404, 413, 422) is raised at once.
+            Exception: The error of the last provider's call. Errors of the request itself (status
+                400, 404, 405, 413, 422) are raised at once.
         """
         return execute(call, self._order(), self.route_states, self._circuit_changed)
 
-    # -- life -------------------------------------------------------------------------------
+    # -- closing ----------------------------------------------------------------------------
 
     def use(self, user: object, budget: RetryBudget) -> None:
-        """Watch the providers from the first call until `user` is garbage, or has left."""
+        """Register a model: health checks run while a registered model has made a call.
+
+        Args:
+            user: The model; held weakly.
+            budget: Its retry budget, shared by the store if there is one.
+        """
         self._users.add(user)
         if self.store is not None:
             self.store.share_budget(budget)
 
     def leave(self, user: object) -> None:
-        """`user` is closed."""
+        """Unregister a closed model."""
         self._users.leave(user)
 
     def close(self) -> None:
-        """End the checks, and tell the store what is left to tell."""
+        """Stop the health checks, and write pending changes to the store."""
         self._users.clear()
         if self.store is not None:
             self.store.exchange()
@@ -196,7 +218,7 @@ class APIGateway:
         self.close()
 
     def __deepcopy__(self, memo: object) -> APIGateway:
-        return self  # made to be shared
+        return self  # gateways are shared
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("A gateway holds keys and threads; make a new one where it is needed.")
@@ -208,10 +230,10 @@ class APIGateway:
         """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.RLock()
 
-    # -- what other processes found out or decided ------------------------------------------
+    # -- changes from other processes -------------------------------------------------------
 
     def circuit_shared(self, key: str, seconds: float | None) -> None:
-        """A circuit opened elsewhere for so many seconds, or closed (None)."""
+        """Apply a circuit that another process opened for `seconds`, or closed (None)."""
         now = clock()
         if seconds is None:
             self.route_states.close(key)
@@ -219,14 +241,14 @@ class APIGateway:
             self.route_states.open(key, now, now + seconds)
 
     def active_shared(self, name: str) -> None:
-        """An operator chose another provider."""
+        """Apply a switch to another provider."""
         if name in self._by_name:
             with self._lock:
                 self._history.append(name)
-            self._emit(events.ActiveProviderChanged, provider=name, reason="told by the store")
+            self._emit(events.ActiveProviderChanged, provider=name, reason="shared by the store")
 
     def canary_shared(self, canary: str, step: int) -> None:
-        """A canary moved."""
+        """Apply a canary's step."""
         if self.rollout is not None and canary == self.rollout.canary.name:
             self.rollout.move(step, clock())
 
@@ -313,11 +335,11 @@ def _check(providers: tuple[Provider, ...], canary: Canary | None) -> None:
         raise ConfigurationError("APIGateway: needs at least one Provider.")
     for provider in providers:
         if not isinstance(provider, Provider):
-            raise ConfigurationError(f"APIGateway: {provider!r} is no Provider.")
+            raise ConfigurationError(f"APIGateway: {provider!r} is not a Provider.")
     names = list(_named(providers))
     if canary is not None and canary.provider is not None and canary.provider not in names:
         raise ConfigurationError(
-            f"Canary: provider {canary.provider!r} is none of the gateway's: {names}."
+            f"Canary: provider {canary.provider!r} is not one of the gateway's: {names}."
         )
 
 

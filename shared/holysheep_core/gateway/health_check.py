@@ -1,7 +1,7 @@
-"""Health checks: asks providers at intervals whether they work, in a thread of its own.
+"""Health checks: sends each provider a request at intervals, in a background thread.
 
-A provider is taken out after some failures in a row and comes back after some successes, so
-that one lost packet does not move all calls away and back.
+A provider is down after several failures in a row and up after several successes, so that one lost
+packet does not move all calls away and back.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ class HealthCheck:
     """How providers are checked.
 
     Attributes:
-        interval: Seconds between checks of a provider that is well.
-        recheck: Seconds between checks while one is down, or has just failed one: so a
-            fail-over and the way back take seconds, not minutes.
+        interval: Seconds between checks of a healthy provider.
+        recheck: Seconds between checks of a provider that is down or has just failed a check, so
+            that failover and recovery take seconds, not minutes.
         timeout: Seconds an answer may take.
-        down_after: Failures in a row that take a provider out.
-        up_after: Successes in a row that bring it back.
-        model: Ask this model for one token, which costs a little; None asks for the list of
-            models, which costs nothing and still proves the key.
+        down_after: Failures in a row after which a provider is down.
+        up_after: Successes in a row after which it is up again.
+        model: Request one token of this model, which costs a little; None requests the list of
+            models, which is free and also checks the API key.
+
+    Raises:
+        ConfigurationError: A setting is invalid.
     """
 
     interval: float = 60.0
@@ -57,21 +60,21 @@ class HealthCheck:
 
 
 class HealthState:
-    """What the checks of one provider say. Pure.
+    """The health of one provider, by its checks. Pure.
 
     Attributes:
-        up: Whether it is to be used.
-        due: When the next check is.
+        up: Whether the provider is up.
+        due: Time of the next check.
     """
 
     def __init__(self, config: HealthCheck, now: float) -> None:
         self._config = config
-        self._streak = 0  # checks in a row that speak for a change
+        self._streak = 0  # checks in a row that contradict `up`
         self.up = True
         self.due = now
 
     def checked(self, now: float, *, well: bool) -> bool:
-        """Take the result of a check; tell whether that changed `up`."""
+        """Record the result of a check; return whether it changed `up`."""
         config = self._config
         self._streak = self._streak + 1 if well is not self.up else 0
         changed = self._streak >= (config.up_after if well else config.down_after)
@@ -86,9 +89,9 @@ class HealthChecks:
     """Checks providers in the background.
 
     Args:
-        providers: Whom to ask.
-        config: How.
-        changed: Is called when a provider went down or came back, with the reason.
+        providers: The providers.
+        config: The settings.
+        changed: Called when a provider goes down or up: provider, up, reason.
     """
 
     def __init__(
@@ -101,22 +104,22 @@ class HealthChecks:
         self._changed = changed
         self._states = {provider.account: HealthState(config, clock()) for provider in providers}
         self._providers = tuple(providers)
-        self._lock = threading.RLock()  # a finalizer may stop it just when it starts
+        self._lock = threading.RLock()  # a finalizer may call `stop` during `start`
         self._over: threading.Event | None = None
         self._thread: threading.Thread | None = None
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin again without the thread, which did not come along."""
+        """Reset the lock and the thread, which exists in the parent only."""
         self._lock = threading.RLock()
         self._thread = self._over = None
 
     def is_up(self, provider: Provider) -> bool:
-        """Tell whether a provider is to be used."""
+        """Return whether a provider is up."""
         return self._states[provider.account].up
 
     def start(self) -> None:
-        """Begin, if that has not happened yet."""
+        """Start the thread, unless it runs."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
@@ -130,7 +133,7 @@ class HealthChecks:
             self._thread.start()
 
     def stop(self) -> None:
-        """End, at the latest when the check that is under way is over."""
+        """Stop the thread, at the latest after its current check."""
         with self._lock:
             thread, over = self._thread, self._over
             self._thread = None
@@ -145,13 +148,13 @@ class HealthChecks:
         return max(0.01, min(wait, 1.0))
 
     def check_due(self, client: Client) -> None:
-        """Make the checks that are due."""
+        """Check the providers whose check is due."""
         for provider in self._providers:
             if self._states[provider.account].due <= clock():
                 self.check(provider, client)
 
     def check(self, provider: Provider, client: Client) -> bool:
-        """Ask a provider now; tell whether it is well."""
+        """Check a provider now; return whether it is healthy."""
         well, reason = ask(provider, client, self._config)
         state = self._states[provider.account]
         if state.checked(clock(), well=well):
@@ -160,7 +163,7 @@ class HealthChecks:
 
 
 def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, str]:
-    """Ask a provider whether it is well; returns that, and the reason."""
+    """Send one check; return whether the provider is healthy, and the reason."""
     from holysheep_core.transport.httpx_client import status_of  # noqa: PLC0415 - see `clients`
 
     headers = {**provider.request_headers(), "accept": "application/json"}
@@ -179,7 +182,7 @@ def ask(provider: Provider, client: Client, config: HealthCheck) -> tuple[bool, 
         status = status_of(client, url, headers=headers, body=body, timeout=config.timeout)
     except HolySheepError as error:
         return False, str(error)
-    # Servers without a list of models, and those that are only busy, are there.
+    # A server without a list of models (404, 405) or with a rate limit (429) is up.
     listless = listing and status in _NO_SUCH_PATH
     return status in _OK or status == _LIMITED or listless, f"status {status}"
 

@@ -1,4 +1,4 @@
-"""What a gateway shares with the other processes that name the same store."""
+"""Shares a gateway's changes with all processes that use the same store."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from holysheep_core.store.store import Fact, Store
 
 _ACTIVE = "active"
 _CLOSED_SECONDS = 60.0
-"""How long a closed circuit is worth telling: as long as somebody may believe it open."""
+"""Seconds for which a closed circuit is shared: other processes may still have it open."""
 
 
 class Target(Protocol):
-    """A gateway, which takes over what other processes found out or decided."""
+    """A gateway, which applies the changes of other processes."""
 
     def circuit_shared(self, key: str, seconds: float | None) -> None:
-        """A circuit opened for so many seconds, or closed (None)."""
+        """Apply a circuit that opened for `seconds`, or closed (None)."""
 
     def active_shared(self, name: str) -> None:
-        """Another provider is asked first."""
+        """Apply a switch to another provider."""
 
     def canary_shared(self, canary: str, step: int) -> None:
-        """A canary moved to a step."""
+        """Apply a canary's step."""
 
 
 class Sharing:
-    """Tells a store what a gateway found out, and the gateway what others did.
+    """Writes a gateway's changes to a store, and applies those of other processes.
 
     Args:
-        store: Where it is shared.
-        target: The gateway; it is held weakly.
+        store: The store.
+        target: The gateway; held weakly.
     """
 
     def __init__(self, store: Store, target: Target) -> None:
@@ -46,7 +46,7 @@ class Sharing:
         store.join(self)
 
     def circuit(self, change: RouteChange) -> None:
-        """Tell that a circuit opened or closed."""
+        """Share a circuit that opened or closed."""
         name = f"circuit:{change.key}"
         if change.until is None:
             self._tell(name, "closed", _CLOSED_SECONDS)
@@ -54,15 +54,15 @@ class Sharing:
             self._tell(name, "open", seconds)
 
     def active(self, name: str) -> None:
-        """Tell which provider is asked first."""
+        """Share which provider gets calls first."""
         self._tell(_ACTIVE, name)
 
     def canary(self, name: str, step: int) -> None:
-        """Tell which step a canary is at."""
+        """Share a canary's step."""
         self._tell(f"canary:{name}", str(step))
 
     def absorb(self, facts: Mapping[str, Fact]) -> None:
-        """Take over what other processes found out or decided."""
+        """Apply the changes of other processes."""
         for name, fact in facts.items():
             if self._absorbed.get(name) == fact.value:
                 continue
@@ -83,11 +83,15 @@ class Sharing:
 
 
 def announce(provider: str, url: str) -> bool:
-    """Tell all processes that share a store which provider to ask first; False if it is away."""
+    """Switch all processes of a store to a provider; return False if the store does not answer.
+
+    Raises:
+        ConfigurationError: The URL is invalid.
+    """
     store = Store(url)
     store.tell(_ACTIVE, Fact(_marked(provider), 0.0))
     return store.exchange()
 
 
 def _marked(said: str) -> str:
-    return f"{said} {uuid.uuid4().hex}"  # so that a process knows its own facts again
+    return f"{said} {uuid.uuid4().hex}"  # lets a process recognise its own changes

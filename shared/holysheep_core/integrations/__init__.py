@@ -1,7 +1,7 @@
-"""What the plugins share beyond the engine's public names.
+"""Code that the plugins share, beyond the engine's public names.
 
-`settings` and `fast_models` need pydantic, which is no dependency of the engine: this module
-must not import them.
+`settings` and `fast_models` need pydantic, which the engine does not depend on: this module must
+not import them.
 """
 
 from holysheep_core.closing import Owned

@@ -1,7 +1,7 @@
-"""Pydantic models built without validation, for values that are known to be valid.
+"""Builds pydantic models without validation, for values that are always valid.
 
-A stream makes a few models for each of thousands of deltas; validating a string that is known
-to be a string would cost five times as much.
+A stream builds a few models for each of thousands of deltas; validating them would cost five times
+as much.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _new, _set = object.__new__, object.__setattr__
 def without_validation(template: _Model, fields: dict[str, Any]) -> _Model:
     """Return a model like `template` with other field values.
 
-    The result is as `model_construct` would make it, and about three times as fast.
+    The result equals that of `model_construct`, about three times as fast.
 
     Args:
-        template: A validated model of the wanted class.
+        template: A validated model of the same class.
         fields: The value of every field, e.g. `{**template.__dict__, "text": text}`; the dict
-            becomes the model's own.
+            is used as the model's `__dict__`, not copied.
     """
     made = _new(type(template))
     _set(made, "__dict__", fields)

@@ -1,4 +1,4 @@
-"""Keywords a constructor does not know: refused, with what to write instead."""
+"""Refuses unknown keywords of a constructor and names the replacement."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ def refuse_unknown(
     hints: Mapping[str, str],
     otherwise: str,
 ) -> None:
-    """Refuse the first keyword that is not known, if there is one.
+    """Raise an error for the first unknown keyword, if there is one.
 
     Args:
         owner: The class's name.
-        given: The keywords used.
-        known: The keywords there are.
-        hints: Keyword of another library -> what to write here.
-        otherwise: What to say where there is neither a hint nor a similar keyword.
+        given: The keywords of the call.
+        known: The keywords of the constructor.
+        hints: Keyword of another library -> its replacement here, as a sentence.
+        otherwise: The advice for a keyword without a hint and without a similar keyword.
 
     Raises:
-        ConfigurationError: It names the keyword, never its value, which may be a key.
+        ConfigurationError: A keyword is unknown. The message has the name, never the value, which
+            may be an API key.
     """
     for name in sorted(set(given) - set(known)):
         near = difflib.get_close_matches(name, known, n=1)

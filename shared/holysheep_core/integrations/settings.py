@@ -1,12 +1,12 @@
-"""The settings of a framework's model, and the engine's client that is built from them.
+"""The settings all plugins share, and the engine's client built from them.
 
-A plugin's settings inherit from this class and from the framework's own base class::
+A plugin's settings class inherits from `EngineSettings` and from the framework's base class::
 
     class ModelSettings(EngineSettings, FrameworkModel):
-        model_config = EngineSettings.model_config  # else the framework's would win
+        model_config = EngineSettings.model_config  # overrides the framework's
 
-This module needs pydantic, which comes with the frameworks. `import holysheep_core` does not
-import it.
+This module needs pydantic, a dependency of the frameworks. `import holysheep_core` does not import
+this module.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ NOT_PICKLED = (
     *("api_key", "default_headers", "store", "journal"),
     *("gateway", "http_client", "http_async_client"),
 )
-"""Secrets and connections."""
+"""Fields with secrets and connections; pickles leave them out."""
 
 _SHARED_BY_COPIES = (
     *("gateway", "http_client", "http_async_client", "journal", *CALLBACKS),
-    "rate_limiter",  # the framework's, if it has one: a copy would allow as many calls again
+    "rate_limiter",  # the framework's, if it has one: a copy of it would double the limit
 )
 _SENT = (
     *("temperature", "max_tokens", "top_p", "stop", "seed"),
@@ -61,15 +61,15 @@ _Settings = TypeVar("_Settings", bound="EngineSettings")
 
 
 class EngineSettings(BaseModel):
-    """The fields all plugins have.
+    """The fields of all plugins.
 
-    A plugin sets `_hints` and `_otherwise`, which say what to write in place of an unknown
-    keyword, and `_base_url_field`, the name of its field for the base URL.
+    A plugin sets `_hints` and `_otherwise`, the advice for unknown keywords, and `_base_url_field`,
+    the name of its field for the base URL.
     """
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
-        defer_build=True,  # no instances of this class are made; building a validator is slow
+        defer_build=True,  # this class has no instances, and building a validator is slow
         extra="forbid",
         hide_input_in_errors=True,  # a rejected value may be the key
         populate_by_name=True,
@@ -113,7 +113,7 @@ class EngineSettings(BaseModel):
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
-    # An httpx.Client and an httpx.AsyncClient; the engine checks them, and imports httpx for it.
+    # An httpx.Client and an httpx.AsyncClient; the engine imports httpx and checks their types.
     http_client: Any = Field(default=None, exclude=True, repr=False)
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     allow_http: bool = False
@@ -134,13 +134,17 @@ class EngineSettings(BaseModel):
         return SecretStr(value) if isinstance(value, str) else value
 
     def model_post_init(self, context: Any, /) -> None:
-        """Build the engine's client, which checks the settings."""
+        """Build the engine's client, which checks the settings.
+
+        Raises:
+            ConfigurationError: A setting is invalid.
+        """
         super().model_post_init(context)
         self._built = self._build()
 
     @property
     def totals(self) -> Totals:
-        """The sums of all calls, those of copies of this model included."""
+        """Tokens and costs of all calls of this model and its copies."""
         built = self._built
         catalog = coerce(self.catalog) if built is None else built.settings.catalog
         return self._totals.priced_by(catalog)
@@ -153,7 +157,7 @@ class EngineSettings(BaseModel):
 
     @property
     def _request_fields(self) -> dict[str, Any]:
-        """The fields that every request is sent with: those of them that are set."""
+        """The request fields that are set on the model; every request has them."""
         values = {name: getattr(self, name) for name in _SENT}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -189,7 +193,7 @@ class EngineSettings(BaseModel):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Have the engine's client built again after a setting changed."""
+        """Set a field; the next call builds a new engine client."""
         super().__setattr__(name, value)
         if name in type(self).model_fields:
             self._built = None
@@ -197,14 +201,14 @@ class EngineSettings(BaseModel):
     def model_copy(
         self: _Settings, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> _Settings:
-        """Copy the model; with changed settings, the copy builds its own engine client."""
+        """Copy the model; a copy with changed settings builds its own engine client."""
         copied = super().model_copy(update=update, deep=deep)
         if update:
             copied._built = None
         return copied
 
     def __deepcopy__(self: _Settings, memo: dict[int, Any] | None = None) -> _Settings:
-        """Copy all but connections, callbacks and limiters, which the copy shares."""
+        """Copy the model; the copy shares connections, callbacks and limiters."""
         memo = {} if memo is None else memo
         for name in _SHARED_BY_COPIES:
             shared = getattr(self, name, None)

@@ -1,1 +1,1 @@
-"""Limits of your own: admission of requests, in order."""
+"""Your own rate limits: admission control, first come, first served."""

@@ -18,14 +18,14 @@ class Admission:
     """Admission control of one call.
 
     Args:
-        providers: Where requests may go.
-        states: Knows what the servers said is left.
-        store: Where limits are counted for many processes.
-        pace: A limiter of the user's own, which is asked first; in async calls it may be a
+        providers: The providers of the call.
+        states: Has the allowances that the servers last reported.
+        store: Counts the limits of many processes; None for this process alone.
+        pace: The user's own limiter, called before each request; in async calls it may be a
             coroutine function.
 
     Attributes:
-        is_needed: Whether there is any limit.
+        is_needed: Whether any limit is set.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class Admission:
     def enter(
         self, route: Route, request: ChatRequest, until: float | None, throttled: OnThrottled
     ) -> None:
-        """Return when the request may go out.
+        """Wait until the request may be sent.
 
         Args:
-            route: Where to.
-            request: What will be sent.
-            until: When the call's total time ends, on the driver's clock; None for never.
-            throttled: Is called if it has to wait: the limit in words, the seconds, the time.
+            route: The route of the request.
+            request: The request.
+            until: End of the call's total time, on the driver's clock; None for no limit.
+            throttled: Called once before a wait: the limit in words, the seconds, the time.
 
         Raises:
-            LocalRateLimitError: It would take longer than is wanted.
+            LocalRateLimitError: The wait would exceed `max_wait` or `until`.
         """
         if self._pace is not None:
             self._pace()
@@ -73,7 +73,7 @@ class Admission:
         self._reserved.append(None if limiter is None else (limiter, await limiter.aenter(passage)))
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
-        """Correct what was reserved by what the requests have used, in the order they went."""
+        """Correct the reserved tokens by the tokens that the requests used, in sending order."""
         for reserved, attempt in zip_longest(self._reserved, attempts):
             if reserved is not None:
                 limiter, tokens = reserved

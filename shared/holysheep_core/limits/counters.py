@@ -1,7 +1,7 @@
 """Counts requests and tokens against the limits of one account, in memory or in Redis.
 
-The counting is done by the `limits` library: requests by a moving window, which is exact, and
-tokens by a fixed one, to which reserved tokens can be given back.
+The `limits` library counts: requests in a moving window, which is exact, and tokens in a fixed
+window, to which unused tokens can be returned.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ _A_MOMENT = 0.001
 
 
 class Availability(NamedTuple):
-    """Whether there is room for a request: if not, which limit says so and for how long."""
+    """Seconds until a request may be sent (0: now), and the limit that holds it, in words."""
 
     wait: float = 0.0
     limit: str = ""
 
 
 class Spent(NamedTuple):
-    """What was let through since the server last said what is left."""
+    """Requests and tokens admitted since the server last reported its allowance."""
 
     requests: int
     tokens: int
 
     def plus(self, tokens: int) -> Spent:
-        """Add a request."""
+        """Return the sum with one more request of that many tokens."""
         return Spent(self.requests + 1, self.tokens + tokens)
 
 
 class Counters:
-    """What an account has used of its limits.
+    """Counts the requests and tokens of one account.
 
     Args:
-        account: Tells it from others; no secret.
+        account: Identifies the account; contains no secret.
         limits: The limits.
-        store: Where they are counted for many processes; None for this process alone.
+        store: Counts for many processes; None for this process alone.
     """
 
     def __init__(self, account: str, limits: RateLimits, store: Store | None) -> None:
-        # Imported here, since a program without limits should not wait for it.
+        # Imported here: programs without limits save the import time.
         from limits import RateLimitItemPerDay, RateLimitItemPerMinute  # noqa: PLC0415
 
         self._account = account
@@ -63,7 +63,7 @@ class Counters:
         self.renew()
 
     def renew(self) -> None:
-        """Begin to count in memory, at nothing."""
+        """Reset the counts in memory to zero."""
         from limits.storage import MemoryStorage  # noqa: PLC0415
 
         self._memory = MemoryStorage()
@@ -72,11 +72,19 @@ class Counters:
 
     @property
     def tokens_are_limited(self) -> bool:
-        """Whether there is a limit of tokens."""
+        """Whether a token limit is set."""
         return bool(self._tokens)
 
     def take(self, tokens: int, left: Allowance | None) -> Availability:
-        """Take room for a request of so many tokens, if there is any."""
+        """Reserve a request and its tokens, if every limit allows them.
+
+        Args:
+            tokens: Estimated tokens of prompt and answer.
+            left: The allowance that the server last reported; None if unknown.
+
+        Returns:
+            `wait` is 0 if the request is reserved; otherwise nothing is.
+        """
         room = self._what_the_server_said(tokens, left)
         if room.wait:
             return room
@@ -85,7 +93,7 @@ class Counters:
             with self._store.client.tolerating_redis_errors():
                 room = self._count(storage, tokens)
                 if not room.wait:
-                    self._count(self._memory, tokens)  # so that it knows when the store is lost
+                    self._count(self._memory, tokens)  # the count to use if the store fails
                     self._since_heard = self._since_heard.plus(tokens)
                 return room
         room = self._count(self._memory, tokens)
@@ -94,7 +102,7 @@ class Counters:
         return room
 
     def _what_the_server_said(self, tokens: int, left: Allowance | None) -> Availability:
-        """Respect what the server says is left: it also counts other programs with this key."""
+        """Respect the server's own allowance: it also counts other programs with this key."""
         if left is not self._heard:
             self._heard, self._since_heard = left, Spent(0, 0)
         wait = 0.0 if left is None else left.until - clock()
@@ -107,7 +115,7 @@ class Counters:
         return Availability()
 
     def _count(self, storage: Storage, tokens: int) -> Availability:
-        """Take what is needed of every limit, or nothing at all."""
+        """Reserve in every limit, or in none."""
         from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415
 
         taken = []
@@ -131,11 +139,11 @@ class Counters:
         return room
 
     def settle(self, reserved: int, used: int) -> None:
-        """Correct a reservation, in tokens, by what a request has used.
+        """Correct a reservation by the tokens that a request used.
 
         Args:
-            reserved: From `enter`.
-            used: By the request's record; 0 if it did not go out.
+            reserved: Reserved tokens.
+            used: Used tokens; 0 if the request was not sent.
         """
         for item in self._tokens:
             difference = min(used, item.amount) - min(reserved, item.amount)

@@ -1,7 +1,7 @@
-"""Keeps to `RateLimits`: lets requests pass, makes them wait in order, or rejects them.
+"""Applies `RateLimits`: admits requests, makes them wait in order, or rejects them.
 
-`counters` counts; here is the waiting. Like a call, a wait is one pure generator (`_steps`) with
-a thin driver for threads and one for asyncio.
+`counters` counts; this module waits. Like a call, a wait is one pure generator (`_steps`) with a
+thin driver for threads and one for asyncio.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 _A_TURN = 0.02
 _COUNTING = 10.0
-"""Seconds beyond its own time for which a caller waits while those before it are being counted,
-which is a moment unless the store hangs."""
+"""Seconds beyond its own limit that a caller waits while the callers before it are counted.
+Counting is fast unless the store hangs."""
 
 OnThrottled = Callable[[str, float, float], object]
-"""Is called when a request has to wait: the limit in words, the seconds, and the time."""
+"""Called when a request has to wait: the limit in words, the seconds, and the time."""
 
 
 class Passage(NamedTuple):
-    """A request that wants to pass.
+    """A request that asks for admission.
 
     Attributes:
         request: The request.
-        until: When its call ends at the latest, on the drivers' clock; None for never.
-        left: What the server last said is left of its own limits.
-        throttled: Is called once if it has to wait.
+        until: End of the call's total time, on the driver's clock; None for no limit.
+        left: The allowance that the server last reported; None if unknown.
+        throttled: Called once if the request has to wait.
     """
 
     request: ChatRequest
@@ -52,7 +52,7 @@ class Passage(NamedTuple):
 
 
 class Take(NamedTuple):
-    """A step of a wait: try to take room for that many tokens."""
+    """A step of a wait: try to reserve that many tokens."""
 
     tokens: int
     left: Allowance | None
@@ -62,9 +62,9 @@ class RateLimiter:
     """The limits of one account.
 
     Args:
-        account: Tells it from others; no secret.
+        account: Identifies the account; contains no secret.
         limits: The limits.
-        store: Where they are counted for many processes; None for this process alone.
+        store: Counts for many processes; None for this process alone.
     """
 
     def __init__(self, account: str, limits: RateLimits, store: Store | None = None) -> None:
@@ -72,19 +72,19 @@ class RateLimiter:
         self._store = store
         self._counters = Counters(account, limits, store)
         self._queue = FairQueue()
-        self._held = Availability()  # why the first in the queue has to wait, and until when
+        self._held = Availability()  # the limit that holds the first caller, and until when
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget those who wait: they are threads of the parent. Count from nothing."""
+        """Empty the queue, whose callers are threads of the parent, and reset the counts."""
         self._queue, self._held = FairQueue(), Availability()
         self._counters.renew()
 
     def enter(self, passage: Passage) -> int:
-        """Return when the request may go out; the tokens that are reserved for it.
+        """Wait until the request may be sent; return the tokens reserved for it.
 
         Raises:
-            LocalRateLimitError: It would take longer than is wanted.
+            LocalRateLimitError: The wait would exceed `max_wait` or the call's total time.
         """
         turn = threading.Event()
         steps = self._steps(passage, turn.set)
@@ -124,11 +124,11 @@ class RateLimiter:
             steps.close()
 
     def settle(self, reserved: int, used: int) -> None:
-        """Correct a reservation, in tokens, by what a request has used.
+        """Correct a reservation by the tokens that a request used.
 
         Args:
-            reserved: From `enter`.
-            used: By the request's record; 0 if it did not go out.
+            reserved: The result of `enter`.
+            used: Used tokens; 0 if the request was not sent.
         """
         self._counters.settle(reserved, used)
 
@@ -144,8 +144,8 @@ class RateLimiter:
         queue.join(wake)
         try:
             while not queue.is_first(wake):
-                # Those before are being counted, which takes a moment, or are held back: then
-                # so is everybody behind them, at least as long.
+                # The callers before are being counted, which is fast, or are held: then every
+                # caller behind them waits at least as long.
                 held, late = self._held, clock() - latest
                 if (held.wait and held.wait > latest) or late > _COUNTING:
                     wait = max(0.0, held.wait - clock())
@@ -167,8 +167,9 @@ class RateLimiter:
 
     def _rejection(self, room: Availability) -> LocalRateLimitError:
         return LocalRateLimitError(
-            f"Own limit reached ({room.limit}): room in {room.wait:.1f} s, which is longer than "
-            f"max_wait={self.limits.max_wait:g} or the call's own time allows.",
+            f"Your own rate limit ({room.limit}) is reached. The request could be sent in "
+            f"{room.wait:.1f} s, later than max_wait={self.limits.max_wait:g} or the call's total "
+            "time allows.",
             retry_after=room.wait,
         )
 
@@ -187,7 +188,7 @@ class RateLimiter:
         try:
             return await asyncio.wrap_future(taking)
         except asyncio.CancelledError:
-            # The thread runs on; what it then takes is given back.
+            # The thread continues; return the tokens that it reserves.
             taking.add_done_callback(lambda done: self._give_back(done, tokens))
             raise
 
@@ -197,8 +198,8 @@ class RateLimiter:
 
 
 async def _wait_for(turn: asyncio.Event, seconds: float) -> None:
-    # Not `asyncio.wait_for`: before Python 3.12 it swallows a cancellation that comes together
-    # with the result, and the call goes on (https://github.com/python/cpython/issues/86296).
+    # Not `asyncio.wait_for`: before Python 3.12 it swallows a cancellation that arrives together
+    # with the result (https://github.com/python/cpython/issues/86296).
     timer = asyncio.get_running_loop().call_later(seconds, turn.set)
     try:
         await turn.wait()
@@ -211,7 +212,7 @@ _limiters: Shared[RateLimiter] = Shared(keep=True)
 
 
 def limiter_of(provider: Provider, store: Store | None) -> RateLimiter | None:
-    """Return the limiter of a provider's account, which all clients of this process share."""
+    """Return the limiter of a provider's account, shared by all clients; None without limits."""
     limits = provider.limits
     if limits is None:
         return None

@@ -1,4 +1,4 @@
-"""A local OpenAI-compatible server that breaks on cue, for demos, tests and your own app.
+"""A local OpenAI-compatible server that breaks streams as told, for demos, tests and your own app.
 
 >>> from holysheep_core.simulator import Scenario, Simulator, cut
 >>> with Simulator() as simulator:

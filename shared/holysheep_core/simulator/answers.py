@@ -1,9 +1,8 @@
-"""What the simulated model answers.
+"""The answers of the simulated model.
 
-With a scripted text it knows its own answer, and so can go on with it, in the manner asked
-for, when a client sends back the first part. Without one it does what the request asks: calls
-the tools offered, with arguments made from their schemas, and fills JSON schemas, well enough
-for the standard tests of the frameworks.
+With a scripted text, the model continues it in the chosen manner when a client sends back the first
+part. Without one, it follows the request: it calls the offered tools with arguments made from their
+schemas, and fills JSON schemas, well enough for the standard tests of the frameworks.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ _QUOTED = re.compile(r"<begun>\n(.*)\n</begun>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Answer:
-    """What to send.
+    """An answer of the simulated model.
 
     Attributes:
         text: The text.
-        reasoning: Reasoning before it.
-        tool_calls: (name, arguments as JSON text) after it.
-        finish_reason: How it ends.
-        prompt_tokens: What to bill for the prompt.
+        reasoning: Reasoning before the text.
+        tool_calls: (name, arguments as JSON text) after the text.
+        finish_reason: The reason at the end; None leaves it out.
+        prompt_tokens: Tokens of the prompt, for `usage`.
     """
 
     text: str
@@ -43,7 +42,7 @@ class Answer:
 
     @property
     def completion_tokens(self) -> int:
-        """What to bill for the answer."""
+        """Tokens of the answer, for `usage`."""
         spoken = [self.text, self.reasoning, *(arguments for _, arguments in self.tool_calls)]
         return sum(estimate_tokens(text) for text in spoken)
 
@@ -56,7 +55,7 @@ def answer(scenario: Scenario, body: Mapping[str, Any]) -> Answer:
         return _improvise(body, messages, prompt)
     calls = scenario.tool_calls
     if messages and messages[-1].get("role") == "tool":
-        calls = ()  # the tool has been run: just talk
+        calls = ()  # the tool has run: answer with text only
     reason = scenario.finish_reason
     if calls and reason == "stop":
         reason = "tool_calls"
@@ -71,7 +70,7 @@ def answer(scenario: Scenario, body: Mapping[str, Any]) -> Answer:
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Return the text of a message, whichever shape its content has."""
+    """Return the text of a message, whose content is a string or a list of parts."""
     content = message.get("content")
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
@@ -79,7 +78,7 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def _begun(text: str, messages: Sequence[Mapping[str, Any]]) -> tuple[int, str] | None:
-    """Return how much of its answer the model is shown, and the words it is to repeat."""
+    """Return the characters of the answer in the request, and the words to repeat; or None."""
     *_, last = messages or [{}]
     turn = text_of(last)
     quoted = _QUOTED.search(turn)
@@ -144,7 +143,7 @@ def _chosen_tool(
 
 
 def sample(schema: Mapping[str, Any], asked: str, name: str = "") -> Any:
-    """Make a value that fits a JSON schema, with what the prompt offers: numbers, quotations."""
+    """Return a value that fits a JSON schema, with numbers and quotations of the prompt."""
     return _Sampler(schema, asked).value(schema, name, _DEPTH)
 
 

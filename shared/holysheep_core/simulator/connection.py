@@ -1,7 +1,7 @@
 """One client connection of the simulator: HTTP/1.1, and the ways to break it.
 
-h11 reads requests and frames responses; everything below it is done by hand, because a reset,
-a half-closed body or a byte-wise drip is just what servers and frameworks are built to prevent.
+h11 reads requests and frames responses; sockets are used directly, because server frameworks
+prevent resets, unfinished bodies and byte-wise writes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Connection:
-    """A client's connection, request after request."""
+    """A connection of a client, with one request after another."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -30,7 +30,7 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     async def requests(self) -> AsyncIterator[tuple[h11.Request, bytes]]:
-        """Yield requests with their bodies, as long as both sides go on properly."""
+        """Yield requests with their bodies until a side ends or breaks the connection."""
         while True:
             request = await self._next_event()
             if not isinstance(request, h11.Request):
@@ -48,7 +48,7 @@ class Connection:
             self._http.receive_data(await self._reader.read(65536))
         return event
 
-    # -- what a response is made of ---------------------------------------------------------
+    # -- parts of a response ---------------------------------------------------------------
 
     async def send_json(self, status: int, value: Any) -> None:
         """Send a whole JSON response."""
@@ -83,8 +83,8 @@ class Connection:
         await self._writer.drain()
 
     async def reset(self) -> None:
-        """Reset the connection, after what was written has left."""
-        # What was written must leave before the reset discards it.
+        """Reset the connection, after all written bytes were sent."""
+        # A reset discards unsent bytes.
         await self._writer.drain()
         await asyncio.sleep(0.001)
         sock: socket.socket = self._writer.get_extra_info("socket")
@@ -93,12 +93,12 @@ class Connection:
         self._http.send_failed()
 
     async def finish_early(self) -> None:
-        """Give the response up: the connection closes, the body does not end."""
+        """Close the connection without the end of the body."""
         await self._writer.drain()
         self._http.send_failed()
 
     async def client_leaves(self, seconds: float) -> bool:
-        """Wait; True as soon as the client closes the connection."""
+        """Wait; return True as soon as the client closes the connection, else False."""
         with contextlib.suppress(asyncio.TimeoutError):
             return not await asyncio.wait_for(self._reader.read(1), seconds)
         return False

@@ -1,4 +1,4 @@
-"""The response to one chat request, and the fault it was given."""
+"""The response to one chat request, with its fault."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Response:
         self._id = f"chatcmpl-sim-{id(record):x}"
 
     async def play(self) -> None:
-        """Send it, or as much of it as the fault allows."""
+        """Send the response, up to its fault."""
         try:
             await self._play()
         except ConnectionError:
@@ -80,7 +80,7 @@ class Response:
         sent = 0
         yield self._chunk({"role": "assistant", "content": ""})
         for delta in self._deltas(fault.at if fault else -1):
-            # A fault beyond the end strikes after the last character.
+            # A fault beyond the end takes effect after the last character.
             due = fault is not None and (sent >= fault.at or not delta.event)
             struck, fault = (fault, None) if due else (None, fault)
             if struck is not None:
@@ -95,16 +95,16 @@ class Response:
         for event in self._ending():
             yield event
 
-    def _deltas(self, seam: int) -> Iterator[_Piece]:
-        """Cut the answer into deltas, with a joint at `seam` characters, and an empty last one."""
+    def _deltas(self, split: int) -> Iterator[_Piece]:
+        """Split the answer into deltas, also at `split` characters; the last one is empty."""
         said = self._answer
         spoken = [("reasoning_content", said.reasoning, 0), ("content", said.text, 0)]
         for number, (name, arguments) in enumerate(said.tool_calls, 1):
             spoken += [(name, "", number), ("", arguments, number)]
         at = 0
         for name, text, call in spoken:
-            joints = {*range(0, len(text), self._scenario.piece), seam - at, len(text)}
-            bounds = sorted(joint for joint in joints if 0 <= joint <= len(text))
+            ends = {*range(0, len(text), self._scenario.piece), split - at, len(text)}
+            bounds = sorted(end for end in ends if 0 <= end <= len(text))
             for start, end in itertools.pairwise(bounds):
                 yield _Piece(text[start:end], self._delta(name, text[start:end], call))
             if call and name:
@@ -122,7 +122,7 @@ class Response:
             yield b"data: [DONE]\n\n"
 
     async def _strike(self, fault: Fault) -> bool:
-        """Carry out a fault; True if the response is over."""
+        """Carry out a fault; return whether the response is over."""
         connection = self._connection
         if fault.kind == "stall":
             return await self._stall(fault)

@@ -1,4 +1,4 @@
-"""What the simulator is told to do: what to say, how to break, how to go on after a cut."""
+"""The simulator's instructions: the answer, the faults, the continuation of a cut answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 Manner = Callable[[str, int, str], str]
-"""(whole text, characters the client has, words it asked to repeat) -> the continuation."""
+"""(whole text, characters the client has, words it asks to repeat) -> the continuation."""
 
 
 def _last_words(text: str, at: int) -> str:
@@ -30,27 +30,28 @@ MANNERS: Mapping[str, Manner] = {
     ),
     "different": lambda _text, _at, _anchor: "Let me answer that in quite another way. No.",
 }
-"""How the model goes on when it is asked to: "obedient" repeats the words it was asked to
-repeat, "repeat" its last three words, "restart" everything; "different" gives another answer."""
+"""How the model continues a cut answer: "exact" without a repetition, "obedient" repeats the words
+of the request, "repeat" its last three words, "restart" everything; "preamble" announces the
+continuation, "different" gives another answer."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, in one or more responses.
+    """A fault in one or more responses.
 
     Attributes:
-        kind: What happens; see the functions below.
-        at: After that many characters of this response's content (text, reasoning and tool
-            arguments alike).
-        times: How many requests it hits; None for all.
-        model: Only requests for this model.
-        by: For a cut: "rst", "fin" (no proper end of the chunked body) or "eof" (a proper
-            end, but neither finish_reason nor [DONE]).
+        kind: The kind of fault; see the functions below.
+        at: Characters of the response's content before the fault (text, reasoning and tool
+            arguments).
+        times: Number of requests with the fault; None for all.
+        model: Only requests for this model; None for all models.
+        by: For a cut: "rst" (TCP reset), "fin" (the chunked body does not end) or "eof" (the body
+            ends without finish_reason and [DONE]).
         seconds: For a stall or a slow start.
-        keepalive: For a stall: send comments meanwhile.
-        status: For a refusal or another body.
-        headers: Likewise.
-        body: Likewise; for an error event, its JSON.
+        keepalive: For a stall: send comments during it.
+        status: For `reply` and `refuse`.
+        headers: For `reply` and `refuse`.
+        body: For `reply` and `refuse`; the JSON of an error event.
     """
 
     kind: Literal["cut", "stall", "error_event", "malformed", "slow", "reply"]
@@ -72,7 +73,7 @@ def cut(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """The connection ends after `at` characters."""
+    """Cut the connection after `at` characters."""
     return Fault("cut", at=at, by=by, times=times, model=model)
 
 
@@ -84,7 +85,7 @@ def stall(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """No content for `seconds` after `at` characters; with comments if `keepalive`."""
+    """Send no content for `seconds` after `at` characters; comments if `keepalive`."""
     return Fault("stall", at=at, seconds=seconds, keepalive=keepalive, times=times, model=model)
 
 
@@ -95,7 +96,7 @@ def error_event(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """An error event after `at` characters, then a clean end."""
+    """Send an error event after `at` characters, then end the body."""
     error = {"message": "upstream failed", "type": "server_error"} if error is None else error
     body = msgspec.json.encode({"error": error})
     return Fault("error_event", at=at, body=body, times=times, model=model)
@@ -104,12 +105,12 @@ def error_event(
 def malformed(
     at: int, body: bytes = b'{"id":"chatcmpl-1","choices":[{"del', *, times: int | None = 1
 ) -> Fault:
-    """The event after `at` characters is sent damaged; its text is lost."""
+    """Send a malformed event in place of the one after `at` characters."""
     return Fault("malformed", at=at, body=body, times=times)
 
 
 def slow(seconds: float, *, times: int | None = 1, model: str | None = None) -> Fault:
-    """The first token takes that long; headers come at once."""
+    """Send headers at once, and the first token after `seconds`."""
     return Fault("slow", seconds=seconds, times=times, model=model)
 
 
@@ -121,7 +122,7 @@ def reply(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """Any status with any body."""
+    """Send any status with any body in place of the answer."""
     raw = body.encode() if isinstance(body, str) else body
     return Fault(
         "reply", status=status, body=raw, headers=dict(headers or {}), times=times, model=model
@@ -139,7 +140,7 @@ def refuse(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """An error status with an OpenAI-style body and perhaps a `Retry-After`."""
+    """Send an error status with an OpenAI-style body; `Retry-After` if `retry_after` is given."""
     body = msgspec.json.encode(
         {"error": {"message": message, "type": type, "param": None, "code": code}}
     )
@@ -151,22 +152,22 @@ def refuse(
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a conversation with the simulator is like.
+    """The simulator's answer and its faults.
 
     Attributes:
-        text: The answer. None lets the simulator make one up that fits the request, calling
-            tools and filling schemas as it is asked to.
+        text: The answer. None generates one from the request: tool calls and JSON that fit the
+            schemas.
         tool_calls: (name, arguments as JSON text) after the text.
         reasoning: Reasoning before the text.
-        faults: What goes wrong; a request takes the first one that fits it.
-        manner: How a cut answer is continued; a name in `MANNERS`, or a function.
+        faults: The faults; each request gets the first one that applies to it.
+        manner: How a cut answer is continued: a name in `MANNERS`, or a function.
         piece: Characters per delta.
         split: Bytes per write, or None for one write per event.
         delay: Seconds between events.
         finish_reason: The reason at the end; None leaves it out.
         done: Whether `[DONE]` is sent.
-        prefill: What the model does with a conversation that ends with the assistant's message:
-            goes on with it, says it again first, or rejects it with a 400.
+        prefill: Reaction to a conversation that ends with an assistant message: "accept" continues
+            it, "echo" repeats it first, "reject" sends a 400.
     """
 
     text: str | None = None
@@ -182,22 +183,22 @@ class Scenario:
     prefill: Literal["accept", "echo", "reject"] = "accept"
 
     def go_on(self, at: int, anchor: str) -> str:
-        """Return what the model says when asked to go on after `at` characters."""
+        """Return the continuation of the text after `at` characters."""
         manner = MANNERS[self.manner] if isinstance(self.manner, str) else self.manner
         return manner(self.text or "", at, anchor)
 
 
 @dataclass
 class Record:
-    """One request the simulator got.
+    """One request to the simulator.
 
     Attributes:
         body: The request's JSON.
-        headers: Its headers, names in lower case.
-        at: When it came, on the monotonic clock.
-        fault: The fault it was given, if any.
-        client_gone: The client closed the connection before the response was complete.
-        gone_at: When that was noticed.
+        headers: The headers, names in lower case.
+        at: Time of arrival, on the monotonic clock.
+        fault: The fault of the response, if any.
+        client_gone: Whether the client closed the connection before the end of the response.
+        gone_at: Time when the simulator noticed, on the monotonic clock.
     """
 
     body: dict[str, Any]
@@ -209,11 +210,11 @@ class Record:
 
 
 class Script:
-    """A scenario at work, under an address of its own.
+    """A running scenario with its own base URL.
 
     Attributes:
-        base_url: The address, for a model or client.
-        requests: A `Record` of each request that came, with its `body` and `headers`.
+        base_url: The base URL, for a model or client.
+        requests: A `Record` of each request so far, with its `body` and `headers`.
     """
 
     def __init__(self, scenario: Scenario, base_url: str) -> None:
@@ -224,7 +225,7 @@ class Script:
         self._lock = threading.Lock()
 
     def take(self, body: dict[str, Any], headers: dict[str, str]) -> Record:
-        """Note a request and choose the fault it gets."""
+        """Record a request and select its fault."""
         record = Record(body, headers)
         with self._lock:
             self.requests.append(record)

@@ -1,7 +1,7 @@
-"""The simulator: a real HTTP/1.1 server on a real port, that breaks when told to.
+"""The simulator: a real HTTP/1.1 server on a real port that breaks streams as told.
 
-It runs in a thread of its own, with an event loop of its own, and takes no connection from
-beyond this machine unless told to.
+It runs in its own thread with its own event loop, and accepts connections from this machine only
+unless `host` says otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Simulator:
     Args:
         host: Address to listen on.
         port: Port, or 0 for a free one.
-        scenario: What requests to `base_url` itself meet; others are added with `add`.
+        scenario: The scenario at `base_url`; `add` adds others.
     """
 
     def __init__(
@@ -44,18 +44,17 @@ class Simulator:
         self.connections = 0
 
     def start(self) -> Simulator:
-        """Begin to listen.
+        """Start to listen.
 
         Raises:
-            OSError: The port is taken. Whatever else keeps the server from listening is raised
-                likewise, as it is.
+            OSError: The port is in use. Other errors at the start are raised unchanged.
         """
         self._thread = threading.Thread(target=self._run, name="holysheep-simulator", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
             self._thread.join()
-            self._loop = None  # it is closed: `stop` has nothing left to do
+            self._loop = None  # the loop is closed: `stop` has nothing to do
             raise self._failure
         self._scripts["v1"] = Script(self._scenario, self.base_url)
         return self
@@ -75,7 +74,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """Where the default scenario is played."""
+        """The base URL of the default scenario."""
         return f"http://{self._host}:{self._port}/v1"
 
     @property
@@ -84,7 +83,7 @@ class Simulator:
         return self._scripts["v1"]
 
     def add(self, scenario: Scenario) -> Script:
-        """Play a scenario under an address of its own, and return its script."""
+        """Add a scenario with its own base URL; return its script."""
         name = f"s{next(self._numbers)}"
         script = Script(scenario, f"http://{self._host}:{self._port}/{name}/v1")
         self._scripts[name] = script
@@ -98,7 +97,7 @@ class Simulator:
         except BaseException as error:
             if self._ready.is_set():
                 raise
-            # Who waits in `start` would wait for ever, and not learn why.
+            # Pass the error to `start`, which would wait for ever.
             self._failure = error
             self._ready.set()
 
@@ -118,7 +117,7 @@ class Simulator:
                 async for request, body in connection.requests():
                     await self._respond(connection, request, body)
             except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
-                pass  # the client went away, spoke no HTTP, or the simulator stops
+                pass  # the client left or did not speak HTTP, or the simulator stops
             finally:
                 self.connections -= 1
                 writer.close()

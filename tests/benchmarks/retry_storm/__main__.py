@@ -91,33 +91,33 @@ STAND_INS.append(
 
 HEAD = f"""# What the retry budget does in an outage
 
-Made by `make outage`; nothing here is typed by hand. {CLIENTS:,} clients call once per {PERIOD:.0f} s each, at moments
-of their own. The server answers after {LATENCY:g} s; from second {BEGINS:.0f} to second {ENDS:.0f} it is in trouble, then it is well
-again at once. Every client is a real `Session` on virtual time, with the defaults of `RetryConfig` (five
-retries, 1 s doubling, half of it jitter), so that a run takes about two seconds and comes out the same each time.
+Written by `make outage`; nothing here is typed by hand. Each of {CLIENTS:,} clients makes one call per {PERIOD:.0f} s, at random
+moments. The server answers after {LATENCY:g} s; from second {BEGINS:.0f} to second {ENDS:.0f} it fails, then it works again
+at once. Every client is a real `Session` on virtual time, with the defaults of `RetryConfig` (five
+retries, 1 s doubling, half of it jitter), so that a run takes about two seconds and always has the same result.
 
 ![Requests per second, with and without the retry budget](retry-storm.svg)
 
 ## The rule
 
-All calls of a process draw their further requests from one bucket (`RetryBudget`): 500 tokens, a further
-request costs 10, a whole answer earns 1. A move to another model, the continuation of a cut answer and a retry
-after a 429 get theirs back as soon as content flows. A plain retry does not: so there is at most one for every
-ten whole answers, and 50 more once, out of a full bucket. While fewer than one request in eleven fails, each is
-tried again. Where the bucket is empty, the route that failed cools down; the call moves to another one if
-there is one, and fails at once if not.
+All calls of a process share a retry budget (`RetryBudget`) with a bucket of 500 tokens for each provider, and one of
+2,000 for all providers together. Each request after a call's first costs 10 tokens, a whole answer earns 1. The cost of
+a move to another model, of the continuation of a cut answer and of a retry after a 429 is refunded with the first
+content. A plain retry is not refunded: so there is at most one for every ten whole answers, and 50 more once, out of a
+full bucket. While fewer than one request in eleven fails, each is retried. If the bucket is empty, the failed route
+cools down, and the call moves to another route or, without one, fails at once.
 
-What it costs: in a brown-out calls are lost that more retries would have saved, if the server can bear
-them, and one that fails because it has too much to do cannot. A stand-in model that is well (below) saves them either way. Moves to it come on top of
-the retries, one per call and model at most; and as cooldowns are known to one client object, an outage of all models
-costs a program more that makes a new object for each call.
+The price: in a partial outage the budget loses calls that more retries would have saved, if the server can bear them; an
+overloaded server cannot. A healthy fallback model (below) saves these calls in either case. Moves to it are additional
+requests, at most one per call and model. Cooldowns belong to one client object: in an outage of all models, a program
+that creates a new object for each call sends more requests.
 
-A further bucket has a further burst: with many processes give each a small one,
-`StreamingRetryHandler(budget=RetryBudget(capacity={SMALL:.0f}))`. A bucket in common is modelled here: views of it that
-meet every second, and what they have spent too much by then is a debt.
+Every process has its own buckets and bursts: with many processes give each a small budget,
+`StreamingRetryHandler(budget=RetryBudget(capacity={SMALL:.0f}))`, or share one with `store=`. The shared bucket is modelled here:
+processes synchronise every second, and overspent tokens become a debt.
 """
-LEGEND = """*Traffic*: requests from the beginning of the trouble to its end, as a multiple of the calls made in that time. *Lost*, *mean
-time*: of the calls begun in it, those that ended with an error, and the seconds until the others were whole.
+LEGEND = """*Traffic*: requests during the outage, as a multiple of the calls made in that time. *Lost*: share of the calls begun in
+the outage that ended with an error. *Mean time*: seconds from the beginning to the end of the others.
 """
 
 
@@ -144,9 +144,12 @@ def tables(only: str) -> tuple[str, dict[Run, Tally]]:
         sections = [
             (title, [run for run in runs if only in f"{run[0].title} · {run[1].title}"])
             for title, runs in (
-                ("One model, no stand-in", MANNERS),
-                ("However many requests fail", SHARES),
-                (f"With a stand-in, `{MODEL}` to `{STAND_IN}` at the same gateway", STAND_INS),
+                ("One model, no fallback model", MANNERS),
+                ("By share of failing requests", SHARES),
+                (
+                    f"With a fallback model, `{MODEL}` to `{STAND_IN}` at the same gateway",
+                    STAND_INS,
+                ),
             )
         ]
         pending = {run: pool.submit(simulate, *run) for _, runs in sections for run in runs}

@@ -1,4 +1,4 @@
-"""The page of figures, and its picture."""
+"""Writes the page of figures and its picture."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from targets import TARGETS, Findings
 
 HEAD = """# What a streamed token costs
 
-Made by `make bench`; nothing here is typed by hand. The server is a process of its own; all that is compared
-takes turns in one run, and figures are medians. CPU per delta is given as a multiple of what
-`httpx`'s sync `iter_raw` needs to hand over the bytes ({base}). Events have some 230 bytes. Every promise
-is kept while measuring: clocks, ledger, joining, events.
+Written by `make bench`; nothing here is typed by hand. The server is a separate process; all clients
+take turns in one run, and figures are medians. CPU per delta is a multiple of the CPU that `httpx`'s sync
+`iter_raw` needs to read the bytes ({base}). Events have about 230 bytes. All promises are kept during the
+measurements: timeouts, ledger, splicing, events.
 
 ![CPU per delta](speed.svg)
 """
@@ -65,12 +65,10 @@ def page(found: Findings, reference: str, ceiling: str) -> str:
     parts += ["\n".join([*lines, *(target.row(found) for target in TARGETS)]) + "\n"]
     parts += ["## CPU per delta\n", costs(found.ratios)]
     parts.append(
-        "*Floor*: the framework alone, over one chunk again and again (ready-made), or one made anew "
-        f"for each delta as ours are (built). {ceiling}\n"
+        "*Floor*: the framework alone, with the same chunk every time (ready-made), or with a new chunk "
+        f"for each delta, as in our models (built). {ceiling}\n"
     )
-    parts.append(
-        "## First text\n\nMilliseconds beyond a bare socket on a connection that is open.\n"
-    )
+    parts.append("## First text\n\nMilliseconds beyond a bare socket on an open connection.\n")
     parts.append(
         table(
             ["client", "warm", "cold", "cold, TLS", "connections for ten calls"],
@@ -85,7 +83,9 @@ def page(found: Findings, reference: str, ceiling: str) -> str:
             ),
         )
     )
-    parts.append("## Many streams in one process\n\n17 deltas a second in each, asyncio.\n")
+    parts.append(
+        "## Many streams in one process\n\n17 deltas per second in each stream, asyncio.\n"
+    )
     rows = [
         [
             str(streams),
@@ -112,10 +112,10 @@ def page(found: Findings, reference: str, ceiling: str) -> str:
     parts.append(table(["module", "ms", "MiB"], rows))
     gap, floor, again = found.recovery
     parts.append(
-        f"## Recovery\n\nFrom a cut to the next new text: {gap * 1e3:.1f} ms; a connection, a request and "
-        f"its first text take a bare socket {floor * 1e3:.1f} ms. Asked for again: {again:.0f} characters.\n"
+        f"## Recovery\n\nFrom a cut to the next new text: {gap * 1e3:.1f} ms; a bare socket needs "
+        f"{floor * 1e3:.1f} ms for connection, request and first text. Requested again: {again:.0f} characters.\n"
     )
-    parts.append("## Growth\n\nCost of a delta over that in an answer of 200 deltas.\n")
+    parts.append("## Growth\n\nCost of a delta, divided by its cost in an answer of 200 deltas.\n")
     lengths = next(iter(found.growth.values()))
     rows = [[name, *(f"{r:.2f}" for r in grown.values())] for name, grown in found.growth.items()]
     parts.append(table(["deltas", *(f"{length:,}" for length in lengths)], rows))

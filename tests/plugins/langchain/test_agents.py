@@ -179,7 +179,7 @@ async def test_cancelling_a_run_closes_the_connection_at_once(play):
 
 
 @either
-def test_a_graph_goes_on_from_its_checkpoint_without_running_a_tool_again(play, run):
+def test_a_graph_continues_from_its_checkpoint_without_running_a_tool_again(play, run):
     tools = Tools()
     # The first turn is well; the second is cut for good, until the graph is resumed.
     broken = play(TEXT, tool_calls=[PAY], faults=[slow(0.0), cut(5, "fin", **LASTING)])

@@ -1,4 +1,4 @@
-"""What users of LangChain's other chat models expect of this one."""
+"""Behaviour that users of LangChain's other chat models expect."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""Engine events where LangChain and LangGraph listen."""
+"""Engine events in LangChain's and LangGraph's callbacks and streams."""
 
 import asyncio
 import sys
@@ -49,7 +49,7 @@ def names(told):
     return [data["event"] for data in told]
 
 
-def test_a_chain_tells_its_handlers_in_order(play, text):
+def test_handlers_of_a_chain_get_events_in_order(play, text):
     listener = Listener()
     chain = model(play(faults=[cut(30)])) | StrOutputParser()
     assert "".join(chain.stream("go", {"callbacks": [listener]})) == text
@@ -58,7 +58,7 @@ def test_a_chain_tells_its_handlers_in_order(play, text):
     assert all(data["message"] and data["call_id"] for data in listener.told)
 
 
-def test_a_bare_model_tells_the_callbacks_of_invoke_and_its_retries(play, text):
+def test_callbacks_of_invoke_get_events_and_retries_of_a_bare_model(play, text):
     listener = Listener()
     llm = model(play(faults=[cut(30)]))
     assert llm.invoke("go", {"callbacks": [listener]}).text == text

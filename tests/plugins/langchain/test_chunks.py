@@ -1,4 +1,4 @@
-"""Chunks that are copies of a validated one: no different from chunks made the long way."""
+"""Chunks built without validation equal validated ones."""
 
 import pytest
 from langchain_core.messages import AIMessageChunk

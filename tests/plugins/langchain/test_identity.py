@@ -1,4 +1,4 @@
-"""What a model tells LangChain about itself."""
+"""The properties LangChain reads from a model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every block a LangChain message can hold is sent as the protocol has it, or refused aloud."""
+"""Every block of a LangChain message is sent in the OpenAI format, or raises an error."""
 
 import pytest
 from langchain_core.messages import (
@@ -66,7 +66,7 @@ def test_a_block_is_sent_as_the_protocol_has_it(role, name):
 
 @pytest.mark.parametrize("role", SPEAKERS)
 @pytest.mark.parametrize("block", REFUSED, ids=lambda block: block["type"])
-def test_a_block_the_protocol_cannot_carry_is_refused_aloud(role, block):
+def test_a_block_that_the_protocol_does_not_accept_raises_an_error(role, block):
     with pytest.raises(ConfigurationError, match="message"):
         to_wire([SPEAKERS[role]([block])])
 

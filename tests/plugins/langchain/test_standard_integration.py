@@ -23,7 +23,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def _no_downloads(monkeypatch):
-    """The media tests fetch an image and a PDF; what they hold does not matter."""
+    """The media tests fetch an image and a PDF; their content does not matter."""
 
     def get(url, **_):
         return httpx.Response(200, content=PIXEL, request=httpx.Request("GET", url))

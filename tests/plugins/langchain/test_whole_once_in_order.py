@@ -1,4 +1,4 @@
-"""Promise 1 in LangChain: cut at every character, in every way, whichever way the model goes on."""
+"""Promise 1 in LangChain: cut at every character, in every way, with every manner of continuation."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a LlamaIndex user takes for granted: events, counts, copies, limits, hints."""
+"""Behaviour that LlamaIndex users expect: events, counts, copies, limits, hints."""
 
 import copy
 import logging
@@ -90,7 +90,7 @@ def without_pickles(request, tmp_path):
         yield settings[request.param], told
 
 
-def test_a_pickled_model_goes_on_as_if_it_had_not_been(play, text, without_pickles, caplog):
+def test_a_pickled_model_works_like_the_original(play, text, without_pickles, caplog):
     settings, told = without_pickles
     caplog.set_level(logging.WARNING)
     llm = model(play(faults=[cut(20)]), default_headers={"x-token": "hdr-01234567"}, **settings)
@@ -154,7 +154,7 @@ def test_a_deep_copy_draws_on_the_same_rate_limiter(play, text, bucket):
     assert copied.complete("go").text == text
 
 
-def test_the_smallest_window_of_the_ladder_is_what_prompt_helpers_see():
+def test_prompt_helpers_see_the_smallest_window_of_the_fallback_chain():
     chain = ["gpt-4.1", "claude-sonnet-4.5", "gemini-2.5-flash"]
     llm = HolySheep(model=chain[0], api_key="k", fallback_models=chain[1:])
     windows = [card(name).context_window for name in chain]

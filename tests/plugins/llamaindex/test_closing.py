@@ -1,4 +1,4 @@
-"""Streams that close what is under them, however they end."""
+"""Public streams close the engine's stream, however they end."""
 
 import asyncio
 
@@ -58,7 +58,7 @@ def test_so_does_one_that_fails():
     assert log == ["closed"]
 
 
-def test_an_async_stream_closes_what_is_told_and_the_engines():
+def test_an_async_stream_closes_the_wrapper_and_the_engines_stream():
     async def told(log):
         try:
             yield 1

@@ -1,4 +1,4 @@
-"""Blocks of a message: each is sent, or refused aloud."""
+"""Blocks of a message: each is sent, or raises an error."""
 
 import inspect
 import re
@@ -44,7 +44,7 @@ def test_every_block_llama_index_has_is_known_here():
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_is_sent_or_refused_aloud(play, name):
+def test_a_block_is_sent_or_raises_an_error(play, name):
     if not hasattr(blocks, name):
         pytest.skip(f"this llama-index-core has no {name}")
     script = play()

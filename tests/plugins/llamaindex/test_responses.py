@@ -1,4 +1,4 @@
-"""Responses that are copies of a validated one: no different from those made the long way."""
+"""Responses built without validation equal validated ones."""
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock
 

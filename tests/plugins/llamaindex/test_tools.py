@@ -1,4 +1,4 @@
-"""Tools: how they are offered, and how the model's calls are read."""
+"""Tools: the request fields that offer them, and the tool calls of a response."""
 
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock

@@ -1,4 +1,4 @@
-"""The event log that reports and the live view are made of."""
+"""The event log of the tests of reports and of the live view."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def test_simulate_refuses_a_number_without_a_meaning(option, value):
 
 
 @pytest.mark.parametrize("asked", ["version", "--version"])
-def test_the_version_is_told_in_either_way(asked):
+def test_both_ways_print_the_version(asked):
     done = run(asked)
     assert (done.returncode, done.stdout) == (0, f"{holysheep_core.__version__}\n")
 

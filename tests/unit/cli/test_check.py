@@ -1,4 +1,4 @@
-"""`holysheep check`: what each probe finds, on servers good and bad."""
+"""`holysheep check`: the findings of each probe, with good and bad servers."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_a_good_server_has_nothing_in_the_way(probe):
     assert found(check.json_mode(probe(text=None)))["JSON mode"][0]
 
 
-def test_a_refusal_is_told_with_its_status(probe):
+def test_an_error_response_is_reported_with_its_status(probe):
     seen = found(check.stream(probe(faults=[refuse(401, times=None)])))
     assert seen["stream"][0] is False
     assert "401" in seen["stream"][1]
@@ -77,7 +77,7 @@ def test_broken_json_and_calls_are_not_good(probe):
 
 
 @pytest.mark.parametrize(("text", "takes"), [("1, 2, 3, 4, 5, 6, 7, 8", True), ("Sure!", False)])
-def test_a_prefill_is_taken_if_the_model_goes_on_with_it(probe, text, takes):
+def test_a_prefill_is_accepted_if_the_model_continues_it(probe, text, takes):
     probed = probe(text=text)
     list(check.prefill(probed))
     assert probed.takes_prefill is takes
@@ -100,7 +100,7 @@ def test_without_a_key_it_runs_on_the_simulator_and_says_so():
 def test_without_a_key_it_does_not_end_as_if_migration_were_safe():
     *_, last = run().stdout.splitlines()
     assert "set HOLYSHEEP_API_KEY" in last
-    assert "Nothing stands in the way" not in last
+    assert "All checks passed" not in last
 
 
 def test_what_the_simulator_does_is_not_learned_for_a_model(tmp_path):
@@ -171,7 +171,7 @@ def test_names_are_shown_as_they_are_whatever_is_in_them(play):
 
 
 @pytest.mark.parametrize("columns", ["80", "50"])
-def test_a_models_name_is_folded_where_there_is_no_room(columns):
+def test_a_long_model_name_is_wrapped(columns):
     name = "claude-sonnet-4.5-with-a-name-that-is-longer-than-any-line-2026-01-01"
     said = run(name, COLUMNS=columns).stdout
     assert "…" not in said

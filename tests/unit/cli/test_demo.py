@@ -1,4 +1,4 @@
-"""`holysheep demo`: every step whole, or the exit code says so."""
+"""`holysheep demo`: every step passes, else the exit code is 1."""
 
 import io
 import subprocess

@@ -49,10 +49,10 @@ def test_a_saving_of_next_to_nothing_has_no_sign(path, saving):
     assert word.endswith("US$ 0.0000")
 
 
-def test_what_was_mended_is_counted(path, tmp_path):
+def test_failed_requests_of_completed_calls_are_counted(path, tmp_path):
     titles = [title for title, _ in figures.lists(made(path))]
-    assert "requests that failed (1 of 2 mended)" in titles
-    assert "Requests that failed (1 of 2 mended)" in page(made(path))
+    assert "requests that failed (1 of 2 in completed calls)" in titles
+    assert "Requests that failed (1 of 2 in completed calls)" in page(made(path))
     log = EventLog(tmp_path / "more.db")
     cut, ill = attempt(1, "StreamCutError"), attempt(2, "ServerError")
     log.call_ended(record("well", HOUR, ill, cut, attempt(3)), "")
@@ -62,7 +62,7 @@ def test_what_was_mended_is_counted(path, tmp_path):
     log.call_ended(record("long", 25 * HOUR, late, outcome="ServerError"), "")
     log.close()
     found = made(tmp_path / "more.db")
-    assert (found.troubles.total(), found.mended) == (6, 2)
+    assert (found.troubles.total(), found.recovered) == (6, 2)
 
 
 def test_hours_add_up_to_the_whole(path):
@@ -93,15 +93,15 @@ def test_a_span_without_a_meaning_is_refused(text):
 
 
 @pytest.mark.parametrize("what", ["nothing", "text"])
-def test_what_is_no_log_is_refused(tmp_path, what):
+def test_a_file_that_is_not_a_log_raises_an_error(tmp_path, what):
     path = tmp_path / "x.db"
     if what == "text":
         path.write_text("hello " * 200, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="no event log"):
+    with pytest.raises(ConfigurationError, match=r"(no|not an) event log"):
         made(path)
 
 
-def test_a_folder_is_said_to_be_one(tmp_path):
+def test_the_error_for_a_folder_says_so(tmp_path):
     with pytest.raises(ConfigurationError, match="is a folder; name the file") as caught:
         made(tmp_path)
     assert tmp_path.name + "'" not in str(caught.value), "nobody is to give a folder to a model"

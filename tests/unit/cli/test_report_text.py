@@ -34,7 +34,7 @@ def test_the_command_prints_a_report_and_writes_a_page(path, tmp_path):
 
 def test_the_command_says_what_is_wrong(tmp_path):
     assert "there is no event log" in run("report", "--log", tmp_path / "no.db").stderr
-    assert "no span of time" in run("report", "--since", "soon").stderr
+    assert "not a length of time" in run("report", "--since", "soon").stderr
 
 
 def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):
@@ -52,7 +52,7 @@ def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [130, 80, 50])
-def test_names_and_figures_are_folded_where_there_is_no_room(tmp_path, columns):
+def test_names_and_figures_are_wrapped_on_a_narrow_terminal(tmp_path, columns):
     path, name = tmp_path / "calls.db", "claude-sonnet-4.5-of-a-long-name-2026-01-01"
     log = EventLog(path)
     log.call_ended(

@@ -1,4 +1,4 @@
-"""`holysheep drill`: nothing is lost, and it is over in time."""
+"""`holysheep rollback-drill`: no call is lost, and both times are within the limit."""
 
 import io
 import re

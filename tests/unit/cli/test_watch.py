@@ -1,4 +1,4 @@
-"""`holysheep watch`: how things stand."""
+"""`holysheep watch`: the current figures."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ def test_the_live_view_knows_how_things_stand(path):
 def test_a_look_shows_the_tiers_limits(path):
     done = run("watch", "--log", path, "--tier", "starter", "--once")
     assert done.returncode == 0, done.stderr
-    for part in ("1 of 200", "2,100 of 1,000,000", "left alone", "asked first: other"):
+    for part in ("1 of 200", "2,100 of 1,000,000", "cooling down", "asked first: other"):
         assert part in done.stdout
 
 
-def test_it_goes_on_until_it_is_stopped(path):
+def test_it_runs_until_it_is_stopped(path):
     env = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
     command = [*HOLYSHEEP, "watch", "--log", str(path), "--every", "0.1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:

@@ -1,4 +1,4 @@
-"""One call, wired up: what is asked, who is called with what, and what happens at its end."""
+"""One call: its request, its callbacks, and its end."""
 
 import pytest
 

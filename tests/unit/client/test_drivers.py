@@ -1,4 +1,4 @@
-"""The sync and the async driver: one list of scenarios, the same outcome to the letter."""
+"""The sync and the async driver: identical results for one list of scenarios."""
 
 import asyncio
 from dataclasses import replace

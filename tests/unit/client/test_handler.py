@@ -48,7 +48,7 @@ async def test_on_token_may_be_a_coroutine(play, handler, text):
         assert (await client.acomplete("gpt-4.1", ASK, on_token=take)).text == text
 
 
-def test_on_event_is_told_what_happened(play, handler):
+def test_on_event_gets_the_events(play, handler):
     everywhere, here = [], []
     client = handler(play(faults=[cut(30)]), on_event=everywhere.append)
     client.complete("gpt-4.1", ASK, on_event=here.append)

@@ -1,4 +1,4 @@
-"""Every bad request is named before anything is sent."""
+"""Every invalid request raises an error before anything is sent."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the plugins use of a client: streams of deltas, whole answers, and its end."""
+"""The plugins' part of a client: streams of deltas, whole answers, closing."""
 
 import copy
 import pickle

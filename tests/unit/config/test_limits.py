@@ -1,4 +1,4 @@
-"""Limits of one's own, as settings: checked when they are made, and read from a tier's name."""
+"""The settings of your own rate limits: checked at once, and read from a tier's name."""
 
 import pytest
 

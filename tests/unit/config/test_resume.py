@@ -1,4 +1,4 @@
-"""How a resume is written as a setting. Wrong values: see test_retry, which has those of all classes."""
+"""The settings of a resume. `test_retry` tests the invalid values of all classes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A wrong setting is refused when it is made, by name, with what would be right."""
+"""An invalid setting raises an error at once, with its name and a valid value."""
 
 import dataclasses
 import math
@@ -119,7 +119,7 @@ def test_a_strategy_may_be_given_by_its_value(strategy):
         ({"read": None, "first_token": 9}, (9, None)),
     ],
 )
-def test_read_is_the_default_of_the_first_token_and_the_stall_clock(settings, clocks):
+def test_read_is_the_default_of_first_token_and_stall(settings, clocks):
     timeouts = Timeouts(**settings)
     assert (timeouts.first_token, timeouts.stall) == clocks
 

@@ -1,4 +1,4 @@
-"""Canaries: shares that hold, conversations that stay, steps forward and back."""
+"""Canaries: exact shares, conversations that stay on their side, steps forward and back."""
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_a_canary_model_takes_the_place_of_one_model_only():
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ({}, "provider or the model"),
+        ({}, "new provider or the new model"),
         ({"model": "m"}, "instead_of"),
         ({"provider": "new", "instead_of": "m"}, "instead_of"),
         ({"provider": "new", "steps": []}, "steps"),
@@ -124,6 +124,6 @@ def test_a_canary_model_takes_the_place_of_one_model_only():
         ({"provider": "new", "max_latency_ratio": 0.5}, "max_latency_ratio"),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused_at_once(wrong, named):
+def test_an_invalid_canary_raises_an_error_at_once(wrong, named):
     with pytest.raises(ConfigurationError, match=named):
         Canary(**wrong)

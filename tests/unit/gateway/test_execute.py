@@ -58,7 +58,7 @@ def test_an_error_that_is_the_requests_own_is_raised_at_once(play, status):
     assert asked == ["holysheep"]
 
 
-def test_a_stream_that_fails_before_its_first_item_begins_anew_elsewhere(play, text):
+def test_a_stream_that_fails_before_its_first_item_starts_again_elsewhere(play, text):
     bad, good = play(faults=[refuse(401, times=None)]), play()
 
     def call(provider):
@@ -143,7 +143,7 @@ async def test_a_cancelled_call_is_not_begun_again(play):
 
 
 @pytest.mark.parametrize("wrong", [lambda: "ran", "ran", None])
-def test_what_takes_no_provider_is_refused_since_it_would_ask_the_same_one_again(play, wrong):
+def test_a_function_that_takes_no_provider_raises_an_error(play, wrong):
     with pytest.raises(ConfigurationError, match="takes the Provider"):
         gateway_of(play()).execute_with_fallback(wrong)
 

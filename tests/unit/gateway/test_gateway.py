@@ -1,4 +1,4 @@
-"""Several providers as one: switch, roll back, fail over, check, introduce."""
+"""Several providers as one: switch, rollback, failover, health checks, canary."""
 
 import gc
 import threading
@@ -42,7 +42,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(play):
         gateway_of(play(), play()).switch_to("opnai")
 
 
-def test_an_answer_that_breaks_off_goes_on_at_the_next_provider(play, text):
+def test_a_cut_answer_is_resumed_at_the_next_provider(play, text):
     first = play(faults=[cut(at=20), refuse(503, times=None)])
     with client(gateway_of(first, play())) as handler:
         completion = handler.complete(*CALL)
@@ -90,10 +90,10 @@ def test_the_gateway_excludes_what_would_contradict_it(play):
     ("providers", "named"),
     [
         ([], "at least one"),
-        (["holysheep"], "no Provider"),
+        (["holysheep"], "not a Provider"),
     ],
 )
-def test_providers_that_cannot_be_are_refused_at_once(providers, named):
+def test_invalid_providers_raise_an_error_at_once(providers, named):
     with pytest.raises(ConfigurationError, match=named):
         APIGateway(providers)
 
@@ -211,7 +211,7 @@ def test_a_canary_that_does_well_gets_everything_in_the_end(play):
     assert "holysheep" in answers[:10]
 
 
-def test_blue_green_switches_over_and_back_when_told(play):
+def test_blue_green_switches_over_and_back_on_command(play):
     plan = Canary(provider="openai", steps=[0, 100], automatic=False)
     gateway = gateway_of(play(), play(), canary=plan)
     with client(gateway) as handler:
@@ -231,7 +231,7 @@ def test_a_canary_model_answers_in_the_others_place_and_the_other_stands_behind_
     assert [attempt.model for attempt in completion.attempts][::3] == ["gpt-5.4", "gpt-4.1"]
 
 
-def test_a_switch_is_told(play):
+def test_a_switch_is_an_event(play):
     heard = []
     gateway_of(play(), play(), on_event=heard.append).switch_to("openai")
     assert [(type(event), event.provider) for event in heard] == [(ActiveProviderChanged, "openai")]

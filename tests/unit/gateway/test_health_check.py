@@ -1,4 +1,4 @@
-"""Checks: what counts as well, and how many of them change something."""
+"""Health checks: healthy responses, and the number of results that change the state."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a gateway and its store exchange: circuits, the provider in use, a canary's step."""
+"""Exchange between a gateway and its store: circuits, the active provider, a canary's step."""
 
 import gc
 import weakref

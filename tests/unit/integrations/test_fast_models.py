@@ -1,4 +1,4 @@
-"""Pydantic models made without validation."""
+"""Pydantic models built without validation."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Unknown keywords: refused by name, with the best advice there is, and never with their value."""
+"""Unknown keywords: the error has the name and the best advice, never the value."""
 
 import pytest
 

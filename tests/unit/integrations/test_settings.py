@@ -1,4 +1,4 @@
-"""The settings both plugins inherit, here without a framework: keywords, changes, copies."""
+"""The shared settings of both plugins, without a framework: keywords, changes, copies."""
 
 import copy
 from typing import ClassVar

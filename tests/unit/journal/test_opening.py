@@ -1,4 +1,4 @@
-"""Start, resume or follow an answer: what the reader gets at once, and what is asked for."""
+"""Start, resume or follow an answer: the text at once, and the request for the rest."""
 
 import asyncio
 import threading

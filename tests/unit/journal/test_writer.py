@@ -1,4 +1,4 @@
-"""The writer of one answer: what is written when, and what it does if the store does not answer."""
+"""The writer of one answer: order and time of writes, and a store that does not answer."""
 
 import msgspec
 import pytest

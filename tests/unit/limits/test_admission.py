@@ -1,4 +1,4 @@
-"""Admission: asked before each request of a call, and settled when the call is over."""
+"""Admission: entered before each request of a call, settled at the call's end."""
 
 import itertools
 

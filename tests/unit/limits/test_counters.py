@@ -1,4 +1,4 @@
-"""What an account has used: counted exactly, in memory or in Redis, and corrected."""
+"""Counters of an account: exact, in memory or in Redis, and corrected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Limits of one's own: exact, in order, for threads and tasks, corrected by what was used."""
+"""Your own rate limits: exact, in order, for threads and tasks, corrected by the usage."""
 
 import asyncio
 import itertools
@@ -52,7 +52,7 @@ def test_a_tier_lets_its_requests_per_minute_through_and_no_more(tier, requests)
     assert f"{requests} requests per minute" in str(caught.value)
 
 
-def test_who_has_to_wait_waits_until_there_is_room_and_says_so(brief):
+def test_a_request_over_the_limit_waits_and_reports_it_once(brief):
     made, held = limiter(requests_per_minute=3), []
     started = clock()
     for _ in range(3):
@@ -110,7 +110,7 @@ async def test_threads_and_tasks_stand_in_one_line(brief):
     assert order == ["task", "thread"]
 
 
-async def test_who_goes_away_leaves_the_line_and_the_next_moves_up(brief):
+async def test_a_caller_that_leaves_makes_way_for_the_next(brief):
     made = limiter(requests_per_minute=1)
     made.enter(admit())
     gone = asyncio.create_task(made.aenter(admit()))
@@ -206,7 +206,7 @@ def test_a_request_larger_than_the_limit_itself_is_not_shut_out_for_ever():
     assert limiter(tokens_per_minute=100, max_wait=0).enter(admit(max_tokens=5000))
 
 
-def test_what_the_server_says_is_left_is_believed():
+def test_the_servers_allowance_is_respected():
     made = limiter(requests_per_minute=60, max_wait=0)
     left = Allowance(requests=2, tokens=None, until=clock() + 30)
     made.enter(admit(left=left))

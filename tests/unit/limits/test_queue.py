@@ -22,7 +22,7 @@ def test_the_first_has_its_turn_and_its_leaving_wakes_the_next(joined):
     assert woken == [1, 2, 3]
 
 
-def test_whoever_leaves_from_the_middle_wakes_nobody_and_is_skipped(joined):
+def test_a_caller_that_leaves_from_the_middle_wakes_nobody_and_is_skipped(joined):
     queue, wakes, woken = joined
     queue.leave(wakes[1])
     queue.leave(wakes[1])  # no harm in a second time
@@ -31,7 +31,7 @@ def test_whoever_leaves_from_the_middle_wakes_nobody_and_is_skipped(joined):
     assert woken == [2]
 
 
-def test_whoever_cannot_be_woken_any_more_is_passed_over(joined):
+def test_a_caller_that_cannot_be_woken_is_skipped(joined):
     queue, wakes, woken = joined
 
     def gone():

@@ -1,4 +1,4 @@
-"""The event log: every call is in the file, whoever writes, and nothing of it is on a call's way."""
+"""The event log: any number of processes write every call, without delaying calls."""
 
 import gc
 import json
@@ -224,7 +224,7 @@ def test_a_writer_that_has_ended_is_held_by_nobody(path):
 
 
 @pytest.mark.parametrize("gone", ["deleted", "rotated", "emptied"])
-def test_a_file_that_is_gone_is_made_anew(client, path, caplog, gone):
+def test_a_missing_file_is_created_again(client, path, caplog, gone):
     handler = client()
     handler.complete("gpt-4.1", ASK)
     handler.close()

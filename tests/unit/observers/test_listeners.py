@@ -1,4 +1,4 @@
-"""Listeners get every event in order, and their failures end nothing."""
+"""Listeners get every event in order, and their errors do not end the call."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The thread that writes an event log's file: in order, in batches, whatever it is given."""
+"""The thread that writes an event log's file: in order, in batches, any record."""
 
 import json
 import logging

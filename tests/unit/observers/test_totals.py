@@ -1,4 +1,4 @@
-"""What calls came to, by model, provider and tag."""
+"""Totals of calls by model, provider and tag."""
 
 import copy
 import dataclasses

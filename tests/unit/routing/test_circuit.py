@@ -1,4 +1,4 @@
-"""The breaker: closed, open, half-open; and what it saw."""
+"""The circuit breaker: closed, open, half-open; and its health figures."""
 
 import pytest
 

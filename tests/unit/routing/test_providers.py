@@ -1,4 +1,4 @@
-"""A provider: a checked address, and a key that stays secret."""
+"""A provider: a checked base URL, and a key that stays secret."""
 
 import copy
 import dataclasses

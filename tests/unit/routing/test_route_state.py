@@ -1,4 +1,4 @@
-"""What is known of a route from earlier answers."""
+"""The state of a route after earlier answers."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Where a request may go: checked addresses, keys that stay secret, a ladder that can serve it."""
+"""The routes of a request: checked base URLs, secret keys, a fallback chain that supports it."""
 
 import pytest
 
@@ -85,11 +85,11 @@ def models_of(*args, **settings):
         ("gpt-4.1", ["b", "gpt-4.1", "b", "a"], ["gpt-4.1", "b", "a"]),
     ],
 )
-def test_the_ladder_is_the_model_asked_for_and_then_its_fallbacks(model, models, expected):
+def test_the_fallback_chain_is_the_requested_model_and_its_fallbacks(model, models, expected):
     assert models_of(model, models=models) == expected
 
 
-def test_each_further_provider_has_the_same_ladder():
+def test_each_further_provider_has_the_same_models():
     assert built("a", models=["b"], providers=(ONE, TWO)) == [
         *(("one", "a"), ("one", "b")),
         *(("two", "a"), ("two", "b")),
@@ -123,7 +123,7 @@ def test_a_plain_request_leaves_no_fallback_out(params):
     ]
 
 
-def test_tools_that_are_no_json_do_not_disturb_the_ladder():
+def test_tools_that_are_not_json_do_not_disturb_the_fallback_chain():
     # They are refused when the request is encoded, with the reason.
     assert models_of(tools=[object()]) == models_of(tools=[{}])
 

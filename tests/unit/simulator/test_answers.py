@@ -1,4 +1,4 @@
-"""What the simulated model says: whole answers, continuations, values that fit a schema."""
+"""The simulated model's answers: whole answers, continuations, values that fit a schema."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_a_question_about_the_last_word_of_a_whole_answer_is_a_question(play, te
 
 
 @pytest.mark.parametrize("prompt", ["en", "ko", 'The 5" of "it" end with\n\n{tail}\n\nso "go on".'])
-def test_a_request_to_go_on_is_known_by_the_end_it_quotes(play, text, prompt):
+def test_a_continuation_turn_is_known_by_the_end_it_quotes(play, text, prompt):
     script = play(manner="exact")
     for at in range(1, len(text) + 1):
         transcript = Transcript(ChatRequest("m", ASK), ResumeConfig(prompt=prompt))

@@ -1,4 +1,4 @@
-"""What a client sees of an answer and its faults, on the socket."""
+"""Answers and faults on the client's side of the socket."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Which fault strikes which request."""
+"""The selection of a request's fault."""
 
 from holysheep_core.simulator import (
     refuse,

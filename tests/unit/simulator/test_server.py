@@ -1,4 +1,4 @@
-"""The simulator does to a client what it was told to do."""
+"""The simulator's server plays its scenarios."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The connection to a Redis: which URLs it takes, and what happens while it does not answer."""
+"""The connection to Redis: accepted URLs, and the time while Redis does not answer."""
 
 import logging
 import time
@@ -36,7 +36,7 @@ def fail(client, error):
         raise error
 
 
-def test_the_name_tells_redises_apart_and_has_no_password(client):
+def test_the_name_identifies_a_redis_and_has_no_password(client):
     assert client.name == "redis://localhost:1/3"
 
 

@@ -1,4 +1,4 @@
-"""What processes share through a real Redis, and how calls go on without it."""
+"""State that processes share through a real Redis, and calls without it."""
 
 import asyncio
 import os
@@ -210,7 +210,7 @@ def test_the_thread_ends_with_its_store(server):
     wait_until(lambda: not any(thread.is_alive() for thread in started))
 
 
-def test_a_forked_process_goes_on_by_itself(server):
+def test_a_forked_process_has_its_own_exchange(server):
     store = Store(server.url)
     store.open()
     code = os.fork()
