@@ -13,6 +13,7 @@ from plan import Plan
 from holysheep_core import (
     ChatRequest,
     Completion,
+    Connections,
     Observer,
     Provider,
     RateLimits,
@@ -68,10 +69,10 @@ class Clients:
         return [self.core, self.langchain._handler, self.llamaindex._handler]
 
 
-def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[Clients]:
+def fleet(http: str, tcp: str, named: str, dead: str, redis: str, watch: Observer) -> list[Clients]:
     """Return clients of every kind: each is shared by some of the callers.
 
-    Nobody listens at `dead`. Keys differ where limits do, which belong to an account.
+    Nobody listens at `dead`; the host of `named` has several addresses (`names`). Keys differ where limits do, which belong to an account.
     """
     seen = {"observers": [watch]}
     wide = RateLimits(requests_per_minute=100_000, tokens_per_minute=100_000_000)
@@ -83,6 +84,8 @@ def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[C
         Clients(tcp, key="tight", rate_limits=tight, **seen),
         Clients(dead, key="dead", providers=[Provider("k", tcp)], **seen),
         Clients(tcp, "claude-sonnet-4.5", coalesce=True, **seen),
+        Clients(named, connections=Connections(dns_ttl=1.0), **seen),
+        Clients(named, connections=Connections(max_connections=20, dns_ttl=0.0), **seen),
     ]
 
 
