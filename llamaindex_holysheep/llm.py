@@ -84,8 +84,8 @@ class HolySheep(ModelSettings):
             or its "sqlite:///…" or "redis://…" URL.
         on_token: Is called with each piece of text.
         on_event: Is called with each engine event.
-        http_client: An `httpx.Client` to use.
-        http_async_client: An `httpx.AsyncClient` to use.
+        http_client: An `httpx.Client` or `httpx2.Client` to use.
+        http_async_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` to use.
         allow_http: Permit plain http to another machine.
 
     Raises:
