@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from llama_index.core.llms import ChatMessage
@@ -30,6 +31,7 @@ Shown = tuple[str, list[tuple[str, dict[str, Any]]]]
 
 CLOCKS = Timeouts(connect=2, first_token=2, stall=2, total=15)
 RETRY = RetryConfig(base_delay=0.05, max_delay=3, patience=1.5)
+NEWEST: Literal["httpx", "httpx2"] = "httpx2" if sys.version_info >= (3, 11) else "httpx"
 FIELDS = {"amount": {"type": "integer"}, "to": {"type": "string"}}
 PAY = {
     "type": "function",
@@ -85,6 +87,7 @@ def fleet(http: str, tcp: str, named: str, dead: str, redis: str, watch: Observe
         Clients(dead, key="dead", providers=[Provider("k", tcp)], **seen),
         Clients(tcp, "claude-sonnet-4.5", coalesce=True, **seen),
         Clients(named, connections=Connections(dns_ttl=1.0), **seen),
+        Clients(tcp, connections=Connections(library=NEWEST), **seen),
         Clients(named, connections=Connections(max_connections=20, dns_ttl=0.0), **seen),
     ]
 
