@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Twice what a small machine has: half of a test's time is waiting.
 WORKERS ?= 4
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm notebooks kills fuzz audit secrets matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -54,6 +54,9 @@ outage: .venv/.ready  ## what retries add to an outage, with and without the ret
 
 storm: .venv/.ready  ## hundreds of calls, every fault at once, through a real proxy (haproxy, redis-server)
 	$(BIN)/python tests/storm --seconds $(or $(SECONDS),600) --callers $(or $(CALLERS),200)
+
+soak: .venv/.ready  ## 100,000 short calls and 10,000 cancelled ones through one instance: nothing grows
+	$(BIN)/python tests/soak --seconds $(or $(SECONDS),3600) --calls $(or $(CALLS),100000)
 
 notebooks: .venv/.ready  ## run the notebooks in place
 	$(BIN)/python notebooks/run.py

@@ -107,8 +107,8 @@ class ChatHolySheep(SelfDescription):
             a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
         on_token: Called with each piece of text.
         on_event: Called with each engine event; may be a coroutine function in async calls.
-        http_client: Your own `httpx.Client`, for sync calls.
-        http_async_client: Your own `httpx.AsyncClient`, for async calls.
+        http_client: Your own `httpx.Client` or `httpx2.Client`, for sync calls.
+        http_async_client: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, for async calls.
         allow_http: Permit plain http to another machine.
 
     Raises:

@@ -25,6 +25,7 @@ from holysheep_core import (
     create_resilient_client,
 )
 from support.calls import CALL
+from support.libraries import NAMES, made_with
 
 ONCE = RetryConfig(max_retries=0)
 
@@ -96,12 +97,17 @@ def secure():
         yield start
 
 
+@pytest.fixture(params=NAMES)
+def library(request):
+    return request.param
+
+
 @pytest.fixture(params=[Sync, Async])
-def open_client(request, secure):
+def open_client(request, secure, library):
     opened = []
 
     def client(url, **settings):
-        made = request.param(url, **settings)
+        made = request.param(url, **made_with(library, settings))
         opened.append(made)
         return made
 

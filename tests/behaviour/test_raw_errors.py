@@ -5,10 +5,9 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 import h2.exceptions
-import httpcore
-import httpx
 import pytest
 
 from holysheep_core import (
@@ -21,6 +20,7 @@ from holysheep_core import (
     StreamInterruptedError,
 )
 from holysheep_core.transport.exceptions import translate
+from support.libraries import NAMES, load, made_with, with_both
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 ONCE = {"config": RetryConfig(max_retries=0), "fallback_models": [], "resume": False}
@@ -39,7 +39,7 @@ def fails_to_send(error):
     return answer
 
 
-class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
+class Broken:
     """A body that fails, in the middle or when it is closed."""
 
     def __init__(self, error, *, at_close=False):
@@ -63,31 +63,34 @@ class Broken(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.close()
 
 
-def fails_to_read(error):
-    return lambda request: httpx.Response(200, stream=Broken(error))
+def answers(net, **how):
+    stream = type("Stream", (Broken, net.SyncByteStream, net.AsyncByteStream), {})(**how)
+    return lambda request: net.Response(200, stream=stream)
 
 
-def fails_to_close(error):
-    return lambda request: httpx.Response(200, stream=Broken(error, at_close=True))
-
-
-def called(answer):
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+def called(net, answer):
+    with net.Client(transport=net.MockTransport(answer)) as client:
         return StreamingRetryHandler("k", http_client=client, **ONCE).complete(*ASK)
 
 
-def called_async(answer):
+def called_async(net, answer):
     async def run():
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        async with net.AsyncClient(transport=net.MockTransport(answer)) as client:
             handler = StreamingRetryHandler("k", http_async_client=client, **ONCE)
             return await handler.acomplete(*ASK)
 
     return asyncio.run(run())
 
 
+@pytest.fixture(params=NAMES)
+def net(request):
+    """Return httpx or httpx2."""
+    return load(request.param)
+
+
 @pytest.fixture(params=[called, called_async])
-def call(request):
-    return request.param
+def call(request, net):
+    return partial(request.param, net)
 
 
 @pytest.mark.parametrize("kind", [OddError, KeyError, AttributeError, OSError, ValueError])
@@ -99,21 +102,22 @@ def test_what_no_table_knows_is_a_typed_error_with_its_cause(kind, call):
 
 
 @pytest.mark.parametrize("kind", [OddError, KeyError, AttributeError, RuntimeError, MemoryError])
-def test_in_mid_answer_it_is_a_cut_with_the_partial(kind, call):
+def test_in_mid_answer_it_is_a_cut_with_the_partial(kind, call, net):
     with pytest.raises(StreamInterruptedError, match=kind.__name__) as caught:
-        call(fails_to_read(kind("because")))
+        call(answers(net, error=kind("because")))
     assert caught.value.partial == "half"
     assert isinstance(caught.value.__cause__, kind)
 
 
-@pytest.mark.parametrize("kind", [OddError, RuntimeError, httpx.CloseError])
-def test_an_answer_that_is_whole_stays_so_if_its_connection_cannot_be_closed(kind, call):
-    assert call(fails_to_close(kind("because"))).text == "half"
+@pytest.mark.parametrize("kind", [OddError, RuntimeError, "CloseError"])
+def test_an_answer_that_is_whole_stays_so_if_its_connection_cannot_be_closed(kind, call, net):
+    kind = getattr(net, kind) if isinstance(kind, str) else kind
+    assert call(answers(net, error=kind("because"), at_close=True)).text == "half"
 
 
-def test_nor_does_that_disturb_a_reader_who_leaves(caplog):
-    answer = fails_to_close(OddError("because"))
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+def test_nor_does_that_disturb_a_reader_who_leaves(caplog, net):
+    answer = answers(net, error=OddError("because"), at_close=True)
+    with net.Client(transport=net.MockTransport(answer)) as client:
         handler = StreamingRetryHandler("k", http_client=client, **ONCE)
         tokens = handler.stream_with_retry(*ASK)
         assert next(tokens) == "half"
@@ -126,38 +130,40 @@ def test_nor_does_that_disturb_a_reader_who_leaves(caplog):
     [
         (ImportError("install socksio"), "package.*install socksio"),
         (RuntimeError("this event loop is not mine"), "one asyncio event loop only"),
-        (httpx.LocalProtocolError("Illegal header value"), "would not send"),
+        ("LocalProtocolError", "would not send"),
     ],
 )
-def test_what_the_user_can_mend_is_a_configuration_error(error, says, call):
+def test_what_the_user_can_mend_is_a_configuration_error(error, says, call, net):
+    error = getattr(net, error)("Illegal header value") if isinstance(error, str) else error
     with pytest.raises(ConfigurationError, match=says) as caught:
         call(fails_to_send(error))
     assert caught.value.__cause__ is error
 
 
-def raised_over_http2(error):
+def raised_over_http2(net, error):
     """Raise what httpx makes of an error of the h2 library."""
-    inside = httpcore.LocalProtocolError(error)
-    outside = httpx.LocalProtocolError(str(inside))
+    inside = load(net.__name__.replace("httpx", "httpcore")).LocalProtocolError(error)
+    outside = net.LocalProtocolError(str(inside))
     outside.__cause__ = inside
     return outside
 
 
+@pytest.mark.parametrize("wrapped", [True, False])
 @pytest.mark.parametrize(
     "error",
     [
-        raised_over_http2(h2.exceptions.StreamClosedError(1)),
-        raised_over_http2(h2.exceptions.ProtocolError("Invalid input")),
         h2.exceptions.StreamClosedError(1),
+        h2.exceptions.ProtocolError("Invalid input"),
         h2.exceptions.FlowControlError("too much"),
     ],
 )
-def test_errors_of_http2_are_the_servers(error, call):
+def test_errors_of_http2_are_the_servers(error, wrapped, call, net):
+    error = raised_over_http2(net, error) if wrapped else error
     assert isinstance(translate(error), StreamCutError)
     with pytest.raises(APIConnectionError, match="HTTP/2"):
         call(fails_to_send(error))
     with pytest.raises(StreamInterruptedError, match="HTTP/2") as caught:
-        call(fails_to_read(error))
+        call(answers(net, error=error))
     assert caught.value.partial == "half"
 
 
@@ -222,13 +228,15 @@ class Hasty:
         self._listener.close()
 
 
+@with_both
 @pytest.mark.parametrize("reads", [True, False])
-async def test_an_early_answer_to_a_large_request_is_read(reads):
+async def test_an_early_answer_to_a_large_request_is_read(reads, library):
     server = Hasty(reads=reads)
     large = [{"role": "user", "content": "x" * 20_000_000}]
     started = time.monotonic()
     try:
-        async with StreamingRetryHandler("k", base_url=server.url, **ONCE) as handler:
+        settings = made_with(library, ONCE)
+        async with StreamingRetryHandler("k", base_url=server.url, **settings) as handler:
             answer = await handler.acomplete("gpt-4.1", large)
     finally:
         server.close()

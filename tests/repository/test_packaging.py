@@ -149,7 +149,12 @@ EXTRAS = {
 }
 """Where more than the dependencies is needed: the sets of extras with each of which a module works."""
 
-IF_INSTALLED = {"holysheep_core/cli/demo.py": {"langchain_openai"}}
+IF_INSTALLED = {
+    "holysheep_core/cli/demo.py": {"langchain_openai"},
+    # For type checkers: a client of the user's own may be one of its.
+    "holysheep_core/client/handler.py": {"httpx2"},
+    "holysheep_core/transport/clients.py": {"httpx2"},
+}
 """What a module asks for before it imports it."""
 
 

@@ -5,7 +5,9 @@
 Callers, in two processes, use both plugins and the bare handler, sync and async, streamed and
 whole, with tools and with JSON. They reach the simulators through a real HAProxy, and some share a
 real Redis. On the way the proxy is reloaded and killed, Redis is restarted empty, and the callers'
-wall clock is put an hour forward and back (`callers`).
+wall clock is put an hour forward and back, and for moments they can open no file (`callers`). Some
+reach the proxy by a name whose addresses change, and are dead in part (`names`). Async callers are
+cancelled in three ways, and behind some answers there is another one.
 
 Each call has a text of its own, so what reached its caller is held against it character by
 character. The exit status is 1 if anything is not as it should be.
@@ -21,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,7 +33,8 @@ import callers
 import plan
 import report
 import servers
-from outside import Proxy, Redis, binary, free_port
+from names import HOST, Silence
+from outside import Proxy, Redis, binary, free_port, full_table
 from tally import Tally
 
 SERVERS, PROCESSES = 2, 2
@@ -63,11 +66,24 @@ def answer(pipe: Connection, seconds: float) -> Any:
     return pipe.recv()
 
 
-def shake(seconds: float, draw: random.Random, proxy: Proxy, redis: Redis, skew: Any) -> Counter:
+def shake(
+    seconds: float,
+    draw: random.Random,
+    proxy: Proxy,
+    redis: Redis,
+    skew: Any,
+    pids: Sequence[int],
+) -> Counter[str]:
     """Let everything around the calls fail, one thing after the other, for that long."""
 
     def put_clock(by: float) -> None:
         skew.value = by
+
+    def fill_tables() -> None:
+        with ExitStack() as tables:
+            for pid in pids:
+                tables.enter_context(full_table(pid))
+            time.sleep(draw.uniform(0.2, 1.0))
 
     blows: dict[str, Callable[[], None]] = {
         "proxy killed": lambda: proxy.kill(draw.uniform(0.1, 0.6)),
@@ -76,6 +92,7 @@ def shake(seconds: float, draw: random.Random, proxy: Proxy, redis: Redis, skew:
         "clock an hour forward": lambda: put_clock(3600.0),
         "clock an hour back": lambda: put_clock(-3600.0),
         "clock right again": lambda: put_clock(0.0),
+        "table of files full": fill_tables,
     }
     pause = min(5.0, seconds / (len(blows) + 1))
     done: Counter[str] = Counter()
@@ -103,21 +120,24 @@ def storm(seconds: float, number: int, seed: int) -> report.Storm:
         stack.callback(proxy.close)
         redis = Redis()
         stack.callback(redis.stop)
+        stack.callback(Silence(proxy.tcp).close)
         http, tcp, dead = (f"http://127.0.0.1:{n}/v1" for n in (proxy.http, proxy.tcp, free_port()))
+        named = f"http://{HOST}:{proxy.tcp}/v1"
         crowds = []
         for i in range(PROCESSES):
             share = number // PROCESSES + (i < number % PROCESSES)
             crowd = {"seed": seed, "first": i, "step": PROCESSES}
             crowd |= {"threads": share // 2, "tasks": share - share // 2}
-            crowd["urls"] = (http, tcp, dead, redis.url)
+            crowd["urls"] = (http, tcp, named, dead, redis.url)
             crowds.append(stack.enter_context(process(callers.call, skew, crowd)))
         rehearsal = max(3.0, min(5.0, seconds / 5))
         for pipe in crowds:
             pipe.send(rehearsal)
-        before = [answer(pipe, rehearsal + PATIENCE) for pipe in crowds]
+        started = [answer(pipe, rehearsal + PATIENCE) for pipe in crowds]
+        before = [left for _, left in started]
         for pipe in crowds:
             pipe.send(seconds)
-        blows = shake(seconds, draw, proxy, redis, skew)
+        blows = shake(seconds, draw, proxy, redis, skew, [pid for pid, _ in started])
         answers = [answer(pipe, PATIENCE) for pipe in crowds]
         faults: Counter[str] = Counter()
         for pipe in behind:

@@ -13,6 +13,7 @@ import gc
 import itertools
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import names
 
 BOUND = 60.0
 """Seconds after which a call hangs; its own clocks end it after 15."""
@@ -54,9 +57,10 @@ def call(pipe: Connection, skew: Any, addresses: dict[str, Any]) -> None:
     logging.getLogger("holysheep_core").setLevel(logging.ERROR)
     true_time = time.time
     time.time = lambda: true_time() + skew.value
+    socket.getaddrinfo = names.rotating
     crowd = _Crowd(**addresses, sockets=sockets)
     before = crowd.blow(pipe.recv())
-    pipe.send(before)
+    pipe.send((os.getpid(), before))
     after = crowd.blow(pipe.recv())
     pipe.send((crowd.tally, after))
 
@@ -105,6 +109,7 @@ class _Crowd:
             for handler in each.handlers:
                 handler.close()
         self.tally.requests += watch.requests
+        self.tally.counts["poisoned connections closed"] += watch.discarded
         del fleet, clients, threads, each, handler
         # What is used up of a limit outlives its clients on purpose, and its store with it.
         limiter._limiters.clear()
@@ -163,17 +168,14 @@ class _Crowd:
 
         for plan in self._plans("async", end):
             seen, began = Seen(), time.monotonic()
-            task = asyncio.create_task(_aread(clients, plan, seen))
-            cancelled = False
-            if plan.leaves is not None and plan.number // 2 % 2:
-                await asyncio.wait({task}, timeout=plan.leaves / 100)
-                seen.left = cancelled = task.cancel()
+            read = _aread(clients, plan, seen)
+            task = asyncio.create_task(_cancelled(read, plan, seen) if plan.cancel else read)
             await asyncio.wait({task}, timeout=BOUND + 1)
             if not task.done():
                 task.cancel()
             elif not task.cancelled():
-                seen.error, seen.defied = task.exception(), cancelled
-            elif not cancelled:
+                seen.error = task.exception()
+            else:
                 seen.error = asyncio.CancelledError("nobody cancelled it")
             self._note(plan, seen, began)
             await asyncio.sleep(PAUSE)
@@ -203,6 +205,30 @@ async def _aread(clients: Any, plan: Any, seen: Any) -> None:
             if "stream" in plan.face and plan.leaves is not None and number > plan.leaves:
                 seen.left = True
                 return
+
+
+async def _cancelled(read: Any, plan: Any, seen: Any) -> None:
+    """Read an answer, and be cancelled as the plan says, unless it is over before."""
+    import anyio
+
+    after = plan.leaves / 100
+    task = asyncio.ensure_future(read)
+    try:
+        if plan.cancel == "wait_for":
+            await asyncio.wait_for(task, after)
+        elif plan.cancel == "cancel scope":
+            with anyio.fail_after(after):
+                await task
+        else:
+            await asyncio.wait({task}, timeout=after)
+            task.cancel()
+            await task
+    except (asyncio.CancelledError, asyncio.TimeoutError, TimeoutError):
+        # It was, if it took that; else what it came to instead is raised here.
+        if not task.cancelled():
+            seen.defied = True
+            raise
+        seen.left, seen.how = True, plan.cancel
 
 
 # -- what is left ---------------------------------------------------------------------------

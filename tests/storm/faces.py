@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from llama_index.core.llms import ChatMessage
@@ -13,6 +14,7 @@ from plan import Plan
 from holysheep_core import (
     ChatRequest,
     Completion,
+    Connections,
     Observer,
     Provider,
     RateLimits,
@@ -29,6 +31,7 @@ Shown = tuple[str, list[tuple[str, dict[str, Any]]]]
 
 CLOCKS = Timeouts(connect=2, first_token=2, stall=2, total=15)
 RETRY = RetryConfig(base_delay=0.05, max_delay=3, patience=1.5)
+NEWEST: Literal["httpx", "httpx2"] = "httpx2" if sys.version_info >= (3, 11) else "httpx"
 FIELDS = {"amount": {"type": "integer"}, "to": {"type": "string"}}
 PAY = {
     "type": "function",
@@ -68,10 +71,10 @@ class Clients:
         return [self.core, self.langchain._handler, self.llamaindex._handler]
 
 
-def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[Clients]:
+def fleet(http: str, tcp: str, named: str, dead: str, redis: str, watch: Observer) -> list[Clients]:
     """Return clients of every kind: each is shared by some of the callers.
 
-    Nobody listens at `dead`. Keys differ where limits do, which belong to an account.
+    Nobody listens at `dead`; the host of `named` has several addresses (`names`). Keys differ where limits do, which belong to an account.
     """
     seen = {"observers": [watch]}
     wide = RateLimits(requests_per_minute=100_000, tokens_per_minute=100_000_000)
@@ -83,6 +86,9 @@ def fleet(http: str, tcp: str, dead: str, redis: str, watch: Observer) -> list[C
         Clients(tcp, key="tight", rate_limits=tight, **seen),
         Clients(dead, key="dead", providers=[Provider("k", tcp)], **seen),
         Clients(tcp, "claude-sonnet-4.5", coalesce=True, **seen),
+        Clients(named, connections=Connections(dns_ttl=1.0), **seen),
+        Clients(tcp, connections=Connections(library=NEWEST), **seen),
+        Clients(named, connections=Connections(max_connections=20, dns_ttl=0.0), **seen),
     ]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -33,6 +34,7 @@ listen http
 listen tcp
     mode tcp
     bind 127.0.0.1:{tcp}
+    bind 127.0.0.2:{tcp}
     balance roundrobin
 {tcp_servers}
 """
@@ -102,6 +104,18 @@ class Proxy:
         """End it for good."""
         self.stop()
         self._log.close()
+
+
+@contextlib.contextmanager
+def full_table(pid: int) -> Iterator[None]:
+    """Let a process open no file more, as long as the block lasts."""
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    # What is open stays so; the limit is for the number of a new file, and 0 to 2 are taken.
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
 
 
 class Redis:

@@ -56,7 +56,11 @@ FACES = {
 _CUTS = ("rst", "fin", "eof")
 _SILENCES = ("stall", "stall with comments", "slow start")
 _REFUSALS = ("429", "429 with a wait", "429 with a date", "503", "500")
-FAULTS = (*_CUTS, *_SILENCES, "error event", "malformed event", *_REFUSALS)
+POISONED = "a second response behind"
+"""In one write with the end of the answer, which is whole itself."""
+
+FAULTS = (*_CUTS, *_SILENCES, "error event", "malformed event", *_REFUSALS, POISONED)
+CANCELS = ("task.cancel", "wait_for", "cancel scope")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Plan:
         text: The whole answer.
         calls: (name, arguments) of the tool calls after it.
         json: JSON output is asked for.
+        cancel: How an async caller is cancelled: a name in `CANCELS`; "" if it leaves by itself.
         leaves: None; or after how many pieces (a stream's reader) or hundredths of a second (an
             async caller, who is cancelled) the caller goes away.
         scenario: How the server plays it, but for the faults.
@@ -80,6 +85,7 @@ class Plan:
     calls: tuple[tuple[str, str], ...]
     json: bool
     leaves: int | None
+    cancel: str
     scenario: Scenario
 
     @property
@@ -112,7 +118,8 @@ def plan(seed: int, number: int, kind: str) -> Plan:
     if wants == "tools":
         amounts = [draw.choice((1000, 10_000, 250_000)) for _ in range(draw.randint(1, 2))]
         calls = tuple(("pay", json.dumps({"amount": n, "to": f"목자 {number}"})) for n in amounts)
-    leaves = draw.randint(0, 60) if draw.random() < 0.15 else None
+    leaves = draw.randint(0, 60) if draw.random() < 0.2 else None
+    cancel = "" if leaves is None else draw.choice(("", *CANCELS))
     scenario = Scenario(
         text=text,
         tool_calls=calls,
@@ -123,7 +130,7 @@ def plan(seed: int, number: int, kind: str) -> Plan:
         done=draw.random() < 0.9,
         prefill=draw.choice(("accept", "echo", "reject")),
     )
-    return Plan(number, face, text, calls, wants == "json", leaves, scenario)
+    return Plan(number, face, text, calls, wants == "json", leaves, cancel, scenario)
 
 
 def kind_of_fault(seed: int, server: int, number: int, attempt: int) -> str:

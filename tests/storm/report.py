@@ -53,7 +53,7 @@ def tell(storm: Storm) -> list[str]:
     for before, after in storm.left:
         for name in ("fds", "sockets", "threads", "tasks", "rss_mb"):
             print(f"  {name:<40}{getattr(before, name):>8.0f}{getattr(after, name):>8.0f}")
-    wrong = [*_wrong(storm), *_left_behind(storm)]
+    wrong = [*_wrong(storm), *_too_tame(storm), *_left_behind(storm)]
     for line in wrong:
         print(f"\n✗ {line}")
     for number, what in storm.tally.findings:
@@ -77,8 +77,20 @@ def _wrong(storm: Storm) -> Iterator[str]:
     stayed = counts["calls"] - counts["left early, on purpose"]
     if counts["answers whole"] < LEAST_WHOLE * stayed:
         yield f"only {counts['answers whole']} of {stayed} answers were whole"
+
+
+def _too_tame(storm: Storm) -> Iterator[str]:
+    """Say which faults never came, without which it was no storm."""
+    counts = storm.tally.counts
     if missing := set(plan.FAULTS) - set(storm.faults):
         yield f"no fault of these kinds: {', '.join(sorted(missing))}"
+    if not counts["poisoned connections closed"]:
+        yield "no connection was poisoned"
+    for way in plan.CANCELS:
+        if not counts[f"… by {way}"]:
+            yield f"no call was cancelled by {way}"
+    if not storm.blows["table of files full"]:
+        yield "no table of files was full"
     for name in BROKEN:
         if not storm.tally.requests[name]:
             yield f"no request ended in {name}"

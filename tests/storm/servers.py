@@ -5,12 +5,40 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from multiprocessing.connection import Connection
+from contextvars import ContextVar
+from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
+import h11
 import plan
 
-from holysheep_core.simulator import Record, Scenario, Script, Simulator
+from holysheep_core.simulator import Record, Scenario, Script, Simulator, server
+from holysheep_core.simulator.connection import Connection
+
+_EVENTS = b"""\
+data: {"choices":[{"index":0,"delta":{"content":"Another user's answer."},"finish_reason":null}]}
+
+data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+data: [DONE]
+
+"""
+FOREIGN = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b"
+FOREIGN %= (len(_EVENTS), _EVENTS)
+_poisoned = ContextVar("_poisoned", default=False)
+"""Whether the response under way on a connection, each a task, gets another behind it."""
+
+
+class Glued(Connection):
+    """A client's connection on which some responses come in pairs."""
+
+    async def end(self) -> None:
+        """End the body properly, with nothing or a second response behind it."""
+        if not _poisoned.get():
+            await super().end()
+            return
+        self._writer.write((self._http.send(h11.EndOfMessage()) or b"") + FOREIGN)
+        await self._writer.drain()
 
 
 class Storm(Script):
@@ -36,18 +64,22 @@ class Storm(Script):
         planned = plan.plan(self._seed, number, "sync")
         self.scenario = planned.scenario
         record = Record(body, headers)
-        if kind := plan.kind_of_fault(self._seed, self._server, number, attempt):
+        kind = plan.kind_of_fault(self._seed, self._server, number, attempt)
+        _poisoned.set(kind == plan.POISONED)
+        if kind:
             self.faults[kind] += 1
+        if kind and kind != plan.POISONED:
             draw = random.Random(f"{self._seed}/{number}/{attempt}/{self._server}/at")
             size = len(planned.text) + sum(len(arguments) for _, arguments in planned.calls)
             record.fault = plan.fault_of(kind, draw, size)
         return record
 
 
-def serve(pipe: Connection, seed: int, server: int) -> None:
+def serve(pipe: Pipe, seed: int, number: int) -> None:
     """Serve until told to stop; sends the port first, and the faults by kind at the end."""
+    server.Connection = Glued  # type: ignore[misc]
     simulator = Simulator().start()
-    storm = simulator._scripts["v1"] = Storm(simulator.base_url, seed, server)
+    storm = simulator._scripts["v1"] = Storm(simulator.base_url, seed, number)
     pipe.send(int(simulator.base_url.rsplit(":", 1)[1].partition("/")[0]))
     while not pipe.poll(3600):
         time.sleep(0)

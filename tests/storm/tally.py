@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from plan import Plan
 
-from holysheep_core import CallRecord, HolySheepError, Observer
+from holysheep_core import CallRecord, ConnectionDiscarded, Event, HolySheepError, Observer
 
 FORBIDDEN = (
     "wrong answers",
@@ -32,6 +32,7 @@ class Seen:
         calls: All tool calls handed over.
         error: What was raised.
         left: The caller went away before the end.
+        how: How it was cancelled, if it was.
         defied: The caller was cancelled, and went on.
     """
 
@@ -39,6 +40,7 @@ class Seen:
     calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     error: BaseException | None = None
     left: bool = False
+    how: str = ""
     defied: bool = False
 
 
@@ -47,7 +49,14 @@ class Watch(Observer):
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        self.discarded = 0
         self._lock = threading.Lock()
+
+    def happened(self, event: Event) -> None:
+        """Count the connections that were closed for what was on them."""
+        if isinstance(event, ConnectionDiscarded):
+            with self._lock:
+                self.discarded += 1
 
     def call_ended(self, record: CallRecord, answer: str) -> None:
         """Count the requests of a call."""
@@ -80,6 +89,8 @@ class Tally:
             self.blame(plan, wrong, what)
         if seen.left:
             self.counts["left early, on purpose"] += 1
+            if seen.how:
+                self.counts[f"… by {seen.how}"] += 1
         elif seen.error is None:
             self.counts["answers whole"] += 1
         else:

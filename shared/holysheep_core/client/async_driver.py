@@ -91,11 +91,11 @@ async def _send(
 ) -> httpx.Response:
     request = client.build_request(
         "POST",
-        parsed(action.url),
+        parsed(action.url, client),
         headers=action.headers,
         content=action.body,
-        timeout=request_timeout(timeouts, session),
         extensions={
+            "timeout": request_timeout(timeouts, session),
             ON_DISCARD: lambda reason: session.receive_discarded(reason, clock()),
             **extensions_for(client),
         },

@@ -39,6 +39,7 @@ from holysheep_core.types import ChatRequest, Completion, Delta
 
 if TYPE_CHECKING:
     import httpx
+    import httpx2
 
 
 class StreamingRetryHandler(Requests):
@@ -74,8 +75,8 @@ class StreamingRetryHandler(Requests):
         budget: The retry budget; by default one for the whole process.
         on_event: Called with every event of every call; in async calls it may be a coroutine
             function.
-        http_client: Your own `httpx.Client`, for sync calls.
-        http_async_client: Your own `httpx.AsyncClient`, for async calls.
+        http_client: Your own `httpx.Client` or `httpx2.Client`, for sync calls.
+        http_async_client: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, for async calls.
         connections: Pool, proxy and DNS settings of the built-in clients.
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
@@ -113,8 +114,8 @@ class StreamingRetryHandler(Requests):
         store: str | None = None,
         budget: RetryBudget | None = None,
         on_event: OnEvent | None = None,
-        http_client: httpx.Client | None = None,
-        http_async_client: httpx.AsyncClient | None = None,
+        http_client: httpx.Client | httpx2.Client | None = None,
+        http_async_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
         connections: Connections | None = None,
         default_headers: Mapping[str, str] | None = None,
         allow_http: bool = False,

@@ -113,7 +113,7 @@ class EngineSettings(BaseModel):
     on_token: Callable[[str], Any] | None = Field(default=None, exclude=True, repr=False)
     on_event: Callable[[Event], Any] | None = Field(default=None, exclude=True, repr=False)
     connections: Connections | None = Field(default=None, exclude=True, repr=False)
-    # An httpx.Client and an httpx.AsyncClient; the engine imports httpx and checks their types.
+    # A Client and an AsyncClient of httpx or httpx2; the engine checks them, and imports httpx.
     http_client: Any = Field(default=None, exclude=True, repr=False)
     http_async_client: Any = Field(default=None, exclude=True, repr=False)
     allow_http: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import ModuleType
 
 import anyio
 import httpcore
@@ -20,6 +21,7 @@ from holysheep_core.transport.dialling import AsyncBackend
 from holysheep_core.transport.dns_cache import AddressBook
 from holysheep_core.transport.exceptions import as_httpx
 from holysheep_core.transport.inventory import Inventory
+from holysheep_core.transport.library import Library, body_class
 from holysheep_core.transport.pool import SURPLUS, UNASKED, core_request, tell_discarded
 from holysheep_core.transport.recorders import async_replaced
 
@@ -81,6 +83,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
         network: Makes sockets.
         book: Where addresses are remembered.
         plain: Makes a transport of httpx, for requests that are recorded or mocked.
+        library: What requests and connections are made with.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
         network: httpcore.AsyncNetworkBackend,
         book: AddressBook,
         plain: Callable[[], httpx.AsyncHTTPTransport],
+        library: Library,
     ) -> None:
         self._connect = connect
         self._network = network
@@ -98,14 +102,15 @@ class AsyncPool(httpx.AsyncBaseTransport):
         self._most = settings.max_connections
         self._places: anyio.Semaphore | None = None  # needs a running loop
         self._make_plain = plain
+        self._library = library
         self._plain: httpx.AsyncHTTPTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        if async_replaced():
+        if async_replaced(self._library):
             return await self._plain_transport().handle_async_request(request)
-        with as_httpx():
-            sent = core_request(request)
+        with as_httpx(self._library.http):
+            sent = core_request(request, self._library.core)
             await self._enter(sent.extensions.get("timeout", {}).get("pool"))
             link = None
             try:
@@ -120,12 +125,14 @@ class AsyncPool(httpx.AsyncBaseTransport):
                     link.failed()
                 self._discard(link)
                 raise
-        return httpx.Response(
+        body = body_class(_Body, self._library.http.AsyncByteStream)
+        made: httpx.Response = self._library.http.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response, self, link, request),
+            stream=body(response, self, link, request, self._library.http),
             extensions=dict(response.extensions),
         )
+        return made
 
     def release(self, link: AsyncLink, request: httpx.Request) -> None:
         """A response is over: keep its connection, or close it."""
@@ -171,7 +178,9 @@ class AsyncPool(httpx.AsyncBaseTransport):
     def _pick(self, origin: httpcore.Origin) -> AsyncLink:
         link = self._links.take(origin, clock())
         if link is None:
-            link = AsyncLink(origin, AsyncBackend(self._network, self._book), self._connect)
+            link = AsyncLink(
+                origin, AsyncBackend(self._network, self._book, self._library.core), self._connect
+            )
             self._links.add(link)
         for each in self._links.outdated(clock()):
             each.close()
@@ -189,20 +198,26 @@ class AsyncPool(httpx.AsyncBaseTransport):
             link.close()
 
 
-class _Body(httpx.AsyncByteStream):
+class _Body:
     """The body of a response; when it is closed, its connection goes back to the pool."""
 
     def __init__(
-        self, response: httpcore.Response, pool: AsyncPool, link: AsyncLink, request: httpx.Request
+        self,
+        response: httpcore.Response,
+        pool: AsyncPool,
+        link: AsyncLink,
+        request: httpx.Request,
+        http: ModuleType,
     ) -> None:
         self._response = response
         self._request = request
         self._pool = pool
+        self._http = http
         self._link: AsyncLink | None = link
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            with as_httpx():
+            with as_httpx(self._http):
                 async for data in self._response.aiter_stream():
                     yield data
         except Exception:
@@ -215,7 +230,7 @@ class _Body(httpx.AsyncByteStream):
         if link is None:
             return
         try:
-            with as_httpx():
+            with as_httpx(self._http):
                 await self._response.aclose()
         finally:
             self._pool.release(link, self._request)

@@ -19,7 +19,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, TypeVar, cast
 
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.process import at_end_of, renew_after_fork
@@ -27,6 +27,7 @@ from holysheep_core.transport.connections import Connections
 
 if TYPE_CHECKING:
     import httpx
+    import httpx2
 
 _Keeper: TypeAlias = "AsyncGenerator[httpx.AsyncClient, None]"
 _Client = TypeVar("_Client", "httpx.Client", "httpx.AsyncClient")
@@ -50,8 +51,8 @@ class Clients:
 
     def __init__(
         self,
-        http_client: httpx.Client | None = None,
-        http_async_client: httpx.AsyncClient | None = None,
+        http_client: httpx.Client | httpx2.Client | None = None,
+        http_async_client: httpx.AsyncClient | httpx2.AsyncClient | None = None,
         connections: Connections | None = None,
     ) -> None:
         from holysheep_core.transport import httpx_client as net  # noqa: PLC0415 - see above
@@ -59,8 +60,9 @@ class Clients:
         net.check_clients(http_client, http_async_client)
         self._net = net
         self._connections = connections or Connections()
-        self._given = http_client
-        self._given_async = http_async_client
+        # What is used of a client is the same in both libraries.
+        self._given = cast("httpx.Client | None", http_client)
+        self._given_async = cast("httpx.AsyncClient | None", http_async_client)
         self._own: httpx.Client | None = None
         self._detach: Callable[[], object] | None = None
         self._own_async: dict[asyncio.AbstractEventLoop, _LoopClient] = {}

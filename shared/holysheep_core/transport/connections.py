@@ -9,13 +9,16 @@ here, has none of these faults.
 
 from __future__ import annotations
 
+import importlib.util
 import ssl
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
+LIBRARIES = ("httpx", "httpx2")
 _PROXIES = ("http", "https", "socks5", "socks5h")
 
 
@@ -37,6 +40,8 @@ class Connections:
             to ask for each connection. Where DNS fails, the last address that worked is dialled
             however old it is. Certificates are checked against the name in either case.
         verify: TLS settings, for a certificate authority of your own; None for the usual ones.
+        library: What requests are made with: "httpx", or "httpx2" (Python 3.11 or newer), which is
+            to be installed beside it.
     """
 
     max_connections: int | None = None
@@ -45,6 +50,7 @@ class Connections:
     proxy: str | None = field(default=None, repr=False)  # it may hold a password
     dns_ttl: float = 60.0
     verify: ssl.SSLContext | None = field(default=None, repr=False)
+    library: Literal["httpx", "httpx2"] = "httpx"
 
     def __post_init__(self) -> None:
         if self.max_connections is not None:
@@ -60,6 +66,15 @@ class Connections:
             raise ConfigurationError(
                 f"verify={self.verify!r}: needs an ssl.SSLContext. Turning checks off is not "
                 "possible: anyone on the way could read the API key."
+            )
+        if self.library not in LIBRARIES:
+            raise ConfigurationError(
+                f"library={self.library!r}: needs one of {', '.join(LIBRARIES)}."
+            )
+        if self.library == "httpx2" and importlib.util.find_spec("httpx2") is None:
+            raise ConfigurationError(
+                'library="httpx2" needs the httpx2 package, and that Python 3.11 or newer: '
+                "pip install httpx2."
             )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -29,8 +30,9 @@ Options = Iterable[Any]
 class _Address:
     """The address that a connection goes to, and what becomes of it."""
 
-    def __init__(self, book: AddressBook) -> None:
+    def __init__(self, book: AddressBook, core: ModuleType) -> None:
         self._book = book
+        self.write_error: type[Exception] = core.WriteError
         self._at: tuple[str, int, str] | None = None
         self.limit: float | None = None
 
@@ -62,12 +64,17 @@ class _Address:
 class Backend(_Address, httpcore.NetworkBackend):
     """Makes one connection.
 
+    Args:
+        inner: Makes sockets.
+        book: Where addresses are remembered.
+        core: httpcore, or httpcore2: what speaks HTTP on it.
+
     Attributes:
         stream: The connection; None until it is made.
     """
 
-    def __init__(self, inner: httpcore.NetworkBackend, book: AddressBook) -> None:
-        super().__init__(book)
+    def __init__(self, inner: httpcore.NetworkBackend, book: AddressBook, core: ModuleType) -> None:
+        super().__init__(book, core)
         self._inner = inner
         self.stream: Stream | None = None
 
@@ -118,8 +125,10 @@ class Backend(_Address, httpcore.NetworkBackend):
 class AsyncBackend(_Address, httpcore.AsyncNetworkBackend):
     """Like `Backend`, for asyncio; where a name has several addresses, they are raced."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkBackend, book: AddressBook) -> None:
-        super().__init__(book)
+    def __init__(
+        self, inner: httpcore.AsyncNetworkBackend, book: AddressBook, core: ModuleType
+    ) -> None:
+        super().__init__(book, core)
         self._inner = inner
         self.stream: AsyncStream | None = None
 

@@ -1,13 +1,15 @@
-"""What the exceptions of httpx and httpcore mean: ours in their place."""
+"""What the exceptions of httpx and httpcore mean: ours in their place.
+
+Those of httpx2 and httpcore2 have the same names, and the table is one of names.
+"""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import httpcore
-import httpx
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from holysheep_core.errors import (
     APIConnectionError,
@@ -17,6 +19,10 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamStalledError,
 )
+from holysheep_core.transport.library import is_of_core, is_one, names_of
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def translate(error: Exception, *, reading: bool = False) -> HolySheepError:
@@ -45,9 +51,13 @@ def translate(error: Exception, *, reading: bool = False) -> HolySheepError:
 def _meaning(error: Exception, *, reading: bool) -> tuple[type[HolySheepError], str]:
     if _is_http2(error):
         return StreamCutError, "The HTTP/2 connection failed"
-    for kind, cls, text in _MEANINGS:
-        if isinstance(error, kind):
-            return cls, text
+    for name in names_of(error):
+        if name in _MEANINGS:
+            return _MEANINGS[name]
+    if isinstance(error, zlib.error):
+        return _MEANINGS["DecodingError"]
+    if isinstance(error, ImportError):
+        return ConfigurationError, "The HTTP client needs a package that is not installed"
     unknown = f"The request failed in an unexpected way, {type(error).__name__}"
     return (StreamCutError if reading else APIConnectionError), unknown
 
@@ -66,29 +76,25 @@ def _is_http2(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def as_httpx() -> Iterator[None]:
-    """Raise httpcore's exceptions as those of the same name that `httpx` promises its users.
+def as_httpx(http: ModuleType) -> Iterator[None]:
+    """Raise httpcore's exceptions as those of the same name that httpx promises its users.
 
     Their frames are left out: in these the head of the request is a variable, with the key.
+
+    Args:
+        http: httpx, or httpx2.
     """
     try:
         yield
-    except _CORE_ERRORS as error:
+    except Exception as error:
+        kind: type[Exception] | None = getattr(http, type(error).__name__, None)
+        if kind is None or not is_of_core(error):
+            raise
         each: BaseException | None = error
         while each is not None:
             each.__traceback__ = None
             each = each.__cause__ or each.__context__
-        kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
         raise kind(str(error)) from error
-
-
-_CORE_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
 
 
 def _request_of(error: Exception) -> httpx.Request | None:
@@ -96,7 +102,7 @@ def _request_of(error: Exception) -> httpx.Request | None:
         request = getattr(error, "request", None)
     except RuntimeError:  # httpx's way to say that there is none
         return None
-    return request if isinstance(request, httpx.Request) else None
+    return request if is_one(request, "Request") else None
 
 
 def _place(request: httpx.Request | None) -> str:
@@ -104,28 +110,23 @@ def _place(request: httpx.Request | None) -> str:
 
 
 _PLAIN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host"}
-_MEANINGS: tuple[tuple[type[Exception], type[HolySheepError], str], ...] = (
-    (httpx.ConnectTimeout, ConnectTimeoutError, "No connection in time"),
-    (httpx.PoolTimeout, ConnectTimeoutError, "No free connection in the pool in time"),
-    (httpx.ReadTimeout, StreamStalledError, "Nothing to read in time"),
-    (httpx.WriteTimeout, APIConnectionError, "The request could not be sent in time"),
-    (httpx.ReadError, StreamCutError, "The connection broke while reading"),
-    (httpx.RemoteProtocolError, StreamCutError, "The connection ended before the answer did"),
-    (httpx.DecodingError, StreamCutError, "The answer's compression is damaged"),
-    (zlib.error, StreamCutError, "The answer's compression is damaged"),
-    (httpx.CloseError, StreamCutError, "The connection did not close properly"),
-    (httpx.ConnectError, APIConnectionError, "No connection"),
-    (httpx.WriteError, APIConnectionError, "The request could not be sent"),
-    (httpx.LocalProtocolError, ConfigurationError, "httpx would not send this request"),
-    (httpx.UnsupportedProtocol, ConfigurationError, "This address cannot be used"),
-    (httpx.InvalidURL, ConfigurationError, "This address cannot be used"),
-    (httpx.ProxyError, APIConnectionError, "The proxy refused"),
-    (httpx.TransportError, APIConnectionError, "The request failed"),
-    (ImportError, ConfigurationError, "The HTTP client needs a package that is not installed"),
-    # Bodies are read past httpx.
-    (httpcore.ReadTimeout, StreamStalledError, "Nothing to read in time"),
-    (httpcore.ReadError, StreamCutError, "The connection broke while reading"),
-)
+_MEANINGS: dict[str, tuple[type[HolySheepError], str]] = {
+    "ConnectTimeout": (ConnectTimeoutError, "No connection in time"),
+    "PoolTimeout": (ConnectTimeoutError, "No free connection in the pool in time"),
+    "ReadTimeout": (StreamStalledError, "Nothing to read in time"),
+    "WriteTimeout": (APIConnectionError, "The request could not be sent in time"),
+    "ReadError": (StreamCutError, "The connection broke while reading"),
+    "RemoteProtocolError": (StreamCutError, "The connection ended before the answer did"),
+    "DecodingError": (StreamCutError, "The answer's compression is damaged"),
+    "CloseError": (StreamCutError, "The connection did not close properly"),
+    "ConnectError": (APIConnectionError, "No connection"),
+    "WriteError": (APIConnectionError, "The request could not be sent"),
+    "LocalProtocolError": (ConfigurationError, "httpx would not send this request"),
+    "UnsupportedProtocol": (ConfigurationError, "This address cannot be used"),
+    "InvalidURL": (ConfigurationError, "This address cannot be used"),
+    "ProxyError": (APIConnectionError, "The proxy refused"),
+    "TransportError": (APIConnectionError, "The request failed"),
+}
 
 
 def sending_error(client: httpx.Client | httpx.AsyncClient, error: Exception) -> HolySheepError:

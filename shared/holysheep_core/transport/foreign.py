@@ -4,19 +4,21 @@ httpcore, under an `httpx.Client` of the user's own, takes what lies behind a re
 answer to the next request. It tells of each connection that it makes (its "trace" extension), and
 the connection's `read` and `write` are public, so both are followed here; an unclean connection is
 closed after the response, and httpcore then makes another. What is not seen: connections that were
-made by requests of the user's own, and transports that are not httpx's, such as httpx-aiohttp.
+made by requests of the user's own, and transports that are not httpx's or httpx2's, such as
+httpx-aiohttp.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpcore
-import httpx
-
+from holysheep_core.transport.library import is_one
 from holysheep_core.transport.message_watch import MessageWatch
+
+if TYPE_CHECKING:
+    import httpx
 
 _watches: weakref.WeakKeyDictionary[Any, MessageWatch] = weakref.WeakKeyDictionary()
 _own: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -32,7 +34,7 @@ def extensions_for(client: httpx.Client | httpx.AsyncClient) -> dict[str, Any]:
     """Return the extensions of a request that let its connection be watched."""
     if client in _own:
         return {}
-    return {"trace": _atrace if isinstance(client, httpx.AsyncClient) else _trace}
+    return {"trace": _atrace if is_one(client, "AsyncClient") else _trace}
 
 
 def unclean_stream(response: httpx.Response) -> Any:
@@ -43,12 +45,12 @@ def unclean_stream(response: httpx.Response) -> Any:
 
 
 def _trace(name: str, info: Mapping[str, Any]) -> None:
-    stream = info.get("return_value")
-    if name.endswith(_MADE) and isinstance(stream, httpcore.NetworkStream):
+    stream: Any = info.get("return_value")
+    if name.endswith(_MADE) and is_one(stream, "NetworkStream"):
         watch, of, me = MessageWatch(), type(stream), weakref.ref(stream)
 
         def read(max_bytes: int, timeout: float | None = None) -> bytes:
-            data = of.read(_there(me), max_bytes, timeout)
+            data: bytes = of.read(_there(me), max_bytes, timeout)
             watch.received(data)
             return data
 
@@ -56,17 +58,17 @@ def _trace(name: str, info: Mapping[str, Any]) -> None:
             watch.sent(buffer)
             of.write(_there(me), buffer, timeout)
 
-        stream.read, stream.write = read, write  # type: ignore[method-assign]
+        stream.read, stream.write = read, write
         _watches[stream] = watch
 
 
 async def _atrace(name: str, info: Mapping[str, Any]) -> None:
-    stream = info.get("return_value")
-    if name.endswith(_MADE) and isinstance(stream, httpcore.AsyncNetworkStream):
+    stream: Any = info.get("return_value")
+    if name.endswith(_MADE) and is_one(stream, "AsyncNetworkStream"):
         watch, of, me = MessageWatch(), type(stream), weakref.ref(stream)
 
         async def read(max_bytes: int, timeout: float | None = None) -> bytes:
-            data = await of.read(_there(me), max_bytes, timeout)
+            data: bytes = await of.read(_there(me), max_bytes, timeout)
             watch.received(data)
             return data
 
@@ -74,7 +76,7 @@ async def _atrace(name: str, info: Mapping[str, Any]) -> None:
             watch.sent(buffer)
             await of.write(_there(me), buffer, timeout)
 
-        stream.read, stream.write = read, write  # type: ignore[method-assign]
+        stream.read, stream.write = read, write
         _watches[stream] = watch
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
+from types import ModuleType
 from typing import Any, TypeVar
 
 import httpcore
@@ -19,24 +20,33 @@ from holysheep_core.transport.deadline import Call, Deadline, UploadLimit
 from holysheep_core.transport.dns_cache import AddressBook
 from holysheep_core.transport.exceptions import translate
 from holysheep_core.transport.foreign import add_own
+from holysheep_core.transport.library import Library, is_one, library, library_of
 from holysheep_core.transport.pool import Pool
 from holysheep_core.transport.proxies import environment_proxies, read_proxy
 
 _Pool = TypeVar("_Pool", Pool, AsyncPool)
 
 
-def request_timeout(timeouts: Timeouts, call: Call) -> httpx.Timeout:
-    """Return the timeouts of one request, with reads bounded by the call's moving deadline."""
+def request_timeout(timeouts: Timeouts, call: Call) -> dict[str, float | None]:
+    """Return the timeouts of one request, with reads bounded by the call's moving deadline.
+
+    They are a request's extension "timeout", in the form that httpx and httpx2 share.
+    """
     read, write = Deadline(call), UploadLimit(timeouts.write, call)
     shorter = read if timeouts.connect is None else min(timeouts.connect, read)
     # A plain number for the others: these wait once.
-    return httpx.Timeout(connect=+shorter, read=read, write=write, pool=+shorter)
+    return {"connect": +shorter, "read": read, "write": write, "pool": +shorter}
+
+
+def parsed(url: str, client: httpx.Client | httpx.AsyncClient) -> httpx.URL:
+    """Return a URL that the client's library need not take apart at every request."""
+    return _parsed(url, library_of(client))
 
 
 @lru_cache(maxsize=256)
-def parsed(url: str) -> httpx.URL:
-    """Return a URL that httpx need not take apart at every request."""
-    return httpx.URL(url)
+def _parsed(url: str, library: Library) -> httpx.URL:
+    parsed: httpx.URL = library.http.URL(url)
+    return parsed
 
 
 Client = httpx.Client
@@ -64,12 +74,12 @@ def check_clients(http_client: object, http_async_client: object) -> None:
         ConfigurationError: It says which keyword, and what it takes.
     """
     for name, given, kind in (
-        ("http_client", http_client, httpx.Client),
-        ("http_async_client", http_async_client, httpx.AsyncClient),
+        ("http_client", http_client, "Client"),
+        ("http_async_client", http_async_client, "AsyncClient"),
     ):
-        if given is not None and not isinstance(given, kind):
+        if given is not None and not is_one(given, kind):
             raise ConfigurationError(
-                f"{name} of type {type(given).__name__}: needs an httpx.{kind.__name__}."
+                f"{name} of type {type(given).__name__}: needs an httpx.{kind} or httpx2.{kind}."
             )
 
 
@@ -87,15 +97,17 @@ def make_client(connections: Connections | None = None, **options: Any) -> httpx
         ConfigurationError: A proxy, in the settings or the environment, cannot be used.
     """
     settings = connections or Connections()
+    lib = library(settings.library)
     book = AddressBook(settings.dns_ttl)
 
     def pool(proxy: httpcore.Proxy | None) -> Pool:
-        network, connect = httpcore.SyncBackend(), partial(_connect, settings, proxy)
-        plain = partial(httpx.HTTPTransport, verify=_tls(settings), proxy=settings.proxy)
-        return Pool(settings, connect, network, book, plain)
+        network, connect = httpcore.SyncBackend(), partial(_connect, settings, lib, proxy)
+        plain = partial(lib.http.HTTPTransport, verify=_tls(settings, lib), proxy=settings.proxy)
+        return Pool(settings, connect, network, book, plain, lib)
 
-    direct, mounts = _transports(settings, pool)
-    client = httpx.Client(transport=direct, mounts=mounts, follow_redirects=False, **options)
+    direct, mounts = _transports(settings, pool, lib.core)
+    options = {"transport": direct, "mounts": mounts, "follow_redirects": False, **options}
+    client: httpx.Client = lib.http.Client(**options)
     add_own(client)
     return client
 
@@ -103,68 +115,76 @@ def make_client(connections: Connections | None = None, **options: Any) -> httpx
 def make_async_client(connections: Connections | None = None, **options: Any) -> httpx.AsyncClient:
     """Like `make_client`, for asyncio; to be used in one event loop only."""
     settings = connections or Connections()
+    lib = library(settings.library)
     book = AddressBook(settings.dns_ttl)
 
     def pool(proxy: httpcore.Proxy | None) -> AsyncPool:
         twice = proxy is not None and proxy.url.scheme == b"https"  # TLS inside TLS
         network = httpcore.AnyIOBackend() if twice else AsyncioBackend()
-        connect = partial(_aconnect, settings, proxy)
-        plain = partial(httpx.AsyncHTTPTransport, verify=_tls(settings), proxy=settings.proxy)
-        return AsyncPool(settings, connect, network, book, plain)
+        connect = partial(_aconnect, settings, lib, proxy)
+        tls = _tls(settings, lib)
+        plain = partial(lib.http.AsyncHTTPTransport, verify=tls, proxy=settings.proxy)
+        return AsyncPool(settings, connect, network, book, plain, lib)
 
-    direct, mounts = _transports(settings, pool)
-    client = httpx.AsyncClient(transport=direct, mounts=mounts, follow_redirects=False, **options)
+    direct, mounts = _transports(settings, pool, lib.core)
+    options = {"transport": direct, "mounts": mounts, "follow_redirects": False, **options}
+    client: httpx.AsyncClient = lib.http.AsyncClient(**options)
     add_own(client)
     return client
 
 
-def timeouts_of(value: float | tuple[float, float] | None) -> httpx.Timeout:
-    """Return httpx's form of a `timeout` shorthand."""
+def timeouts_of(value: float | tuple[float, float] | None) -> tuple[float | None, ...]:
+    """Return a `timeout` shorthand in the form that httpx and httpx2 share."""
     timeouts = Timeouts.coerce(value)
-    return httpx.Timeout(timeouts.read, connect=timeouts.connect)
+    return (timeouts.connect, timeouts.read, timeouts.read, timeouts.read)
 
 
 def _transports(
-    settings: Connections, pool: Callable[[httpcore.Proxy | None], _Pool]
+    settings: Connections, pool: Callable[[httpcore.Proxy | None], _Pool], core: ModuleType
 ) -> tuple[_Pool, dict[str, _Pool | None]]:
     """Return where requests go, and where those to certain URLs go instead."""
     if settings.proxy is not None:
-        return pool(read_proxy(settings.proxy)), {}
+        return pool(read_proxy(settings.proxy, core=core)), {}
     mounts: dict[str, _Pool | None] = {}
     for pattern, url in environment_proxies().items():
         where = f"the environment's proxy for {pattern}"
-        mounts[pattern] = None if url is None else pool(read_proxy(url, where))
+        mounts[pattern] = None if url is None else pool(read_proxy(url, where, core))
     return pool(None), mounts
 
 
-def _tls(settings: Connections) -> ssl.SSLContext:
-    return settings.verify or ssl_context()
+def _tls(settings: Connections, lib: Library) -> ssl.SSLContext:
+    return settings.verify or ssl_context(lib)
 
 
 def _connect(
     settings: Connections,
+    lib: Library,
     proxy: httpcore.Proxy | None,
     backend: httpcore.NetworkBackend,
     origin: httpcore.Origin,
 ) -> httpcore.ConnectionInterface:
     """Return httpcore's side of a connection, straight or through a proxy."""
-    context = _tls(settings)
-    maker = httpcore.ConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
-    return maker.create_connection(origin)
+    context = _tls(settings, lib)
+    maker = lib.core.ConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
+    made: httpcore.ConnectionInterface = maker.create_connection(origin)
+    return made
 
 
 def _aconnect(
     settings: Connections,
+    lib: Library,
     proxy: httpcore.Proxy | None,
     backend: httpcore.AsyncNetworkBackend,
     origin: httpcore.Origin,
 ) -> httpcore.AsyncConnectionInterface:
-    context = _tls(settings)
-    maker = httpcore.AsyncConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
-    return maker.create_connection(origin)
+    context = _tls(settings, lib)
+    maker = lib.core.AsyncConnectionPool(ssl_context=context, proxy=proxy, network_backend=backend)
+    made: httpcore.AsyncConnectionInterface = maker.create_connection(origin)
+    return made
 
 
 @cache
-def ssl_context() -> ssl.SSLContext:
+def ssl_context(lib: Library) -> ssl.SSLContext:
     """Return the TLS context clients share: reading the certificates takes 20 ms."""
-    return httpx.create_ssl_context()
+    context: ssl.SSLContext = lib.http.create_ssl_context()
+    return context

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import httpcore
 import httpx
@@ -20,6 +21,7 @@ from holysheep_core.transport.dialling import Backend
 from holysheep_core.transport.dns_cache import AddressBook
 from holysheep_core.transport.exceptions import as_httpx
 from holysheep_core.transport.inventory import Inventory
+from holysheep_core.transport.library import Library, body_class
 from holysheep_core.transport.recorders import sync_replaced
 
 Connect = Callable[[httpcore.NetworkBackend, httpcore.Origin], httpcore.ConnectionInterface]
@@ -81,6 +83,7 @@ class Pool(httpx.BaseTransport):
         network: Makes sockets.
         book: Where addresses are remembered.
         plain: Makes a transport of httpx, for requests that are recorded or mocked.
+        library: What requests and connections are made with.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Pool(httpx.BaseTransport):
         network: httpcore.NetworkBackend,
         book: AddressBook,
         plain: Callable[[], httpx.HTTPTransport],
+        library: Library,
     ) -> None:
         self._connect = connect
         self._network = network
@@ -99,14 +103,15 @@ class Pool(httpx.BaseTransport):
         most = settings.max_connections
         self._places = None if most is None else threading.Semaphore(most)
         self._make_plain = plain
+        self._library = library
         self._plain: httpx.HTTPTransport | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        if sync_replaced():
+        if sync_replaced(self._library):
             return self._plain_transport().handle_request(request)
-        with as_httpx():
-            sent = core_request(request)
+        with as_httpx(self._library.http):
+            sent = core_request(request, self._library.core)
             self._enter(sent.extensions.get("timeout", {}).get("pool"))
             link = None
             try:
@@ -121,12 +126,14 @@ class Pool(httpx.BaseTransport):
                     link.failed()
                 self._discard(link)
                 raise
-        return httpx.Response(
+        body = body_class(_Body, self._library.http.SyncByteStream)
+        made: httpx.Response = self._library.http.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_Body(response, self, link, request),
+            stream=body(response, self, link, request, self._library.http),
             extensions=dict(response.extensions),
         )
+        return made
 
     def release(self, link: Link, request: httpx.Request) -> None:
         """A response is over: keep its connection, or close it."""
@@ -168,7 +175,9 @@ class Pool(httpx.BaseTransport):
         with self._lock:
             link = self._links.take(origin, clock())
             if link is None:
-                link = Link(origin, Backend(self._network, self._book), self._connect)
+                link = Link(
+                    origin, Backend(self._network, self._book, self._library.core), self._connect
+                )
                 self._links.add(link)
             outdated = self._links.outdated(clock())
         for each in outdated:
@@ -189,20 +198,26 @@ class Pool(httpx.BaseTransport):
             link.close()
 
 
-class _Body(httpx.SyncByteStream):
+class _Body:
     """The body of a response; when it is closed, its connection goes back to the pool."""
 
     def __init__(
-        self, response: httpcore.Response, pool: Pool, link: Link, request: httpx.Request
+        self,
+        response: httpcore.Response,
+        pool: Pool,
+        link: Link,
+        request: httpx.Request,
+        http: ModuleType,
     ) -> None:
         self._response = response
         self._request = request
         self._pool = pool
+        self._http = http
         self._link: Link | None = link
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            with as_httpx():
+            with as_httpx(self._http):
                 yield from self._response.iter_stream()
         except Exception:
             if self._link is not None:
@@ -214,7 +229,7 @@ class _Body(httpx.SyncByteStream):
         if link is None:
             return
         try:
-            with as_httpx():
+            with as_httpx(self._http):
                 self._response.close()
         finally:
             self._pool.release(link, self._request)
@@ -230,15 +245,14 @@ def tell_discarded(request: httpx.Request, reason: str) -> None:
         tell(reason)
 
 
-def core_request(request: httpx.Request) -> httpcore.Request:
+def core_request(request: httpx.Request, core: ModuleType) -> httpcore.Request:
     """Return a request in httpcore's form."""
     url = request.url
-    return httpcore.Request(
+    made: httpcore.Request = core.Request(
         method=request.method,
-        url=httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        ),
+        url=core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         headers=request.headers.raw,
         content=request.stream,
         extensions=request.extensions,
     )
+    return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import urllib.request
+from types import ModuleType
 
 import httpcore
 import httpx
@@ -14,12 +15,13 @@ from holysheep_core.errors import ConfigurationError
 _KINDS = "http://, https://, socks5:// or socks5h://"
 
 
-def read_proxy(url: str, where: str = "proxy") -> httpcore.Proxy:
+def read_proxy(url: str, where: str = "proxy", core: ModuleType = httpcore) -> httpcore.Proxy:
     """Return a proxy in httpcore's form.
 
     Args:
         url: Where it is; it may hold a name and a password, which no message repeats.
         where: Which setting that is.
+        core: httpcore, or httpcore2.
 
     Raises:
         ConfigurationError: It cannot be used; the message says what can.
@@ -36,11 +38,12 @@ def read_proxy(url: str, where: str = "proxy") -> httpcore.Proxy:
             f"{where}: a SOCKS proxy needs the socksio package: pip install 'httpx[socks]'."
         )
     at = proxy.url
-    return httpcore.Proxy(
-        url=httpcore.URL(scheme=at.raw_scheme, host=at.raw_host, port=at.port, target=b"/"),
+    made: httpcore.Proxy = core.Proxy(
+        url=core.URL(scheme=at.raw_scheme, host=at.raw_host, port=at.port, target=b"/"),
         auth=proxy.raw_auth,
         headers=proxy.headers.raw,
     )
+    return made
 
 
 def environment_proxies() -> dict[str, str | None]:

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+from holysheep_core.transport.connections import LIBRARIES
+from holysheep_core.transport.library import Library
 
 
 def is_replaced(function: Any) -> bool:
     """Tell whether the code of one of httpx's functions is somebody else's."""
     code_of = getattr(function, "__globals__", {})
-    return str(code_of.get("__name__", "httpx")).partition(".")[0] != "httpx"
+    return str(code_of.get("__name__", "httpx")).partition(".")[0] not in LIBRARIES
 
 
-def sync_replaced() -> bool:
+def sync_replaced(library: Library) -> bool:
     """Tell whether requests of an `httpx.Client` are recorded or mocked."""
-    return is_replaced(httpx.HTTPTransport.handle_request)
+    return is_replaced(library.http.HTTPTransport.handle_request)
 
 
-def async_replaced() -> bool:
+def async_replaced(library: Library) -> bool:
     """Tell whether requests of an `httpx.AsyncClient` are recorded or mocked."""
-    return is_replaced(httpx.AsyncHTTPTransport.handle_async_request)
+    return is_replaced(library.http.AsyncHTTPTransport.handle_async_request)

@@ -28,9 +28,12 @@ class Dialled(Protocol):
 
     Attributes:
         limit: Seconds for each word with a proxy, for which httpcore sets no limit of its own.
+        write_error: What is raised if a request cannot be sent to its end. Whoever speaks HTTP on
+            the connection looks for this class, to read what the server says all the same.
     """
 
     limit: float | None
+    write_error: type[Exception]
 
     def opened(self, stream: Stream | AsyncStream) -> None:
         """This is the connection from now on."""
@@ -44,6 +47,7 @@ class Dialled(Protocol):
 
 class _Nobody:
     limit: float | None = None
+    write_error: type[Exception] = httpcore.WriteError
 
     def opened(self, stream: Stream | AsyncStream) -> None: ...
 
@@ -74,7 +78,10 @@ class Stream(httpcore.NetworkStream):
             for at in range(0, len(buffer), _PIECE):
                 limit = timeout.slice() if isinstance(timeout, UploadLimit) else timeout
                 self._inner.write(buffer[at : at + _PIECE], limit)
-        except (httpcore.WriteError, httpcore.WriteTimeout):
+        except httpcore.WriteError as error:
+            self._by.failed()
+            raise self._by.write_error(str(error)) from error
+        except httpcore.WriteTimeout:
             self._by.failed()
             raise
 
@@ -171,7 +178,10 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             for at in range(0, len(buffer), _PIECE):
                 limit = timeout.slice() if isinstance(timeout, UploadLimit) else timeout
                 await self._inner.write(buffer[at : at + _PIECE], limit)
-        except (httpcore.WriteError, httpcore.WriteTimeout):
+        except httpcore.WriteError as error:
+            self._by.failed()
+            raise self._by.write_error(str(error)) from error
+        except httpcore.WriteTimeout:
             self._by.failed()
             raise
 

@@ -42,3 +42,22 @@ def test_a_file_that_is_gone_wrong_is_a_typed_error_with_its_cause(store, tmp_pa
     with pytest.raises(JournalError, match="does not answer") as caught:
         store.read("a", 0)
     assert caught.value.__cause__ is not None
+
+
+def test_a_clock_set_forward_lets_another_take_over_and_never_two_write(store, monkeypatch):
+    store.begin("x", "me", b"", 5)
+    true_time = time.time
+    monkeypatch.setattr(time, "time", lambda: true_time() + 3600)
+    assert store.claim("x", "you", 5)
+    assert not store.append("x", "me", ONE, 5)
+    assert store.append("x", "you", ONE, 5)
+
+
+def test_a_clock_set_back_keeps_others_waiting_and_not_the_owner(store, monkeypatch):
+    store.begin("x", "me", b"", 5)
+    true_time = time.time
+    monkeypatch.setattr(time, "time", lambda: true_time() - 60)
+    assert not store.claim("x", "you", 5)
+    assert store.read("x", 0).lease > 60
+    assert store.append("x", "me", ONE, 5)
+    assert store.read("x", 0).lease <= 5, "a lease that is renewed is right again"

@@ -1,41 +1,81 @@
-"""What httpx's errors mean."""
+"""What the errors of httpx and httpx2 mean."""
+
+import zlib
 
 import httpx
 import pytest
 
 from holysheep_core import (
     ConfigurationError,
-    HolySheepError,
+    StreamCutError,
 )
 from holysheep_core.transport.exceptions import _MEANINGS, translate
+from support.libraries import load, with_both
 
 
-def test_every_httpx_exception_has_a_meaning():
+@with_both
+def test_every_exception_of_the_library_has_a_meaning(library):
+    module = load(library)
     failures = [
         value
-        for value in vars(httpx).values()
-        if isinstance(value, type) and issubclass(value, httpx.TransportError)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, module.TransportError)
     ]
-    known = tuple(kind for kind, _, _ in _MEANINGS)
-    assert not [failure for failure in failures if not issubclass(failure, known)]
+    assert len(failures) > 10
+    for kind in failures:
+        error = translate(kind("because"))
+        assert "unexpected" not in str(error)
+        like = getattr(httpx, kind.__name__, httpx.TransportError)
+        assert type(error) is type(translate(like("because")))
 
 
-@pytest.mark.parametrize("kind", [kind for kind, _, _ in _MEANINGS])
-def test_a_translated_error_is_ours_and_keeps_its_cause(kind):
-    original = kind("because")
+@with_both
+@pytest.mark.parametrize("name", _MEANINGS)
+def test_a_translated_error_is_ours_and_keeps_its_cause(library, name):
+    original = getattr(load(library), name)("because")
     error = translate(original)
-    assert isinstance(error, HolySheepError)
+    assert type(error) is _MEANINGS[name][0]
     assert error.__cause__ is original
-    assert "because" in str(error)
+    assert str(error) == f"{_MEANINGS[name][1]}: because"
+
+
+@with_both
+@pytest.mark.parametrize("name", ["ReadTimeout", "ReadError", "ConnectError", "WriteError"])
+def test_what_lies_below_the_library_is_known_by_the_same_names(library, name):
+    below = load(library.replace("httpx", "httpcore"))
+    assert type(translate(getattr(below, name)("x"))) is _MEANINGS[name][0]
+
+
+def test_a_damaged_body_is_a_cut_and_a_package_that_is_missing_is_not():
+    assert isinstance(translate(zlib.error("x")), StreamCutError)
+    assert isinstance(translate(ModuleNotFoundError("x")), ConfigurationError)
+
+
+def test_a_class_of_a_known_name_from_elsewhere_is_not_known():
+    class ReadTimeout(Exception):  # noqa: N818 - the name is the thing tested
+        pass
+
+    assert "unexpected" in str(translate(ReadTimeout("x")))
+
+
+@with_both
+def test_a_class_below_one_of_the_librarys_is_known_by_it(library):
+    own = type("OwnTimeout", (load(library).ReadTimeout,), {})
+    assert type(translate(own("x"))) is _MEANINGS["ReadTimeout"][0]
 
 
 def test_an_address_httpx_refuses_is_a_configuration_error():
     assert isinstance(translate(httpx.UnsupportedProtocol("x")), ConfigurationError)
 
 
-@pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout])
-def test_where_no_connection_is_to_be_had_is_said(kind):
-    request = httpx.Request("POST", "https://me:secret@api.example:8443/v1/x?key=secret")
-    said = str(translate(kind("refused", request=request)))
+@with_both
+@pytest.mark.parametrize("name", ["ConnectError", "ConnectTimeout"])
+def test_where_no_connection_is_to_be_had_is_said(library, name):
+    module = load(library)
+    headers = {"authorization": "Bearer secret"}
+    url = "https://me:secret@api.example:8443/v1/x?key=secret"
+    request = module.Request("POST", url, headers=headers)
+    said = str(translate(getattr(module, name)("refused", request=request)))
+    assert "authorization" not in request.headers
     assert " to https://api.example:8443: refused" in said
     assert "secret" not in said
