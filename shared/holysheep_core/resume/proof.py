@@ -4,7 +4,8 @@ A response is taken to be `lead + repetition of an end of the seen text + rest`.
 is searched for by the end of the seen text and extended backwards as far as both agree:
 
 - *No lead*: the response begins with an ending of the seen text. The longest one counts, from
-  `MIN_CODE_POINTS` and `MIN_BYTES` up, unless the seen text repeats it there already.
+  `MIN_CODE_POINTS` and `MIN_BYTES` up, if there is a word in it and the seen text does not repeat
+  it there already.
 - *A lead*: an announcement, an apology, a mark, a tag, a code fence, in whatever words. It is
   dropped only where it cannot be text of the answer (`_is_foreign`), and only before a
   repetition that weighs `MIN_PROOF` and occurs once in the seen text. Rows of a log or a table
@@ -202,7 +203,7 @@ class Search:
         written = seen.text[seen.index.start_of(len(seen.folded) - length) :]
         repeated = seen.folded[-length:]
         rhythm = seen.folded[:-length].endswith(repeated) or is_periodic(repeated)
-        return is_evidence(written) and not rhythm
+        return is_evidence(written) and has_words(repeated) and not rhythm
 
     def _place(self, response: Folded, written: str, begin: int, end: int) -> Place:
         """Return a place, without marks of the response that only look like the seen text's.

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cached_property
 
-from holysheep_core.resume.normalize import Folded, fold, is_periodic, weight
+from holysheep_core.resume.normalize import Folded, fold, has_words, is_periodic, weight
 
 MIN_PROOF = 16
 """What a repetition must weigh (about as many letters) to prove a splice point behind a lead."""
@@ -77,8 +77,8 @@ class SeenText:
         text: As written.
         folded: As it is compared.
         index: The way from one to the other.
-        key: The shortest ending of `folded` that weighs `MIN_PROOF` and occurs only once in it;
-            "" if there is none.
+        key: The shortest ending of `folded` that weighs `MIN_PROOF`, has a word in it and occurs
+            only once; all of `folded` if no shorter one does, "" if that weighs less.
     """
 
     def __init__(self, text: str) -> None:
@@ -99,7 +99,7 @@ class SeenText:
         return folded[-length:]
 
     def _is_telling(self, ending: str) -> bool:
-        return self.is_unique(ending) and not is_periodic(ending)
+        return self.is_unique(ending) and has_words(ending) and not is_periodic(ending)
 
     def is_unique(self, folded: str) -> bool:
         """Tell whether a folded text, which the seen text ends with, occurs only there."""

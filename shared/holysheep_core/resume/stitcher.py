@@ -288,8 +288,10 @@ class Stitcher:
         """Tell whether the seen text repeats itself in the same way already, as rows do."""
         folded = self._seen.folded
         before = folded[: len(folded) - len(core)]
-        if not before:
-            return "\n" in between
+        if not before:  # all of it is said again: a refrain, unless it stopped inside a line
+            seen = self._seen
+            inside = seen.blank == " " or (seen.text[-1:].isalnum() and "\n\n" in between)
+            return "\n" in between and not inside
         return common_suffix(before, folded + fold(between)) >= min(_MIN_PERIOD, len(before))
 
     def _units(self, *, set_off: bool) -> list[str]:

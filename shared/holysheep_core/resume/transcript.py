@@ -94,18 +94,21 @@ class Transcript:
         """A response could not be joined: the next request asks in other words."""
         self._rejected += 1
 
-    def next_request(self, *, prefill: bool = False, prefix_flag: bool = False) -> NextRequest:
+    def next_request(
+        self, *, prefill: bool = False, prefix_flag: bool = False, continue_flag: bool = False
+    ) -> NextRequest:
         """Return what to send next to get the rest of the answer.
 
         Args:
             prefill: The route takes a prefill.
-            prefix_flag: And wants it marked.
+            prefix_flag: And wants it marked with `prefix`.
+            continue_flag: And wants the field `continue_final_message`.
         """
         seen = self.text
         if not seen and not self._reasoning:
             return NextRequest(self.request, "request", Stitcher(""))
         if prefill and is_evidence(seen) and not self._rejected:
-            return self._prefill(seen, prefix_flag=prefix_flag)
+            return self._prefill(seen, prefix_flag=prefix_flag, continue_flag=continue_flag)
         if not is_provable(seen) and not (seen and self._rejected):
             return NextRequest(self.request, "replay", Stitcher(seen, replay=True))
         anchor = choose_anchor(seen, self._config.anchor_characters)
@@ -121,15 +124,16 @@ class Transcript:
         request = self._continuation(seen, anchor, wording)
         return NextRequest(request, "continuation", stitcher, anchor)
 
-    def _prefill(self, seen: str, *, prefix_flag: bool) -> NextRequest:
+    def _prefill(self, seen: str, *, prefix_flag: bool, continue_flag: bool) -> NextRequest:
         # Some providers reject white space at the end of a prefill; the stitcher sees to it
         # that what the reader has of it does not come twice.
         turn: dict[str, Any] = {"role": "assistant", "content": seen.rstrip()}
         if prefix_flag:
             turn["prefix"] = True
-        request = ChatRequest(
-            self.request.model, [*self.request.messages, turn], self._params_after(seen)
-        )
+        params = self._params_after(seen)
+        if continue_flag:
+            params |= {"continue_final_message": True, "add_generation_prompt": False}
+        request = ChatRequest(self.request.model, [*self.request.messages, turn], params)
         stitcher = Stitcher(seen, prefilled=True)
         return NextRequest(request, "prefill", stitcher)
 

@@ -29,8 +29,10 @@ class Provider:
         name: How it is called in events and metadata.
         headers: Headers to add to every request.
         models: The provider's own names for models, where they differ.
-        prefix_flag: Mark a prefilled assistant message with `"prefix": true`, as DeepSeek and
-            Mistral want it.
+        prefix_flag: It takes a prefill whose message is marked with `"prefix": true`, as DeepSeek
+            (base URL "…/beta") and Mistral do.
+        continue_final_message: It takes a prefill with the field `continue_final_message`, as
+            vLLM, SGLang and llama.cpp do.
         finish_signal: What proves an answer of this API whole ("either", "finish_reason",
             "done"); None for what `ResumeConfig` says.
         rate_limits: Limits of your own for this account: a `RateLimits`, or a tier's name
@@ -46,6 +48,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, str] = field(default_factory=dict)
     prefix_flag: bool = False
+    continue_final_message: bool = False
     finish_signal: FinishSignal | None = None
     rate_limits: RateLimits | str | None = None
     allow_http: bool = False

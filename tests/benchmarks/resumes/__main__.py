@@ -1,8 +1,9 @@
-"""How cut answers of a real model are resumed: `make bench-resumes` writes docs/resumes.md.
+"""How cut answers are resumed: `make bench-resumes` writes docs/resumes.md.
 
     python tests/benchmarks/resumes [--cuts 20] [--tokens 160] [--write docs/resumes.md]
 
-Each answer is cut at `cuts` places by a proxy, and completed by the public client, once by
+First the splice alone, with 40 manners of continuation by someone who had not read it (`unseen`).
+Then a real model: each answer is cut at `cuts` places by a proxy, and completed by the public client, once by
 prefill and once by a continuation turn, at temperature 0 and 0.7. Nothing is a mock: the model
 runs in llama.cpp's server. `MODEL=path` names another GGUF file than SmolLM2-135M-Instruct.
 """
@@ -20,9 +21,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from model import Case, CuttingProxy, Model, content_of, model_path
 from prompts import PROMPTS
+from unseen import TEXTS, cases
 
 from holysheep_core import ResumeConfig, RetryConfig, StreamingRetryHandler, StreamInterruptedError
 from holysheep_core.resume.normalize import fold
+from holysheep_core.resume.stitcher import Stitcher
 
 TEMPERATURES = (0.0, 0.7)
 MIN_SEEN = 12
@@ -152,7 +155,7 @@ def page(results: list[Result], cuts: int, tokens: int) -> str:
         "as whole, found by machine."
     )
     lines = [
-        "# Resuming a real model",
+        "## A real model",
         "",
         introduction,
         "",
@@ -169,7 +172,7 @@ def page(results: list[Result], cuts: int, tokens: int) -> str:
     for outcome in OUTCOMES:
         chosen = [result for result in results if result.outcome == outcome]
         kinds = Counter((result.technique, result.kind) for result in chosen)
-        lines += ["", f"## {outcome.capitalize()}: {len(chosen)}", ""]
+        lines += ["", f"### {outcome.capitalize()}: {len(chosen)}", ""]
         for (technique, kind), count in kinds.most_common():
             lines.append(f"- {technique}{': ' + kind if kind else ''}: {count}")
         for technique in ("prefill", "continuation"):
@@ -187,18 +190,61 @@ def page(results: list[Result], cuts: int, tokens: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def unseen_manners() -> dict[str, Counter[str]]:
+    """Join every unseen message, asking a second time where the first could not be joined."""
+    score: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, tier, number, at, anchor, message in cases():
+        seen, rest = TEXTS[number][:at], TEXTS[number][at:]
+        if rest not in message:
+            continue  # a blank of the text is not in the message
+        for last in (False, True):
+            stitcher = Stitcher(seen, anchor=anchor, last=last)
+            pieces = [stitcher.feed(message[i : i + 5]) for i in range(0, len(message), 5)]
+            shown = "".join(pieces) + stitcher.close()
+            if not stitcher.rejected:
+                break
+        outcome = "typed error" if stitcher.rejected else "exact" if shown == rest else "wrong"
+        score[tier][outcome] += 1
+    return score
+
+
+def manners_page(score: dict[str, Counter[str]]) -> list[str]:
+    lines = [
+        "# How cut answers are resumed",
+        "",
+        "Written by `make bench-resumes`; nothing is typed by hand.",
+        "",
+        "## Unseen manners of continuation",
+        "",
+        "40 manners on 10 texts, written by someone who had not read the splice. Tier A: to be "
+        "expected now and then of large models; B: seldom; C: hardly. Each message repeats some of "
+        "the end of the seen text. *Typed error*: `StreamInterruptedError`, nothing shown.",
+        "",
+        "| tier | cases | exact | typed error | wrong |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for tier, counts in sorted(score.items()):
+        total = sum(counts.values())
+        exact, error = (100 * counts[name] / total for name in ("exact", "typed error"))
+        lines.append(f"| {tier} | {total} | {exact:.2f} % | {error:.2f} % | {counts['wrong']} |")
+    return [*lines, ""]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cuts", type=int, default=20)
     parser.add_argument("--tokens", type=int, default=160)
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
+    score = unseen_manners()
+    head = "\n".join(manners_page(score))
+    print(head)
     results = measure(chosen.cuts, chosen.tokens)
-    written = page(results, chosen.cuts, chosen.tokens)
+    written = head + "\n" + page(results, chosen.cuts, chosen.tokens)
     if chosen.write:
         chosen.write.write_text(written)
     print(written)
-    return int(any(result.outcome == "wrong" for result in results))
+    return int(score["A"]["wrong"] or any(result.outcome == "wrong" for result in results))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ LEADS = [
     "### Continued\n\n---\n\n",
     "I apologize for the interruption. My reply was cut off.\n\nHere is the rest:\n\n",
     "이어지는 내용입니다:\n\n",
-    "接下来的内容如下：\n\n",  # noqa: RUF001 - full-width on purpose
+    "接下来的内容如下：\n\n",
     "...",
     "… ",
     "```\n",
