@@ -130,8 +130,8 @@ def test_legitimate_repetition_is_never_touched_by_a_model_that_obeys(play, text
 @pytest.mark.parametrize("flag", ["prefix_flag", "continue_final_message"])
 def test_a_provider_that_takes_a_prefill_in_its_own_way_is_given_one(play, text, flag):
     script = play(faults=[cut(40)])
-    client = handler(script)
-    client.providers = (core.Provider("k", script.base_url, **{flag: True}),)
+    provider = core.Provider("k", script.base_url, **{flag: True})
+    client = core.StreamingRetryHandler(gateway=core.APIGateway([provider], health_check=None))
     assert client.complete("deepseek-v3.2", ASK).text == text
     body = script.requests[1].body
     assert body["messages"][-1]["role"] == "assistant"
