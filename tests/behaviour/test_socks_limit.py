@@ -20,7 +20,9 @@ def silent():
 
 def test_a_proxy_that_says_nothing_ends_with_the_connect_limit(silent):
     started = time.monotonic()
-    stream = Backend(httpcore.SyncBackend(), AddressBook(60)).connect_tcp("127.0.0.1", silent, 0.2)
+    stream = Backend(httpcore.SyncBackend(), AddressBook(60), httpcore).connect_tcp(
+        "127.0.0.1", silent, 0.2
+    )
     stream.write(b"\x05\x01\x00")
     with pytest.raises(httpcore.ReadTimeout):
         stream.read(4096)
@@ -29,7 +31,7 @@ def test_a_proxy_that_says_nothing_ends_with_the_connect_limit(silent):
 
 
 async def test_so_it_does_in_async(silent):
-    backend = AsyncBackend(AsyncioBackend(), AddressBook(60))
+    backend = AsyncBackend(AsyncioBackend(), AddressBook(60), httpcore)
     stream = await backend.connect_tcp("127.0.0.1", silent, 0.2)
     await stream.write(b"\x05\x01\x00")
     with pytest.raises(httpcore.ReadTimeout):

@@ -107,8 +107,16 @@ class Exchange:
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
         stitcher = self.next_request.stitcher
-        text = "" if stitcher.transparent else self._show(stitcher.close(limited=limited))
+        text = (
+            ""
+            if stitcher.transparent
+            else self._show(stitcher.close(limited=limited, brings_more=self._brings_more()))
+        )
         return [Delta(text)] if text else []
+
+    def _brings_more(self) -> bool:
+        """Tell whether the response has something beside text."""
+        return self.decoder.tools is not None or bool(self.decoder.refusal)
 
     def end(self, outcome: str, now: float) -> None:
         """Record that the attempt is over."""

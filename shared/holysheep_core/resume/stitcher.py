@@ -102,6 +102,7 @@ class Stitcher:
             self._filters.append(ClosingMarks(sentinel, "", alone=True))
         self._last = last
         self._append = append_unproven
+        self._brings_more = False
         self._held = ""
         self._response = Folded()
         self._quiet: str | None = None  # the beginning of the rest, while there is no word in it
@@ -123,12 +124,14 @@ class Stitcher:
             return ""
         return self._decide(final=False)
 
-    def close(self, *, limited: bool = False) -> str:
+    def close(self, *, limited: bool = False, brings_more: bool = False) -> str:
         """Decide now, because the response ended, and return what may be shown.
 
         Args:
             limited: It ended at its token limit, so that a repetition may have been begun only.
+            brings_more: It has something beside text, such as tool calls: no text is needed.
         """
+        self._brings_more = brings_more
         text = "" if self.decided or self.rejected else self._decide(final=True, limited=limited)
         if self.rejected or not self.decided:
             return ""
@@ -211,7 +214,8 @@ class Stitcher:
     def _is_thinking(self, *, final: bool) -> bool:
         """Take a `<think>` block out of the beginning; tell whether it is still open."""
         begun = self._held.lstrip()
-        if not begun or self._seen.text.lstrip().startswith(_THINK):
+        seen = self._seen.text
+        if not begun or (seen.lstrip().startswith(_THINK) and _END_OF_THINKING not in seen):
             return False
         if not begun.startswith(_THINK):
             return _THINK.startswith(begun) and not final
@@ -315,6 +319,8 @@ class Stitcher:
     def _may_end_with(self, rest: str) -> bool:
         """Tell whether a rest without a word in it may be all that was missing."""
         seen = self._seen
+        if self._brings_more:
+            return True
         if not is_finished(seen.text + rest):
             return False
         closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
@@ -322,8 +328,8 @@ class Stitcher:
 
     def _say_nothing(self) -> str:
         """Nothing is missing, if a second response says so, and the text may be a whole answer."""
-        sure = self._prefilled or self._last
-        if not sure or not is_finished(self._seen.text):
+        sure = (self._prefilled or self._last) and is_finished(self._seen.text)
+        if not sure and not self._brings_more:
             return self._reject("nothing new")
         self.decided, self.removed = True, self.removed + len(self._held)
         self._held = ""

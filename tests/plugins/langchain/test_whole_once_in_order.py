@@ -29,7 +29,7 @@ async def ainvoke(llm):
     return (await llm.ainvoke("go")).text
 
 
-@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
 @pytest.mark.parametrize("ask", [stream, invoke])
 def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner):
@@ -37,7 +37,7 @@ def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner)
         assert ask(model(play, at, by, manner)) == text, at
 
 
-@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
 @pytest.mark.parametrize("ask", [astream, ainvoke])
 def test_whole_once_in_order_cut_at_every_character_async(play, text, ask, by, manner):

@@ -33,7 +33,7 @@ async def achat(llm):
     return (await llm.achat(GO)).message.content
 
 
-@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
 @pytest.mark.parametrize("ask", [stream_chat, chat])
 def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner):
@@ -41,7 +41,7 @@ def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner)
         assert ask(model(play, at, by, manner)) == text, at
 
 
-@pytest.mark.parametrize("manner", ["exact", "repeat", "restart", "obedient"])
+@pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
 @pytest.mark.parametrize("ask", [astream_chat, achat])
 def test_whole_once_in_order_cut_at_every_character_async(play, text, ask, by, manner):

@@ -152,6 +152,14 @@ def test_only_a_second_response_can_say_that_nothing_is_missing(response):
     assert (passed(second, said), second.rejected) == ("", "")
 
 
+@pytest.mark.parametrize("response", ["", "{anchor}", "{seen}"])
+def test_a_response_that_brings_a_tool_call_needs_no_text(response):
+    anchor = choose_anchor(SHORT, 32)
+    stitcher = Stitcher(SHORT, anchor=anchor)
+    shown = stitcher.feed(response.format(anchor=anchor, seen=SHORT))
+    assert (shown + stitcher.close(brings_more=True), stitcher.rejected) == ("", "")
+
+
 def test_time_and_length_never_release_a_repetition_that_is_still_open():
     seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(400))
     stitcher = stitcher_after(seen)
