@@ -214,9 +214,10 @@ def work(model, number, pipe):
 # Where Python warns that a process with threads forks: that is what such servers do.
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_forked_workers_share_a_model_and_no_connection(play):
-    script = play(LONG[:300], delay=0.002, faults=[cut(100, "fin", times=8)])
+    text = LONG[:300] + " The end."
+    script = play(text, delay=0.002, faults=[cut(100, "fin", times=8)])
     model = ChatHolySheep(model="gpt-4.1", api_key="k", base_url=script.base_url)
-    assert model.invoke("go").text == LONG[:300]  # a connection is open, and in the pool
+    assert model.invoke("go").text == text  # a connection is open, and in the pool
     client = model._handler._clients.sync()
     fork = multiprocessing.get_context("fork")
     here, there = fork.Pipe()
@@ -228,10 +229,10 @@ def test_forked_workers_share_a_model_and_no_connection(play):
         worker.join(10)
         assert worker.exitcode == 0
     assert sorted(number for number, _ in done) == [0, 1, 2, 3]
-    assert {text for _, answers in done for text in answers} == {LONG[:300]}
+    assert {text for _, answers in done for text in answers} == {text}
     assert all(len(answers) == 9 for _, answers in done)
     assert model._handler._clients.sync() is client
-    assert model.invoke("go").text == LONG[:300]
+    assert model.invoke("go").text == text
 
 
 # -- a long answer --------------------------------------------------------------------------
