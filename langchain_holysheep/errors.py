@@ -43,6 +43,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.APIConnectionError: ModelConnectionError,
     core.ConnectTimeoutError: ModelTimeoutError,
     core.FirstTokenTimeoutError: ModelTimeoutError,
+    core.EmptyAnswerError: ModelAPIError,
     core.InvalidResponseError: ModelAPIError,
     core.DeadlineExceededError: ModelTimeoutError,
     core.BudgetExceededError: ModelError,

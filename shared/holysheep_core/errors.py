@@ -169,6 +169,10 @@ class InvalidResponseError(HolySheepError):
     """The answer is not what an OpenAI-compatible server sends."""
 
 
+class EmptyAnswerError(HolySheepError):
+    """The model ended its answer without text, tool call or refusal, asked twice."""
+
+
 class DeadlineExceededError(HolySheepError, TimeoutError):
     """The whole call took longer than `Timeouts.total`."""
 

@@ -190,7 +190,8 @@ class Completion:
         text: The whole text: exactly the deltas' texts, joined.
         reasoning: The whole reasoning, likewise.
         tool_calls: Complete tool calls.
-        finish_reason: The model's reason: "stop", "length", "tool_calls", …
+        finish_reason: The model's reason, as the server wrote it: "stop", "length", "tool_calls",
+            …; None if it gave none.
         refusal: The model's refusal text, where the API reports one apart.
         requested_model: The model asked for.
         model: The model that answered last, as the server named it.
@@ -205,7 +206,7 @@ class Completion:
     """
 
     text: str
-    finish_reason: str
+    finish_reason: str | None
     requested_model: str
     model: str
     provider: str

@@ -8,6 +8,7 @@ whole, its JSON is valid, and it is the same answer that was begun.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from holysheep_core import events
@@ -15,6 +16,7 @@ from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.errors import (
     APIConnectionError,
+    EmptyAnswerError,
     HolySheepError,
     IncompleteToolCallError,
     InvalidJSONOutputError,
@@ -23,8 +25,10 @@ from holysheep_core.errors import (
     TokenLimitError,
     caused,
 )
+from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
+from holysheep_core.resume.stitcher import Stitcher
 from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
@@ -88,6 +92,15 @@ class Exchange:
                 deltas.append(Delta(text, reasoning))
         return deltas
 
+    def take_second_answer(self, now: float) -> list[Delta]:
+        """Another answer begins in the same stream: it is joined as a replay of what was shown."""
+        seen = self._transcript.text
+        self.next_request = replace(
+            self.next_request, technique="replay", stitcher=Stitcher(seen, replay=True)
+        )
+        self._reasoning_shown, self._reasoning_at = self._transcript.reasoning, 0
+        return self.take(self.decoder.receive_second_answer(), now)
+
     def finish(self, params: Mapping[str, Any]) -> tuple[list[Delta], HolySheepError | None]:
         """The answer ended well: release what was held, and check whether it may be handed over.
 
@@ -97,12 +110,17 @@ class Exchange:
         Returns:
             What is new for the reader, and the error that forbids to call this a success.
         """
-        limited = self.decoder.finish_reason == "length"
+        limited = self.decoder.limited
         deltas = self.release(limited=limited)
         broken: tuple[ToolCall, ...] = ()
         if self.decoder.tools is not None:
             self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
         return deltas, self.difference() or self._flaw(params, broken)
+
+    @property
+    def confirms(self) -> bool:
+        """It was asked whether anything is missing after `[DONE]` without a reason: nothing is."""
+        return self.next_request.doubtful and not self._shown
 
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
@@ -183,11 +201,20 @@ class Exchange:
         self._reasoning_at = start + len(text) if text.startswith(ahead) else None
         return text[len(ahead) :] if self._reasoning_at is not None else ""
 
+    def _is_empty(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether a model ended normally and said nothing, though no stop sequence was set."""
+        decoder = self.decoder
+        unasked = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN) and not params.get("stop")
+        said = self._transcript.characters or decoder.tools is not None or decoder.refusal
+        return unasked and not said
+
     def _flaw(
         self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
     ) -> HolySheepError | None:
         decoder = self.decoder
-        limited = decoder.finish_reason == "length"
+        limited = decoder.limited
+        if self._is_empty(params):
+            return EmptyAnswerError("The answer is empty: no text, no tool call, no refusal.")
         if broken and limited:
             return TokenLimitError(
                 f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
@@ -198,7 +225,7 @@ class Exchange:
             )
         if "response_format" not in params or not asks_for_json(params):
             return None
-        excused = decoder.tools or decoder.refusal or decoder.finish_reason == "content_filter"
+        excused = decoder.tools or decoder.refusal or decoder.ending is Ending.FILTERED
         if not excused and not is_json(self._transcript.text):
             return InvalidJSONOutputError(
                 "JSON output was asked for, but the answer does not parse"

@@ -16,7 +16,8 @@ context too long                          a route with a larger window, else the
 no first token in time                    the next route; where there is none, a retry
 cut, stall, truncation after content      the same route at once: it was working
 an error event after content              the next route, else the same with backoff
-a different answer when resumed           asked once more, then the error
+an answer that cannot be joined           asked once more in other words, then the error
+an empty answer                           asked once more, then the next route, else the error
 anything else                             the error, at once
 ========================================  ====================================================
 
@@ -44,6 +45,7 @@ from holysheep_core.errors import (
     ContentPolicyError,
     ContextLengthError,
     DeadlineExceededError,
+    EmptyAnswerError,
     FirstTokenTimeoutError,
     HolySheepError,
     IncompleteToolCallError,
@@ -111,6 +113,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     ContentPolicyError: NEVER,
     NotFoundError: NEVER,
     InvalidResponseError: Rule(outcome=Outcome.DISTURBED),
+    EmptyAnswerError: Rule(again=1, move=Move.NEXT, outcome=Outcome.DISTURBED),
     DeadlineExceededError: NEVER,
     BudgetExceededError: NEVER,
     JournalError: NEVER,

@@ -160,6 +160,7 @@ class Recovery:
         counts = self._counts
         progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
         counts.here = 1 if progressed else counts.here + 1
+        self._transcript.doubtful = exchange.decoder.doubtful
         if exchange.rejected:
             self._transcript.rejected()
             counts.rejected += 1
@@ -226,7 +227,7 @@ class Recovery:
     def goes_on_beyond_limit(self, exchange: Exchange) -> bool:
         """Tell whether an answer that its token limit ended is resumed; if so, count it."""
         resume, decoder = self._settings.resume, exchange.decoder
-        if not resume.continue_on_length or decoder.finish_reason != "length" or decoder.tools:
+        if not resume.continue_on_length or not decoder.limited or decoder.tools:
             return False
         if not exchange.shown or self.resumes >= resume.max_resumes:
             return False

@@ -48,6 +48,7 @@ from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import completion_of, record_of
 from holysheep_core.errors import HolySheepError, StreamStalledError
+from holysheep_core.protocol.chunk_reader import TextPiece
 from holysheep_core.protocol.rate_limit_headers import allowance
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
@@ -140,7 +141,7 @@ class Session:
         Counted from the last *content*: comments do not move it.
         """
         decoder = self._exchange.decoder
-        return self._clocks.deadline(finished=decoder.finished, has_content=decoder.has_content)
+        return self._clocks.deadline(ended=decoder.proven, has_content=decoder.has_content)
 
     def wants_data(self, now: float) -> bool:
         """Tell whether to read on; if so, the time limit runs from now on.
@@ -201,22 +202,20 @@ class Session:
         if self._state is not _READING:
             self._expect(_READING)
         decoder, clocks = self._exchange.decoder, self._clocks
-        was_finished = decoder.finished
+        was_proven, progress = decoder.proven, decoder.progress
         try:
             pieces = decoder.receive_data(data)
         except HolySheepError as error:
             return self._end(error, now)
-        deltas: list[Delta] = []
-        if pieces:
-            if not self._recovery.heard:
-                self._recovery.progressed()
-            deltas = self._exchange.take(pieces, now)
+        deltas = self._take(pieces, now) if pieces else []
+        while decoder.second_answer:
+            deltas += self._exchange.take_second_answer(now)
         if decoder.malformed:
             self._ledger.malformed(decoder.malformed, now)
         over = self._stopped or (self._spend and self._overspent(self._spend))
         if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
-        if pieces or (decoder.finished and not was_finished):
+        if decoder.progress != progress or (decoder.proven and not was_proven):
             clocks.restart = True
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
@@ -226,6 +225,11 @@ class Session:
         else:
             self.receive_silence(now)
         return deltas
+
+    def _take(self, pieces: list[TextPiece], now: float) -> list[Delta]:
+        if not self._recovery.heard:
+            self._recovery.progressed()
+        return self._exchange.take(pieces, now)
 
     @property
     def end(self) -> float | None:

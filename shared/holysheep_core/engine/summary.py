@@ -21,7 +21,7 @@ def completion_of(
         reasoning=transcript.reasoning,
         tool_calls=calls,
         refusal=decoder.refusal,
-        finish_reason=decoder.finish_reason or ("tool_calls" if calls else "stop"),
+        finish_reason=None if exchange.confirms else decoder.finish_reason,
         requested_model=transcript.request.model,
         model=decoder.model or route.model,
         provider=route.provider.name,

@@ -22,8 +22,13 @@ import msgspec
 
 from holysheep_core.errors import InvalidResponseError
 
-DEFAULT_MAX_EVENT_BYTES = 8 * 1024 * 1024
-"""Largest event accepted. Real deltas have a few hundred bytes; a whole image in base64 fits."""
+DEFAULT_MAX_EVENT_BYTES = 64 * 1024 * 1024
+"""Largest event accepted. Real deltas have a few hundred bytes; a large image in base64 fits."""
+
+
+class ErrorData(bytes):
+    """The data of an event whose type is "error"."""
+
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -56,10 +61,14 @@ class SSEDecoder:
     Args:
         max_event_bytes: Cap on one event, its field names included. Beyond it `feed` raises
             `InvalidResponseError` rather than fill the memory.
+        bare_json: A line that begins with "{" is an event, too, as some gateways write errors.
     """
 
-    def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES, *, bare_json: bool = False
+    ) -> None:
         self._max = max_event_bytes
+        self._bare_json = bare_json
         self._tail = bytearray()  # an unfinished line
         self._after_cr = False  # the last byte was a CR: a LF right after it belongs to it
         self._at_start = True
@@ -90,6 +99,10 @@ class SSEDecoder:
         for line in lines:
             if line[:6] == b"data: ":
                 self._take_data(line[6:], len(line))
+            elif self._bare_json and line[:1] == b"{" and not self._data:
+                # JSON without "data:": some gateways write errors so, after comments.
+                self._take_data(line, len(line))
+                events.append(self._dispatch())
             elif line:
                 self._take_line(line)
             elif self._data:
@@ -112,13 +125,21 @@ class SSEDecoder:
                 self._at_start = False
                 self.events_seen += len(found)
                 return found
-        return [event.data for event in self.feed(data)]
+        return [_payload(event) for event in self.feed(data)]
+
+    @property
+    def pending(self) -> int:
+        """Bytes of data of an event that is not complete yet."""
+        begun = self._tail[:4] == b"data" or self._tail[:1] == b"{"
+        return self._size + (len(self._tail) if begun else 0)
 
     def flush(self) -> list[ServerSentEvent]:
         """Offer what an ended body left unfinished, as at most one event."""
         line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)
         self._tail.clear()
-        if line:
+        if self._bare_json and line[:1] == b"{" and not self._data:
+            self._take_data(line, len(line))
+        elif line:
             self._take_line(line)
         return [self._dispatch()] if self._data else []
 
@@ -165,6 +186,10 @@ class SSEDecoder:
                 f"The server sent an event of more than {self._max:,} bytes. "
                 "Is the base URL that of a chat/completions API?"
             )
+
+
+def _payload(event: ServerSentEvent) -> bytes:
+    return ErrorData(event.data) if event.event.lower() == "error" else event.data
 
 
 def parse_sse_stream(

@@ -44,6 +44,7 @@ class Message(msgspec.Struct, gc=False):
     refusal: Any = None
     tool_calls: list[ToolCallPart] | None = None
     function_call: FunctionPart | None = None
+    role: Any = None
 
     def text(self) -> str:
         """Return the content as text, whichever of its two shapes was sent."""
@@ -63,7 +64,12 @@ class Choice(msgspec.Struct, gc=False):
 
     delta: Message | None = None
     message: Message | None = None
-    finish_reason: str | None = None
+    finish_reason: Any = None
+    finishReason: Any = None  # noqa: N815 - as Google spells it
+
+    def reason(self) -> Any:
+        """Return the model's reason to stop, whichever way it is spelt."""
+        return self.finish_reason if self.finish_reason is not None else self.finishReason
 
 
 class Details(msgspec.Struct, gc=False):
@@ -114,13 +120,27 @@ class Chunk(msgspec.Struct, gc=False):
     error: Any = None
     type: str | None = None
     delta: Any = None
+    object: Any = None
+    message: Any = None
+    code: Any = None
+    detail: Any = None
+    msg: Any = None
+
+    def is_error(self) -> bool:
+        """Tell whether the event is an error, in any of the shapes that servers give one."""
+        if self.error is not None:
+            return True
+        if self.choices or self.usage is not None or (self.type or "").startswith("response."):
+            return False
+        said = (self.message, self.detail, self.msg)
+        return self.object == "error" or any(said) or self.code not in (None, "", 0, 200)
 
     def is_recognised(self) -> bool:
         """Tell whether the event carries anything of this protocol."""
         return (
             self.choices is not None
             or self.usage is not None
-            or self.error is not None
+            or self.is_error()
             or (self.type or "").startswith("response.")
         )
 

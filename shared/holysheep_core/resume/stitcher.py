@@ -67,6 +67,7 @@ class Stitcher:
         asked: The user turn that asks for the rest, which some models repeat.
         sentinel: What the model was asked to write if nothing is missing ("" if it was not).
         last: The model was asked before: a mark alone ("." or ")") counts as the rest.
+        doubtful: The seen text may be a whole answer: a response that adds nothing confirms it.
         append_unproven: Show a response that does not prove where it goes on.
 
     Attributes:
@@ -88,6 +89,7 @@ class Stitcher:
         asked: str = "",
         sentinel: str = "",
         last: bool = False,
+        doubtful: bool = False,
         append_unproven: bool = False,
     ) -> None:
         self._seen = SeenText(seen)
@@ -101,6 +103,7 @@ class Stitcher:
         if sentinel:
             self._filters.append(ClosingMarks(sentinel, "", alone=True))
         self._last = last
+        self._doubtful = doubtful
         self._append = append_unproven
         self._brings_more = False
         self._held = ""
@@ -319,17 +322,18 @@ class Stitcher:
     def _may_end_with(self, rest: str) -> bool:
         """Tell whether a rest without a word in it may be all that was missing."""
         seen = self._seen
-        if self._brings_more:
+        if self._brings_more or (self._doubtful and self._last):
             return True
         if not is_finished(seen.text + rest):
             return False
         closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
-        return self._last or closes
+        return self._last or self._doubtful or closes
 
     def _say_nothing(self) -> str:
         """Nothing is missing, if a second response says so, and the text may be a whole answer."""
-        sure = (self._prefilled or self._last) and is_finished(self._seen.text)
-        if not sure and not self._brings_more:
+        sure = self._prefilled or self._last or self._doubtful
+        finished = is_finished(self._seen.text) or (self._doubtful and self._last)
+        if not (sure and finished) and not self._brings_more:
             return self._reject("nothing new")
         self.decided, self.removed = True, self.removed + len(self._held)
         self._held = ""

@@ -35,12 +35,17 @@ _SURE = 0.7
 
 @dataclass(frozen=True)
 class NextRequest:
-    """A request to send, the stitcher of its response, and the words it is to begin with."""
+    """A request to send, the stitcher of its response, and the words it is to begin with.
+
+    Attributes:
+        doubtful: The answer may be whole already: a response that adds nothing confirms it.
+    """
 
     request: ChatRequest
     technique: str
     stitcher: Stitcher
     anchor: str = ""
+    doubtful: bool = False
 
 
 class Transcript:
@@ -55,6 +60,7 @@ class Transcript:
     Attributes:
         request: What was asked.
         characters: How many characters of text the reader has.
+        doubtful: What came ended with `[DONE]` without a reason, so it may be whole.
     """
 
     def __init__(
@@ -65,6 +71,7 @@ class Transcript:
         self._parts = [text] if text else []
         self._reasoning = [reasoning] if reasoning else []
         self._rejected = 0
+        self.doubtful = False
         self.characters = len(text)
 
     @property
@@ -110,7 +117,9 @@ class Transcript:
         if prefill and is_evidence(seen) and not self._rejected:
             return self._prefill(seen, prefix_flag=prefix_flag, continue_flag=continue_flag)
         if not is_provable(seen) and not (seen and self._rejected):
-            return NextRequest(self.request, "replay", Stitcher(seen, replay=True))
+            return NextRequest(
+                self.request, "replay", Stitcher(seen, replay=True), doubtful=self.doubtful
+            )
         anchor = choose_anchor(seen, self._config.anchor_characters)
         wording = self._config.second_wording if self._rejected else self._config.wording
         stitcher = Stitcher(
@@ -119,10 +128,11 @@ class Transcript:
             asked=wording,
             sentinel=SENTINEL if SENTINEL in wording else "",
             last=bool(self._rejected),
+            doubtful=self.doubtful,
             append_unproven=bool(self._rejected) and self._config.unproven == "append",
         )
         request = self._continuation(seen, anchor, wording)
-        return NextRequest(request, "continuation", stitcher, anchor)
+        return NextRequest(request, "continuation", stitcher, anchor, self.doubtful)
 
     def _prefill(self, seen: str, *, prefix_flag: bool, continue_flag: bool) -> NextRequest:
         # Some providers reject white space at the end of a prefill; the stitcher sees to it
@@ -134,8 +144,8 @@ class Transcript:
         if continue_flag:
             params |= {"continue_final_message": True, "add_generation_prompt": False}
         request = ChatRequest(self.request.model, [*self.request.messages, turn], params)
-        stitcher = Stitcher(seen, prefilled=True)
-        return NextRequest(request, "prefill", stitcher)
+        stitcher = Stitcher(seen, prefilled=True, doubtful=self.doubtful)
+        return NextRequest(request, "prefill", stitcher, doubtful=self.doubtful)
 
     def _params_after(self, seen: str, again: str = "") -> dict[str, Any]:
         """Return the parameters for the rest; `again` is what will be said once more."""

@@ -1,0 +1,195 @@
+"""What the chunks of one answer say: text, reasoning, calls, usage, and how it ended.
+
+The reader takes decoded chunks. It knows neither bytes nor HTTP.
+
+A `finish_reason` in a chunk without content proves the end. One beside content may be a habit of
+the server (Gemini behind some gateways sends one in every chunk), and any that is followed by
+content was no end. `[DONE]` alone proves nothing: new-api and one-api write it after any cut of
+their own upstream.
+"""
+
+from __future__ import annotations
+
+from holysheep_core.config.checks import FinishSignal
+from holysheep_core.protocol.finish_reasons import Ending, ending_of
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
+from holysheep_core.protocol.wire import Chunk, Message, is_half, joined
+from holysheep_core.types import Usage
+
+_WORSE_THAN_NORMAL = (Ending.LIMIT, Ending.FILTERED, Ending.FAILED)
+
+TextPiece = tuple[str, str]
+"""New text and new reasoning; one of them may be empty."""
+
+
+class ChunkReader:
+    """The chunks of one answer.
+
+    Args:
+        finish_signal: What proves that the answer is whole.
+
+    Attributes:
+        finish_reason: The model's reason to stop as the server wrote it, once sent.
+        ending: What that means.
+        finished: The answer is whole, if nothing more comes.
+        done: `[DONE]` came, or the body was a whole JSON answer.
+        has_content: Text, reasoning, a refusal or a piece of a tool call has come.
+        progress: Grows with every sign that the answer is coming.
+        pieces: How many deltas with content; most servers send one for a token.
+        tools: Pieces of tool calls; None before the first.
+        usage: Tokens as reported, None before they are.
+        second_answer: Another answer has begun in this stream (a gateway failed over).
+    """
+
+    def __init__(self, finish_signal: FinishSignal = "either") -> None:
+        self._signal = finish_signal
+        self.finish_reason: str | None = None
+        self.ending: Ending | None = None
+        self.done = False
+        self.finished = False
+        self.has_content = False
+        self.progress = 0
+        self.pieces = 0
+        self.tools: ToolCallAssembler | None = None
+        self.usage: Usage | None = None
+        self.id = ""
+        self.model = ""
+        self.refusal = ""
+        self.system_fingerprint: str | None = None
+        self.second_answer = False
+        self._recognised = False
+        self._bare_end = False  # the reason came in a chunk of its own
+        self._roles = 0
+        self._one_id = True
+        self._half = ""  # the first half of a character of the text
+        self._half_thought = ""  # likewise of the reasoning
+
+    @property
+    def proven(self) -> bool:
+        """The answer has ended: there is nothing to wait for but usage and the connection's end."""
+        return self.done or (self.finished and self._bare_end)
+
+    @property
+    def doubtful(self) -> bool:
+        """`[DONE]` came without a reason: the answer may be whole, or may have been cut."""
+        return self.done and not self.finished and self.ending is None
+
+    @property
+    def limited(self) -> bool:
+        """A token limit ended the answer."""
+        return self.ending is Ending.LIMIT
+
+    def take(self, chunk: Chunk) -> list[TextPiece]:
+        """Take a chunk that is no error and return what it says."""
+        self._recognised = self._recognised or chunk.is_recognised()
+        self._note_facts(chunk)
+        if not chunk.choices:
+            return self._take_response_event(chunk) if chunk.type else []
+        choice = chunk.choices[0]
+        message = choice.delta or choice.message
+        before = self.progress
+        pieces = [] if message is None else self._take_message(message)
+        came = self.progress != before
+        if came and self.ending is not None:
+            self._withdraw_end()
+        reason = choice.finish_reason or choice.finishReason
+        if reason:
+            self._note_end(reason, bare=not came)
+        return pieces
+
+    def begins_again(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk with another id begins a second answer: it has a second role.
+
+        A new id in every chunk, or a role in every chunk, is a server's habit.
+        """
+        if not chunk.choices or not chunk.id:
+            return False
+        message = chunk.choices[0].delta
+        if message is not None and message.role and self._roles == 1:
+            return True
+        self._one_id = False
+        return False
+
+    def begin_again(self) -> None:
+        """Read the second answer: what the first one said of its end, calls and model is void."""
+        self.second_answer = False
+        self.finish_reason, self.ending = None, None
+        self.finished = self._bare_end = False
+        self.tools, self.refusal, self.id, self.model = None, "", "", ""
+        self._half = self._half_thought = ""
+        self._roles, self._one_id = 0, True
+
+    def look_for_the_end(self) -> None:
+        """Judge whether what came is whole, by the signal that proves it."""
+        reason = self.ending is not None and self.ending is not Ending.FAILED
+        failed = self.ending is Ending.FAILED
+        done = self.done and not failed
+        signs = {"finish_reason": reason, "done": done, "either": reason}
+        self.finished = signs[self._signal]
+
+    def _note_end(self, reason: object, *, bare: bool) -> None:
+        ending = ending_of(reason)
+        if ending is None or self.ending in _WORSE_THAN_NORMAL:
+            return
+        self.finish_reason, self.ending, self._bare_end = str(reason), ending, bare
+        self.look_for_the_end()
+
+    def _withdraw_end(self) -> None:
+        self.finish_reason, self.ending, self._bare_end = None, None, False
+        self.look_for_the_end()
+
+    def _note_facts(self, chunk: Chunk) -> None:
+        if not self.id and chunk.id:
+            self.id = str(chunk.id)
+        if not self.model and chunk.model:
+            self.model = chunk.model
+        if chunk.system_fingerprint:
+            self.system_fingerprint = chunk.system_fingerprint
+        if chunk.usage is not None:
+            self.usage = chunk.usage.to_usage()
+
+    def _take_message(self, message: Message) -> list[TextPiece]:
+        if message.role:
+            self._roles += 1
+        if message.tool_calls or message.function_call is not None:
+            if self.tools is None:
+                self.tools = ToolCallAssembler()
+            self.tools.add(message)
+            self._came()
+        if message.refusal and isinstance(message.refusal, str):
+            self.refusal += message.refusal
+            self._came()
+        text = message.content if isinstance(message.content, str) else message.text()
+        if text and (self._half or is_half(text[0]) or is_half(text[-1])):
+            text, self._half = _whole_characters(self._half + text)
+        reasoning = message.reasoning_content or message.reasoning or ""
+        if not isinstance(reasoning, str):
+            self.progress += 1
+            reasoning = ""
+        if reasoning and (self._half_thought or is_half(reasoning[0]) or is_half(reasoning[-1])):
+            reasoning, self._half_thought = _whole_characters(self._half_thought + reasoning)
+        if not text and not reasoning:
+            return []
+        self._came()
+        return [(text, reasoning)]
+
+    def _came(self) -> None:
+        self.has_content = True
+        self.progress += 1
+        self.pieces += 1
+
+    def _take_response_event(self, chunk: Chunk) -> list[TextPiece]:
+        # Some models behind the gateway answer in the Responses API's events, on this path too.
+        if chunk.type == "response.output_text.delta" and isinstance(chunk.delta, str):
+            return self._take_message(Message(content=chunk.delta))
+        if chunk.type == "response.completed":
+            self._note_end("stop", bare=True)
+        if chunk.type == "response.incomplete":
+            self._note_end("length", bare=True)
+        return []
+
+
+def _whole_characters(text: str) -> tuple[str, str]:
+    """Join characters that a server cut between their UTF-16 surrogates; keep a half at the end."""
+    half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+    return joined(text[: len(text) - len(half)]), half

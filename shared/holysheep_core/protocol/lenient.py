@@ -1,0 +1,138 @@
+"""Decoding of chunks whose fields have other types than the protocol says.
+
+PHP and Go servers send `usage: []`, `delta: []` and numbers for strings. A field of another type
+counts as absent, unless it can be read without doubt. Only what the typed decoder refuses comes
+here, so well-formed streams pay nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from holysheep_core.protocol.wire import (
+    Choice,
+    Chunk,
+    FunctionPart,
+    Message,
+    ToolCallPart,
+    UsageBlock,
+)
+
+T = TypeVar("T")
+
+
+def decode_leniently(data: bytes) -> Chunk | None:
+    """Decode an event's data field by field; None if it is no JSON object."""
+    try:
+        found = json.loads(data, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(found, list) and len(found) == 1:  # as Google wraps errors
+        found = found[0]
+    if not isinstance(found, dict):
+        return None
+    choices = found.get("choices")
+    if isinstance(choices, dict):
+        choices = [choices]
+    return Chunk(
+        id=found.get("id"),
+        model=_text(found.get("model")),
+        system_fingerprint=_text(found.get("system_fingerprint")),
+        choices=_all(choices, _choice) if isinstance(choices, list) else None,
+        usage=_usage(found.get("usage")),
+        error=found.get("error"),
+        type=_text(found.get("type")),
+        delta=found.get("delta"),
+        object=found.get("object"),
+        message=found.get("message"),
+        code=found.get("code"),
+        detail=found.get("detail"),
+        msg=found.get("msg"),
+    )
+
+
+def _choice(value: Any) -> Choice | None:
+    if not isinstance(value, dict):
+        return None
+    return Choice(
+        delta=_message(value.get("delta")),
+        message=_message(value.get("message")),
+        finish_reason=value.get("finish_reason"),
+        finishReason=value.get("finishReason"),
+    )
+
+
+def _message(value: Any) -> Message | None:
+    if isinstance(value, str):
+        return Message(content=value)
+    if not isinstance(value, dict):
+        return None
+    content = value.get("content")
+    if isinstance(content, dict):
+        content = [content]
+    if isinstance(content, list):
+        content = [part if isinstance(part, dict) else {"text": part} for part in content]
+    calls = value.get("tool_calls")
+    if isinstance(calls, dict):
+        calls = [calls]
+    return Message(
+        content=content if isinstance(content, list) else _text(content),
+        reasoning_content=value.get("reasoning_content"),
+        reasoning=value.get("reasoning"),
+        refusal=value.get("refusal"),
+        tool_calls=_all(calls, _call) if isinstance(calls, list) else None,
+        function_call=_function(value.get("function_call")),
+        role=value.get("role"),
+    )
+
+
+def _call(value: Any) -> ToolCallPart | None:
+    if not isinstance(value, dict):
+        return None
+    index = value.get("index")
+    if isinstance(index, float):
+        index = int(index)
+    return ToolCallPart(
+        index=index if isinstance(index, (int, str)) and not isinstance(index, bool) else None,
+        id=_text(value.get("id")),
+        function=_function(value.get("function")),
+    )
+
+
+def _function(value: Any) -> FunctionPart | None:
+    if not isinstance(value, dict):
+        return None
+    arguments = value.get("arguments")
+    known = isinstance(arguments, (str, dict))
+    return FunctionPart(name=_text(value.get("name")), arguments=arguments if known else None)
+
+
+def _usage(value: Any) -> UsageBlock | None:
+    if not isinstance(value, dict):
+        return None
+    known = {name: field for name, field in value.items() if _is_usage(name, field)}
+    return msgspec.convert(known, UsageBlock)
+
+
+def _is_usage(name: str, field: Any) -> bool:
+    """Tell whether a field of a usage block has the type that it needs."""
+    try:
+        msgspec.convert({name: field}, UsageBlock)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if number else None
+
+
+def _all(values: list[Any], read: Callable[[Any], T | None]) -> list[T]:
+    return [found for found in map(read, values) if found is not None]
