@@ -20,6 +20,7 @@
     ├── APIConnectionError                 no answer at all: DNS, refused, TLS, reset
     │   ├── ConnectTimeoutError            no connection in time
     │   └── FirstTokenTimeoutError         a connection, but no content in time
+    ├── EmptyAnswerError                   the model said nothing, asked twice
     ├── InvalidResponseError               not what this protocol says: HTML, a huge event, …
     ├── DeadlineExceededError              `Timeouts.total` ran out
     ├── BudgetExceededError                `SpendLimit` is spent

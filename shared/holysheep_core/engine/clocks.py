@@ -54,15 +54,15 @@ class Clocks:
         self.since = self.alive = now
         self.restart = False
 
-    def deadline(self, *, ended: bool, has_content: bool) -> float | None:
+    def deadline(self, *, finished: bool, has_content: bool) -> float | None:
         """Return when the answer that is read now is late; None for never.
 
         Args:
-            ended: The answer has ended.
+            finished: The answer has ended.
             has_content: Content has come.
         """
         limit: float | None = LINGER
-        if not ended:
+        if not finished:
             limit = self._timeouts.stall if has_content else self._timeouts.first_token
         late = None if limit is None else self.since + limit
         end = self.end

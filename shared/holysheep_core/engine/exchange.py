@@ -202,9 +202,13 @@ class Exchange:
         return text[len(ahead) :] if self._reasoning_at is not None else ""
 
     def _is_empty(self, params: Mapping[str, Any]) -> bool:
-        """Tell whether a model ended normally and said nothing, though no stop sequence was set."""
-        decoder = self.decoder
-        unasked = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN) and not params.get("stop")
+        """Tell whether a model ended normally and said nothing, with no cause for that.
+
+        A stop sequence is one, and so is a turn after tool results, which models end silently.
+        """
+        decoder, messages = self.decoder, self._transcript.request.messages
+        caused = params.get("stop") or (messages and messages[-1].get("role") == "tool")
+        unasked = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN) and not caused
         said = self._transcript.characters or decoder.tools is not None or decoder.refusal
         return unasked and not said
 

@@ -141,7 +141,7 @@ class Session:
         Counted from the last *content*: comments do not move it.
         """
         decoder = self._exchange.decoder
-        return self._clocks.deadline(ended=decoder.proven, has_content=decoder.has_content)
+        return self._clocks.deadline(finished=decoder.proven, has_content=decoder.has_content)
 
     def wants_data(self, now: float) -> bool:
         """Tell whether to read on; if so, the time limit runs from now on.

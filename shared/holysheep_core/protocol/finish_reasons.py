@@ -29,10 +29,9 @@ _NORMAL = """stop stopped stop_sequence stop_token stop_word stop_criteria_met e
     finish finished success succeeded normal natural user_stop tool_calls tool_call tool_use
     tool_calls_required function_call function_calls function_calling pause_turn message_stop ok"""
 _LIMIT = """length max_length max_tokens max_token max_output_tokens max_new_tokens
-    max_completion_tokens max_total_tokens max_context_length model_length
-    model_context_window_exceeded context_length context_length_exceeded
-    context_window_exceeded
-    token_limit token_limit_reached output_limit length_limit error_limit truncated incomplete limit"""
+    max_completion_tokens max_total_tokens max_context_length model_length context_length
+    model_context_window_exceeded context_length_exceeded context_window_exceeded token_limit
+    token_limit_reached output_limit length_limit error_limit truncated incomplete limit"""
 _FILTERED = """content_filter content_filtered content_filtering content_policy content_blocked
     filter filtered safety image_safety recitation image_recitation blocklist blocked block
     prohibited_content image_prohibited_content spii language refusal refused guardrail

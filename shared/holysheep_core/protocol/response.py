@@ -139,7 +139,8 @@ class ResponseDecoder(ChunkReader):
         """Nothing more is worth reading."""
         if self._body is not None and self.status not in _OK:
             return len(self._body) >= MAX_REFUSAL_BYTES
-        return not self.finished and (self.torn or self.error is not None)
+        broken = self.torn or self.error is not None or self.ending is Ending.FAILED
+        return broken and not self.finished
 
     def receive_eof(self) -> list[TextPiece]:
         """The body ended; return what was still unfinished in the buffer.

@@ -221,12 +221,20 @@ class Search:
         start = response.start_of(begin)
         while start > 0 and all(_is_letter(c) for c in written[start - 1 : start + 1]):
             start += 1
+        start += len(written[start:]) - len(written[start:].lstrip())
         return Place(start, response.end_of(end))
 
     # -- behind a lead ----------------------------------------------------------------------
 
     def _behind(self, response: Folded, written: str, *, final: bool) -> Place | None:
-        seen, said, key = self._seen, response.text, self._seen.key
+        place = self._behind_key(self._seen.key, response, written, final=final)
+        asked = self._anchor_decides and weight(self._anchor) >= MIN_PROOF
+        if place or not asked or len(self._anchor) >= len(self._seen.key):
+            return place
+        return self._behind_key(self._anchor, response, written, final=final)
+
+    def _behind_key(self, key: str, response: Folded, written: str, *, final: bool) -> Place | None:
+        seen, said = self._seen, response.text
         at = said.find(key) if key else -1
         while at >= 0:
             end = at + len(key)

@@ -207,7 +207,7 @@ def choose_anchor(seen: str, characters: int) -> str:
 
 def _is_telling(anchor: str, seen: SeenText) -> bool:
     folded = fold(anchor)
-    return weight(folded) >= MIN_PROOF and seen.is_unique(folded)
+    return weight(folded) >= MIN_PROOF and has_words(folded) and seen.is_unique(folded)
 
 
 def _is_joined(text: str, at: int) -> bool:

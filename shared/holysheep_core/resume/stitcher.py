@@ -324,7 +324,9 @@ class Stitcher:
         seen = self._seen
         if self._brings_more or (self._doubtful and self._last):
             return True
-        if not is_finished(seen.text + rest):
+        # A line break alone ends a line of verse or a list, not a sentence of prose.
+        broken = not rest.strip() and seen.is_prose
+        if not is_finished(seen.text if broken else seen.text + rest):
             return False
         closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
         return self._last or self._doubtful or closes

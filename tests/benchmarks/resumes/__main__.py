@@ -56,10 +56,11 @@ class Result:
     shown: str
 
 
-def flaw(case: Case, seen: str, shown: str, technique: str) -> str:
+def flaw(case: Case, prompt: str, seen: str, shown: str, technique: str) -> str:
     """Say what is wrong with a completed answer; "" for nothing that can be told by machine."""
     uncut = "".join(case.deltas)
-    asked = [body["messages"][-1]["content"] for body in case.asked if technique != "prefill"]
+    turns = [body["messages"][-1]["content"] for body in case.asked if technique != "prefill"]
+    asked = [turn.replace(prompt, "").replace(seen, "") for turn in turns]
     if not shown.strip() and uncut[len(seen) :].strip():
         return "half an answer told as whole"
     # What the model says once more after its first repetition is its own.
@@ -103,7 +104,7 @@ def run(
         )
     shown = text[len(seen) :]
     kind = "" if text.startswith(seen) else "the partial changed"
-    kind = kind or flaw(case, seen, shown, technique)
+    kind = kind or flaw(case, prompt, seen, shown, technique)
     outcome = "wrong" if kind else "asked again" if len(case.legs) > 1 else "clean"
     return Result(technique, language, outcome, kind, seen, case.legs, shown)
 

@@ -174,6 +174,7 @@ class Exchanges(RuleBasedStateMachine):
     def refuses(self, status, hint):
         if status == 200:
             self.session.receive_response(200, HTML, self.now)
+            self.take(self.session.receive_data(b"<html>", self.now))
             self.reading = self.session.wants_data(self.now)
             return
         self.session.receive_response(status, {**JSON, **hint}, self.now)

@@ -51,15 +51,11 @@ def test_resumes_moves_and_waits_are_counted():
     assert completion.waited == 1.5
 
 
-def test_a_server_that_names_no_model_and_no_reason_leaves_the_route_and_the_usual_reason():
-    done = b"data: [DONE]\n\n"
-    _, _, completion = finished(said("whole"), done)
+def test_a_server_that_names_no_model_and_no_reason_leaves_the_route_and_none():
+    _, _, completion = finished(said("whole"), END)
     assert (completion.model, completion.finish_reason) == ("gpt-4.1", "stop")
-    function = {"name": "count", "arguments": "{}"}
-    call = choice({"tool_calls": [{"index": 0, "id": "t", "function": function}]})
-    _, _, completion = finished(call, done)
-    assert completion.finish_reason == "tool_calls"
-    assert [each.name for each in completion.tool_calls] == ["count"]
+    _, _, completion = finished(said("whole"), b"data: [DONE]\n\n")
+    assert completion.finish_reason is None
 
 
 @pytest.mark.parametrize(

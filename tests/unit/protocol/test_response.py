@@ -9,7 +9,7 @@ import pytest
 
 from holysheep_core import APIError, HolySheepError, InvalidResponseError
 from holysheep_core.protocol.response import ResponseDecoder
-from support.sse import DONE, event, said
+from support.sse import DONE, END, event, said
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -92,28 +92,36 @@ def test_a_captured_refusal_is_a_typed_error_with_its_status(name):
 
 QUIRKS = {
     "no [DONE]": said("Hi") + said("", finish_reason="stop"),
-    "no finish_reason": said("Hi") + DONE,
     "usage in the finish chunk": said("Hi", finish_reason="stop"),
-    "role null": event(choices=[{"delta": {"role": None, "content": "Hi"}}]) + DONE,
+    "role null": event(choices=[{"delta": {"role": None, "content": "Hi"}}]) + END,
     "role in every chunk": event(choices=[{"delta": {"role": "assistant", "content": "Hi"}}])
-    + DONE,
+    + END,
     "a new id in every chunk": event(id="1", choices=[{"delta": {"content": "H"}}])
     + event(id="2", choices=[{"delta": {"content": "i"}}])
-    + DONE,
+    + END,
     "usage beside choices": event(
         choices=[{"delta": {"content": "Hi"}, "finish_reason": "stop"}], usage={"prompt_tokens": 1}
     ),
-    "usage null": event(choices=[{"delta": {"content": "Hi"}}], usage=None) + DONE,
-    "logprobs null": said("Hi", logprobs=None) + DONE,
+    "usage null": event(choices=[{"delta": {"content": "Hi"}}], usage=None) + END,
+    "logprobs null": said("Hi", logprobs=None) + END,
     "content in parts": event(choices=[{"delta": {"content": [{"type": "text", "text": "Hi"}]}}])
-    + DONE,
+    + END,
     "responses events": event(type="response.output_text.delta", delta="Hi")
     + event(type="response.completed"),
-    "no space after data:": b'data:{"choices":[{"delta":{"content":"Hi"}}]}\n\ndata:[DONE]\n\n',
-    "a ping that is no JSON": said("Hi") + b"data: ping\n\n" + DONE,
-    "no blank line at the end": said("Hi") + b"data: [DONE]",
-    "CRLF": (said("Hi") + DONE).replace(b"\n", b"\r\n"),
+    "no space after data:": b'data:{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata:[DONE]\n\n',
+    "a ping that is no JSON": said("Hi") + b"data: ping\n\n" + END,
+    "no blank line at the end": said("Hi") + said("", finish_reason="stop") + b"data: [DONE]",
+    "CRLF": (said("Hi") + END).replace(b"\n", b"\r\n"),
 }
+
+
+@pytest.mark.parametrize("signal", ["either", "finish_reason", "done"])
+def test_done_without_a_reason_is_doubt_unless_the_server_is_known_for_it(signal):
+    decoder, text, _ = read(said("Hi") + DONE, finish_signal=signal)
+    assert text == "Hi"
+    assert decoder.doubtful == (signal != "done")
+    assert (decoder.failure() is None) == (signal == "done")
+    assert decoder.finish_reason is None
 
 
 @pytest.mark.parametrize("name", QUIRKS)
