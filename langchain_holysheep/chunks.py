@@ -19,7 +19,7 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from holysheep_core import Completion, Delta, ToolCall
+from holysheep_core import Completion, Delta, ToolCall, Usage
 from holysheep_core.integrations.fast_models import without_validation
 
 PROVIDER = "holysheep"
@@ -118,9 +118,16 @@ def _usage(completion: Completion) -> UsageMetadata:
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
-        input_token_details=InputTokenDetails(cache_read=usage.cached_tokens),
+        input_token_details=_input_details(usage),
         output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
     )
+
+
+def _input_details(usage: Usage) -> InputTokenDetails:
+    details = InputTokenDetails(cache_read=usage.cached_tokens)
+    if usage.cache_write_tokens:
+        details["cache_creation"] = usage.cache_write_tokens
+    return details
 
 
 def _refusal(completion: Completion) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 Only defaults. Model ids are never checked against this table: a gateway adds models faster
 than a package is released, and an unknown model is assumed able to do everything. Output prices
-are those HolySheep publishes. What it says of input prices contradicts itself, so these, like the
-windows, are the model makers' own; a `Catalog` from a file puts your contract's in their place.
+are those HolySheep publishes. What it says of input prices contradicts itself, so these, also of
+input that a cache gave or took, are the model makers' own, like the windows; a `Catalog` from a
+file puts your contract's in their place.
 
 A catalog file is TOML or JSON::
 
@@ -43,6 +44,7 @@ class ModelCard:
         context_window: Tokens of prompt and answer together, or None if not known.
         input_price: US$ per million input tokens, or None if not known.
         cached_price: The same for input read from the provider's cache; None for as any input.
+        cache_write_price: The same for input written to it; None for as any input.
         output_price: The same for output tokens.
         tools: Whether it can call tools.
         images: Whether it can read images.
@@ -58,14 +60,19 @@ class ModelCard:
     images: bool = True
     json_schema: bool = True
     prefill: bool = False
+    cache_write_price: float | None = None
 
     def cost(self, usage: Usage) -> float | None:
         """Return the price of some tokens in US$; None if a price that matters is not known."""
-        cached = usage.cached_tokens
+        # What a server reports need not add up; a cost is never less than nothing.
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        written = min(usage.cache_write_tokens, usage.input_tokens - cached)
         cached_price = self.input_price if self.cached_price is None else self.cached_price
+        written_price = self.cache_write_price
         parts = (
-            (usage.input_tokens - cached, self.input_price),
+            (usage.input_tokens - cached - written, self.input_price),
             (cached, cached_price),
+            (written, self.input_price if written_price is None else written_price),
             (usage.output_tokens, self.output_price),
         )
         total = 0.0
@@ -79,13 +86,27 @@ class ModelCard:
 UNKNOWN = ModelCard()
 
 MODELS: Mapping[str, ModelCard] = {
-    "gpt-4.1": ModelCard(context_window=1_047_576, input_price=2.00, output_price=8.00),
-    "claude-sonnet-4.5": ModelCard(
-        context_window=200_000, input_price=3.00, output_price=15.00, prefill=True
+    "gpt-4.1": ModelCard(
+        context_window=1_047_576, input_price=2.00, cached_price=0.50, output_price=8.00
     ),
-    "gemini-2.5-flash": ModelCard(context_window=1_048_576, input_price=0.30, output_price=2.50),
+    "claude-sonnet-4.5": ModelCard(
+        context_window=200_000,
+        input_price=3.00,
+        cached_price=0.30,
+        cache_write_price=3.75,
+        output_price=15.00,
+        prefill=True,
+    ),
+    "gemini-2.5-flash": ModelCard(
+        context_window=1_048_576, input_price=0.30, cached_price=0.03, output_price=2.50
+    ),
     "deepseek-v3.2": ModelCard(
-        context_window=128_000, input_price=0.28, output_price=0.42, images=False, json_schema=False
+        context_window=128_000,
+        input_price=0.28,
+        cached_price=0.028,
+        output_price=0.42,
+        images=False,
+        json_schema=False,
     ),
 }
 

@@ -5,7 +5,7 @@
     HolySheepError                         .partial .attempts .first_cause
     ├── ConfigurationError                 bad keyword, key, URL or number
     ├── APIError                           the server refused: .status_code .code .type
-    │   │                                  .param .request_id .retry_after .body
+    │   │                                  .param .request_id .retry_after .should_retry .body
     │   ├── BadRequestError                400 and its kin: the request itself is wrong
     │   │   ├── ContextLengthError         the prompt exceeds the model's window
     │   │   └── ContentPolicyError         the provider will not answer this
@@ -36,7 +36,8 @@
         ├── InvalidJSONOutputError         JSON was asked for, and what came does not parse
         └── StreamingRetryExhausted        every attempt allowed was made
 
-Errors are told apart by status, type and code, never by words in a message. Whatever did
+Errors are told apart by type and code, by the few words that `protocol.error_words` lists, and by
+status. Whatever did
 arrive is in `partial`; `attempts` says what was tried, `first_cause` what broke first.
 """
 
@@ -82,6 +83,7 @@ class APIError(HolySheepError):
         param: The request field the provider complains about.
         request_id: What to quote to the provider's support.
         retry_after: Seconds the server asked to wait, or None.
+        should_retry: What the server says of another try (`x-should-retry`), or None.
         body: The refusal's body, at most 2,000 characters, secrets removed.
     """
 
@@ -95,6 +97,7 @@ class APIError(HolySheepError):
         param: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        should_retry: bool | None = None,
         body: str = "",
     ) -> None:
         super().__init__(message)
@@ -104,6 +107,7 @@ class APIError(HolySheepError):
         self.param = param
         self.request_id = request_id
         self.retry_after = retry_after
+        self.should_retry = should_retry
         self.body = body
 
 
@@ -151,7 +155,7 @@ class OverloadedError(APIError):
 
 
 class ServerError(APIError):
-    """A failure on the server's side that may not happen again (408, 409, 425, 5xx)."""
+    """A failure on the server's side that may not happen again (408, 409, 425, 499, 5xx)."""
 
 
 class APIConnectionError(HolySheepError):

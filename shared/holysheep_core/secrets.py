@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import Collection
 from typing import NoReturn
+from urllib.parse import quote
 
 MIN_SECRET_LENGTH = 8
-"""Characters; blanking out shorter values ("1", "gzip") would make errors unreadable."""
+"""Characters; blanking out shorter values ("1", "gzip") inside words would make errors
+unreadable."""
+
+MAX_LINE, MAX_TEXT = 1000, 2000
+"""Characters that are kept of a message, and of a body."""
 
 
 class Secret:
@@ -40,9 +48,62 @@ class Secret:
         raise TypeError("API keys are not pickled; give the other process its key by environment.")
 
 
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # a terminal's colours and movements
+    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)"  # its title and links
+    r"|[\x00-\x08\x0e-\x1f\x7f-\x9f]"
+    r"|[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"  # unseen, or reversing
+)
+
+
+def redact(text: str, secrets: Collection[str] = (), *, limit: int = MAX_TEXT) -> str:
+    r"""Return what a server said as it may be shown: in errors, logs, events and on a terminal.
+
+    Control characters are left out before keys are looked for, as one could hide in the other;
+    the text is shortened last, or half a key would be left.
+
+    >>> redact("bad key sk-0123456789\x1b[31m!", ["sk-0123456789"])
+    'bad key ***!'
+
+    Args:
+        text: From outside.
+        secrets: Texts to blank out.
+        limit: Characters to keep.
+    """
+    text = _CONTROL.sub("", _LINE_ENDS.sub("\n", text))
+    return scrub(text, secrets)[:limit]
+
+
+def redact_line(text: str, secrets: Collection[str] = (), *, limit: int = MAX_LINE) -> str:
+    """Do the same, as one line: a server is to write no lines of its own into a log."""
+    line = " ".join(redact(text, secrets, limit=4 * limit).split())
+    return line if len(line) <= limit else f"{line[:limit]}…"
+
+
 def scrub(text: str, secrets: Collection[str]) -> str:
-    """Blank out secrets in a text that comes from outside, also as JSON writes them."""
-    for secret in secrets:
-        for written in (secret, secret.replace("/", "\\/")):
-            text = text.replace(written, "***") if written else text
+    """Blank out secrets in a text, also as JSON, URLs and HTML write them.
+
+    One shorter than `MIN_SECRET_LENGTH` is blanked out only where it stands alone: the key
+    "gpt" is not to hide the name of a model.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for written in _spellings(secret):
+            if len(secret) >= MIN_SECRET_LENGTH:
+                text = text.replace(written, "***")
+            else:
+                alone = rf"(?<![\w.-]){re.escape(written)}(?![\w-]|\.\w)"
+                text = re.sub(alone, "***", text)
     return text
+
+
+def _spellings(secret: str) -> set[str]:
+    as_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    return {
+        secret,
+        *as_json,
+        *(each.replace("/", "\\/") for each in as_json),
+        quote(secret, safe=""),
+        quote(secret),
+        html.escape(secret),
+    }

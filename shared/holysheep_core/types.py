@@ -52,6 +52,7 @@ class Usage(msgspec.Struct, frozen=True):
         cached_tokens: Part of the input that was read from the provider's cache.
         reasoning_tokens: Part of the output that was reasoning.
         estimated: True if any figure in here is our estimate.
+        cache_write_tokens: Part of the input that was written to the provider's cache.
     """
 
     input_tokens: int = 0
@@ -59,6 +60,7 @@ class Usage(msgspec.Struct, frozen=True):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    cache_write_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -72,6 +74,25 @@ class Usage(msgspec.Struct, frozen=True):
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
             self.estimated or other.estimated,
+            self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+    def merged(self, other: Usage) -> Usage:
+        """Return the largest value of each field: two reports of one response.
+
+        Some servers report after every piece, and some in parts (Anthropic the input at the
+        beginning, the output at the end).
+
+        >>> Usage(10, 1).merged(Usage(0, 50)).total_tokens
+        60
+        """
+        return Usage(
+            max(self.input_tokens, other.input_tokens),
+            max(self.output_tokens, other.output_tokens),
+            max(self.cached_tokens, other.cached_tokens),
+            max(self.reasoning_tokens, other.reasoning_tokens),
+            self.estimated or other.estimated,
+            max(self.cache_write_tokens, other.cache_write_tokens),
         )
 
 

@@ -32,11 +32,14 @@ M, F = MODEL, "gemini-2.5-flash"
 FOR_GOOD = {"times": None, "model": M}
 EVERYWHERE = {"times": None}
 
+GOOGLE = """[{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Exceeded your current
+quota, please check your plan and billing details.", "details": [{"@type":
+"type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.01s"}]}}]""".replace("\n", " ")
 
 SERVED = {
     **{
         f"{status} once": ([refuse(status)], [M, M])
-        for status in (408, 409, 425, 500, 502, 504, 503, 529)
+        for status in (408, 409, 425, 499, 500, 502, 504, 520, 524, 530, 503, 529)
     },
     **{
         f"{status} for good": ([refuse(status, **FOR_GOOD)], [M, M, M, F])
@@ -55,6 +58,22 @@ SERVED = {
     ),
     "429 without a hint": ([refuse(429, **FOR_GOOD)], [M, M, F]),
     "context too long": ([refuse(400, code="context_length_exceeded", **FOR_GOOD)], [M, F]),
+    "context too long, in words": (
+        [refuse(400, message="prompt is too long: 208310 tokens > 200000 maximum", **FOR_GOOD)],
+        [M, F],
+    ),
+    "Google's list with RetryInfo": (
+        [reply(429, GOOGLE, {"content-type": "application/json"})],
+        [M, M],
+    ),
+    "rate limit sent as a 400": (
+        [refuse(400, message="Rate limit reached, please try again in 10ms")],
+        [M, M],
+    ),
+    "rate limit without a second try": (
+        [refuse(429, headers={"x-should-retry": "false"}, **FOR_GOOD)],
+        [M, F],
+    ),
     "no first token": ([slow(4.0, **FOR_GOOD)], [M, F]),
     "reset in mid-answer": ([cut(20, "rst")], [M, M]),
     "closed in mid-answer": ([cut(20, "fin")], [M, M]),
@@ -83,6 +102,19 @@ REFUSED = {
     "spend limit": (
         refuse(429, code="project_spend_limit_exceeded", **EVERYWHERE),
         core.QuotaExceededError,
+    ),
+    "out of quota, in words": (
+        refuse(429, message="用户额度不足", type="new_api_error", **EVERYWHERE),
+        core.QuotaExceededError,
+    ),
+    "no credit, as a 400": (
+        refuse(400, message="Your credit balance is too low to access the API.", **EVERYWHERE),
+        core.QuotaExceededError,
+    ),
+    "501": (refuse(501, **EVERYWHERE), core.ServerError),
+    "no second try wanted": (
+        refuse(500, headers={"x-should-retry": "false"}, **EVERYWHERE),
+        core.ServerError,
     ),
     "402": (refuse(402, **EVERYWHERE), core.QuotaExceededError),
     "401": (refuse(401, **EVERYWHERE), core.AuthenticationError),

@@ -135,6 +135,14 @@ def test_what_is_learned_stays_in_the_file(tmp_path):
         learn(tmp_path / "learned.toml", "m", tools=True)
 
 
+WRITES = ModelCard(input_price=2.0, cached_price=1.0, cache_write_price=2.5)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_input_that_a_cache_gave_costs_less_for_every_known_model(model):
+    assert 0 < card(model).cached_price < card(model).input_price
+
+
 @pytest.mark.parametrize(
     ("known", "usage", "cost"),
     [
@@ -145,6 +153,11 @@ def test_what_is_learned_stays_in_the_file(tmp_path):
         (ModelCard(input_price=2.0, output_price=8.0), Usage(1_000_000, 0, 500_000), 2.0),
         (ModelCard(input_price=2.0, cached_price=1.0), Usage(1_000_000, 0, 500_000), 1.5),
         (ModelCard(input_price=0.0, output_price=0.0), Usage(5, 5), 0.0),
+        (WRITES, Usage(1_000_000, 0, 500_000, cache_write_tokens=250_000), 0.5 + 0.5 + 0.625),
+        (WRITES, Usage(1_000_000, cache_write_tokens=1_000_000), 2.5),
+        (ModelCard(input_price=2.0), Usage(1_000_000, cache_write_tokens=1_000_000), 2.0),
+        # What a server reports need not add up.
+        (WRITES, Usage(1_000_000, 0, 9_000_000, cache_write_tokens=9_000_000), 1.0),
     ],
 )
 def test_a_cost_is_known_or_unknown_and_never_a_guess(known, usage, cost):

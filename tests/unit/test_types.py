@@ -14,7 +14,7 @@ from holysheep_core.types import Attempt, ChatRequest, Completion, Delta, ToolCa
 ATTEMPT = Attempt(1, "one", "m", "request", 0.0, outcome="completed", usage=Usage(3, 4))
 COMPLETION = Completion("안녕", "stop", "gpt-4.1", "m", "one", Usage(3, 4), (ATTEMPT,))
 VALUES = [ATTEMPT, COMPLETION, Delta("a"), ToolCall("i", "f", "{}"), Usage(), ChatRequest("m", [])]
-COUNTS = st.builds(Usage, *[st.integers(0, 10**9)] * 4, st.booleans())
+COUNTS = st.builds(Usage, *[st.integers(0, 10**9)] * 4, st.booleans(), st.integers(0, 10**9))
 
 
 def names_of(value) -> tuple[str, ...]:
@@ -37,6 +37,8 @@ def test_a_value_survives_pickling(value):
 
 def test_usage_adds_up_field_by_field():
     assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
+    some, more = Usage(cache_write_tokens=5), Usage(cache_write_tokens=50)
+    assert (some + more).cache_write_tokens == 55
     assert Usage(1, 2).total_tokens == 3
 
 
@@ -45,6 +47,17 @@ def test_usage_adds_up_in_any_order_and_an_estimate_stays_one(a, b, c):
     assert (a + b) + c == a + (b + c) == (c + b) + a
     assert a + Usage() == a
     assert (a + b).estimated == (a.estimated or b.estimated)
+
+
+def test_two_reports_of_one_response_give_the_largest_value_of_each_field():
+    beginning, end = Usage(10, 1, 5, cache_write_tokens=2), Usage(0, 50, 0, 9)
+    assert beginning.merged(end) == Usage(10, 50, 5, 9, cache_write_tokens=2)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_reports_are_merged_in_any_order_and_any_number_of_times(a, b, c):
+    assert a.merged(b).merged(c) == a.merged(b.merged(c)) == c.merged(b).merged(a)
+    assert a.merged(a) == a == a.merged(Usage())
 
 
 @given(st.lists(COUNTS))

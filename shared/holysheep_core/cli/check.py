@@ -23,6 +23,7 @@ from holysheep_core.catalog import learn
 from holysheep_core.protocol.sse import parse_sse_stream
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
 from holysheep_core.routing.providers import Provider
+from holysheep_core.secrets import redact_line
 from holysheep_core.transport.clients import create_resilient_client
 from holysheep_core.transport.exceptions import translate
 
@@ -144,7 +145,8 @@ class Probe:
                 seen.headers = {name.lower(): value for name, value in response.headers.items()}
                 raw = response.iter_raw()
                 if seen.status != 200 or "json" in seen.headers.get("content-type", ""):  # noqa: PLR2004
-                    seen.body = b"".join(raw).decode(errors="replace")[:200]
+                    said = b"".join(raw).decode(errors="replace")
+                    seen.body = redact_line(said, self._provider.secrets, limit=200)
                     return seen
                 self._read(raw, seen, started)
         except Exception as error:  # noqa: BLE001
@@ -302,7 +304,8 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
             for _ in range(3):  # long names are wrapped, not cut off
                 table.add_column(overflow="fold")
             for each in found:
-                table.add_row(_MARKS[each.good], escape(each.what), escape(each.said))
+                said = redact_line(each.said, provider.secrets)
+                table.add_row(_MARKS[each.good], escape(each.what), escape(said))
             progress.console.print(table)
             good = good and all(each.good is not False for each in found)
             if notes is not None and probe.takes_prefill is not None:

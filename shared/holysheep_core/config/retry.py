@@ -14,8 +14,9 @@ from typing import Any
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
-RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-"""Statuses that may go away by themselves."""
+RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
+"""Statuses that may go away by themselves: also those of the proxies before a server (nginx's 499,
+Cloudflare's 520 to 527 and 530), but not what a server cannot do at all."""
 
 
 class RetryStrategy(str, Enum):

@@ -21,6 +21,24 @@ from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_
 Notify = Callable[[events.Event], object]
 
 
+def _completed(usage: Usage, request: ChatRequest, shown: str, pieces: int) -> Usage:
+    """Return a report with estimates where it says nothing of tokens that were spent.
+
+    A report that came before the answer was cut may count its beginning only; it is replaced
+    where less than half of what came can be in it.
+    """
+    seen = estimate_tokens(shown)
+    read, written = usage.input_tokens, usage.output_tokens
+    if read and written and written >= seen / 2:
+        return usage
+    return msgspec.structs.replace(
+        usage,
+        input_tokens=read or prompt_tokens(request),
+        output_tokens=written if written and written >= seen / 2 else max(pieces, seen),
+        estimated=True,
+    )
+
+
 class Ledger:
     """Keeps a call's records.
 
@@ -90,13 +108,9 @@ class Ledger:
     ) -> None:
         """The attempt is over; `shown` is the text it gave the reader."""
         attempt = self._attempts[-1]
-        usage = decoder.usage
-        if usage is None:
-            usage = Usage()
-            if decoder.has_content:
-                prompt = prompt_tokens(request)
-                written = max(decoder.pieces, estimate_tokens(shown))
-                usage = Usage(prompt, written, estimated=True)
+        usage = decoder.usage or Usage()
+        if decoder.has_content:
+            usage = _completed(usage, request, shown, decoder.pieces)
         self._attempts[-1] = msgspec.structs.replace(
             attempt,
             duration=now - self.started - attempt.started,

@@ -6,12 +6,14 @@ rule, the rule and the call's standing give the decision. In words:
 ========================================  ====================================================
 what happened                             what follows
 ========================================  ====================================================
-no connection, 408/409/425/5xx            the same route twice more with backoff, then the next
+no connection, 408/409/425/499/5xx        the same route twice more with backoff, then the next
 503, 529, overloaded                      once more, then the next route; this one cools down
 429 with a wait up to `patience`          that wait exactly, same route (twice at most)
 429 with a longer wait                    the next route at once; this one cools down that long
 429 without a hint                        once more with backoff, then the next route
 out of quota, 401, 403, own limit         another provider (another key), else the error
+`x-should-retry: false`                   no second try here; a rate limit or an overload
+                                          goes to the next route, else the error
 context too long                          a route with a larger window, else the error
 no first token in time                    the next route; where there is none, a retry
 cut, stall, truncation after content      the same route at once: it was working
@@ -31,7 +33,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.config.retry import (
+    RETRYABLE_STATUS_CODES,
+    FallbackConfig,
+    RetryConfig,
+    Timeouts,
+)
 from holysheep_core.engine.backoff import Failures, backoff, exhausted
 from holysheep_core.errors import (
     AnswerInUseError,
@@ -196,12 +203,37 @@ def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
             break
     else:
         return NEVER
-    status = getattr(failure, "status_code", None)
-    if status is None or rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW):
+    if not isinstance(failure, APIError) or isinstance(failure, ContentPolicyError):
         return rule
-    if status not in retry.retryable_status_codes:
-        return replace(NEVER, outcome=rule.outcome)
-    return _TRANSIENT if rule is NEVER else rule
+    moves = rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW)
+    return rule if moves else _rule_of_refusal(rule, failure, retry)
+
+
+def _rule_of_refusal(rule: Rule, failure: APIError, retry: RetryConfig) -> Rule:
+    """Return the rule of a refusal, as its status and the user's settings change it."""
+    if failure.should_retry is not None:
+        return _as_the_server_says(rule, again=failure.should_retry)
+    status = failure.status_code
+    if status is None:
+        return rule
+    if status in retry.retryable_status_codes:
+        return _TRANSIENT if rule is NEVER else rule
+    if rule.cools and status not in RETRYABLE_STATUS_CODES:
+        return rule  # the body is more exact than the status: a rate limit sent as a 400
+    return replace(NEVER, outcome=rule.outcome)
+
+
+def _as_the_server_says(rule: Rule, *, again: bool) -> Rule:
+    """Return the rule for a failure whose response has `x-should-retry`.
+
+    "false" ends it on this route. A rate limit or an overload says nothing of the next one, which
+    is asked; where there is none, it is the error.
+    """
+    if again:
+        return _TRANSIENT if rule is NEVER else rule
+    if rule.cools:
+        return replace(rule, again=0, stay=False)
+    return replace(NEVER, outcome=rule.outcome)
 
 
 def decide(

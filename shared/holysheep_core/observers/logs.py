@@ -14,6 +14,7 @@ import msgspec
 
 from holysheep_core import events
 from holysheep_core.observers.observer import Observer
+from holysheep_core.secrets import redact_line
 from holysheep_core.types import CallRecord
 
 LOGGER = logging.getLogger("holysheep")
@@ -33,7 +34,11 @@ class Log(Observer):
         if LOGGER.isEnabledFor(level):
             fields = {"event": type(event).__name__, **msgspec.to_builtins(event)}
             LOGGER.log(
-                level, "%s %s", event.call_id or "gateway", event, extra={"holysheep": fields}
+                level,
+                "%s %s",
+                event.call_id or "gateway",
+                redact_line(str(event)),
+                extra={"holysheep": fields},
             )
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
@@ -45,7 +50,7 @@ class Log(Observer):
                 record.call_id,
                 record.outcome,
                 record.provider,
-                record.model,
+                redact_line(record.model),  # as the server names it
                 record.duration,
                 len(record.attempts),
                 record.usage.total_tokens,

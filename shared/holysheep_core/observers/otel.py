@@ -154,6 +154,7 @@ class OpenTelemetry(Observer):
             "gen_ai.usage.input_tokens": usage.input_tokens,
             "gen_ai.usage.output_tokens": usage.output_tokens,
             "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens or None,
+            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens or None,
             "holysheep.outcome": record.outcome,
             "holysheep.requests": len(record.attempts),
             "holysheep.resumes": record.resumes,

@@ -1,22 +1,17 @@
-"""From a refusal's status, headers and body to one typed error.
+"""From a refusal's status, headers and body, or an error inside a stream, to one typed error.
 
-Errors are told apart by status, `error.type` and `error.code`; the words of a message are for
-the person who reads it. Gateways disagree on shapes, so all of these are read:
-`{"error": {...}}`, `{"error": "text"}`, `{"message": ...}`, `{"detail": ...}`, and HTML.
+The class follows from the most exact thing that is said: a code or a type (`error_codes`), words
+that have one meaning only (`error_words`), the status. Shapes of bodies are read by `error_body`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
-
-import msgspec
 
 from holysheep_core.errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
-    ContentPolicyError,
     ContextLengthError,
     NotFoundError,
     OverloadedError,
@@ -25,49 +20,20 @@ from holysheep_core.errors import (
     RateLimitError,
     ServerError,
 )
-from holysheep_core.protocol.rate_limit_headers import reset_wait, retry_after, wait_in_words
-from holysheep_core.secrets import scrub
+from holysheep_core.protocol.error_body import ErrorBody, read_error
+from holysheep_core.protocol.error_codes import class_of_code
+from holysheep_core.protocol.error_words import class_of_words
+from holysheep_core.protocol.rate_limit_headers import (
+    reset_wait,
+    retry_after,
+    should_retry,
+    wait_in_body,
+    wait_in_words,
+)
+from holysheep_core.secrets import redact, redact_line
 
-MAX_BODY_CHARACTERS = 2000
-
-_BY_CODE: Mapping[str, type[APIError]] = {
-    **dict.fromkeys(
-        (
-            "insufficient_quota",
-            "credit_balance_exhausted",
-            "billing_hard_limit_reached",
-            "organization_spend_limit_exceeded",
-            "organization_usage_limit_exceeded",
-            "project_spend_limit_exceeded",
-            "subscription_limit_exceeded",
-        ),
-        QuotaExceededError,
-    ),
-    **dict.fromkeys(
-        ("context_length_exceeded", "context_window_exceeded", "model_context_window_exceeded"),
-        ContextLengthError,
-    ),
-    **dict.fromkeys(
-        ("content_policy_violation", "content_filter", "responsible_ai_policy_violation"),
-        ContentPolicyError,
-    ),
-    **dict.fromkeys(
-        ("rate_limit_exceeded", "rate_limit_error", "throttling_error", "too_many_requests"),
-        RateLimitError,
-    ),
-    **dict.fromkeys(
-        ("overloaded_error", "overloaded", "server_overloaded", "service_unavailable"),
-        OverloadedError,
-    ),
-    "invalid_api_key": AuthenticationError,
-    "authentication_error": AuthenticationError,
-    "permission_error": PermissionDeniedError,
-    "model_not_found": NotFoundError,
-    "not_found_error": NotFoundError,
-    "invalid_request_error": BadRequestError,
-}
-"""What `error.code`, else `error.type`, says regardless of the status. A quota error comes as
-a 429, some gateways send a rate limit as a 503: the more exact word wins."""
+MAX_NAME = 200
+"""Characters that are kept of a code, a type, an id."""
 
 _BY_STATUS: Mapping[int, type[APIError]] = {
     400: BadRequestError,
@@ -81,12 +47,16 @@ _BY_STATUS: Mapping[int, type[APIError]] = {
     422: BadRequestError,
     425: ServerError,
     429: RateLimitError,
+    499: ServerError,
     503: OverloadedError,
     529: OverloadedError,
 }
 _FIRST_SERVER_STATUS = 500
 _HTTP_REDIRECTS = range(300, 400)
-_HTTP_ERRORS = range(400, 600)
+_MONEY_OR_RATE = (402, 429)
+_FAMILY_NAMES = (BadRequestError, ServerError)
+"""Classes whose names servers give to all errors: "invalid_request_error" is what 401s and 404s
+are called too. The status is more exact."""
 
 _ADVICE: Mapping[type[APIError], str] = {
     AuthenticationError: "Check the API key (HOLYSHEEP_API_KEY).",
@@ -105,53 +75,99 @@ def refusal(
     wall: float,
     secrets: Collection[str] = (),
 ) -> APIError:
-    """Build the error for an HTTP answer other than 200.
+    """Build the error for an HTTP answer other than 200, or for an error inside a stream.
 
     Args:
-        status: HTTP status; None for an error event inside a stream.
+        status: HTTP status; None for an error that came with a 200, whether in an event, in a
+            whole JSON answer, or as text. Then code, type, the status that the body names, and
+            words decide.
         headers: Response headers, names in lower case.
-        body: What came of the body.
+        body: What came of the body; of an event, its data. See `error_body` for the shapes.
         wall: Unix time now, used for an HTTP-date that comes without a `Date` header.
         secrets: Texts to blank out wherever the server echoes them.
     """
-    text = scrub(body.decode("utf-8", errors="replace"), secrets)
-    fields = _fields(text)
-    code, kind = _word(fields.get("code")), _word(fields.get("type"))
-    in_band = _status_in_code(code) if status is None else status
-    cls = _BY_CODE.get(code or "") or _BY_CODE.get(kind or "")
-    if cls is None or (cls is BadRequestError and in_band is not None):
-        # "invalid_request_error" is a family name that 401s and 404s wear too.
-        cls = _class_of_status(in_band)
-    where = f"HTTP {status}" if status is not None else "error in the stream"
-    said = _word(fields.get("message")) or _excerpt(text)
-    if status in _HTTP_REDIRECTS:
-        place = scrub(headers.get("location", "an unknown place"), secrets)
-        said = f"redirected to {place}; set that base URL."
-    said = f"{where}: {said or 'no reason given'}"
-    if advice := _ADVICE.get(cls):
-        said += f"{'' if said.endswith(('.', '!', '?', '。')) else '.'} {advice}"
+    text = body.decode("utf-8", errors="replace")
+    said = read_error(text)
+    waits = wait_in_body(said.fields, text)
+    asked = retry_after(headers, wall=wall)
+    cls = _class(status, headers, said, waits=waits is not None or asked is not None)
+
+    def line(value: str | None, limit: int = MAX_NAME) -> str | None:
+        return None if value is None else redact_line(value, secrets, limit=limit) or None
+
     return cls(
-        said,
+        _message(cls, status, headers, said, secrets),
         status_code=status,
-        code=code,
-        type=kind,
-        param=_word(fields.get("param")),
-        request_id=scrub(request_id(headers) or "", secrets) or None,
-        retry_after=_wait(cls, headers, fields, wall),
-        body=text[:MAX_BODY_CHARACTERS],
+        code=line(said.code),
+        type=line(said.type),
+        param=line(said.param),
+        request_id=request_id(headers, secrets),
+        retry_after=_wait(cls, headers, said, waits, wall),
+        should_retry=None if status is None else should_retry(headers),
+        body=redact(text, secrets),
     )
 
 
-def request_id(headers: Mapping[str, str]) -> str | None:
+def request_id(headers: Mapping[str, str], secrets: Collection[str] = ()) -> str | None:
     """Return the id to quote to the provider's support, if the response has one."""
-    for name in ("x-request-id", "request-id", "x-litellm-call-id"):
+    for name in ("x-request-id", "request-id", "x-litellm-call-id", "x-oneapi-request-id"):
         if name in headers:
-            return headers[name]
+            return redact_line(headers[name], secrets, limit=MAX_NAME) or None
     return None
 
 
+def _class(
+    status: int | None, headers: Mapping[str, str], said: ErrorBody, *, waits: bool
+) -> type[APIError]:
+    amazon = headers.get("x-amzn-errortype", "").partition(":")[0]
+    named = class_of_code(said.code) or class_of_code(said.type) or class_of_code(amazon)
+    # A gateway's 500 may contain the 429 of the server behind it.
+    inside = said.status is not None and (status is None or status >= _FIRST_SERVER_STATUS)
+    if inside and (status is None or said.status in _MONEY_OR_RATE):
+        status = said.status
+    if named in _FAMILY_NAMES and status is not None:
+        named = None
+    cls = named or _class_of_status(status)
+    if named in (None, *_FAMILY_NAMES, PermissionDeniedError, RateLimitError):
+        cls = class_of_words(said.words, cls, waits=waits) or cls
+    return ServerError if cls is APIError and status is None else cls
+
+
+def _class_of_status(status: int | None) -> type[APIError]:
+    if status is None:
+        return APIError
+    if status >= _FIRST_SERVER_STATUS:
+        return _BY_STATUS.get(status, ServerError)
+    return _BY_STATUS.get(status, APIError)
+
+
+def _message(
+    cls: type[APIError],
+    status: int | None,
+    headers: Mapping[str, str],
+    said: ErrorBody,
+    secrets: Collection[str],
+) -> str:
+    words = said.message or said.words
+    if status in _HTTP_REDIRECTS:
+        words = f"redirected to {headers.get('location', 'an unknown place')}; set that base URL."
+    elif said.page:
+        words = "an HTML page instead of JSON" + (f', titled "{words}"' if words else "")
+        if status is None or status < _FIRST_SERVER_STATUS:
+            words += "; is the base URL right?"
+    words = redact_line(words, secrets) or "no reason given"
+    if advice := _ADVICE.get(cls):
+        words += f"{'' if words.endswith(('.', '!', '?', '。')) else '.'} {advice}"
+    where = f"HTTP {status}" if status is not None else "error in the stream"
+    return f"{where}: {words}"
+
+
 def _wait(
-    cls: type[APIError], headers: Mapping[str, str], fields: Mapping[str, Any], wall: float
+    cls: type[APIError],
+    headers: Mapping[str, str],
+    said: ErrorBody,
+    in_body: float | None,
+    wall: float,
 ) -> float | None:
     """Return the seconds to wait, from the plainest place that names them.
 
@@ -159,59 +175,18 @@ def _wait(
     every response.
     """
     asked = retry_after(headers, wall=wall)
+    if asked is None and issubclass(cls, (RateLimitError, OverloadedError, ServerError)):
+        asked = in_body
     if asked is not None or cls is not RateLimitError:
         return asked
-    inner = fields.get("metadata")
-    inner = inner.get("headers") if isinstance(inner, dict) else None  # as OpenRouter nests them
+    metadata = said.fields.get("metadata")
+    inner = metadata.get("headers") if isinstance(metadata, dict) else None  # OpenRouter's
     nested = {str(k).lower(): str(v) for k, v in inner.items()} if isinstance(inner, dict) else {}
-    said = _word(fields.get("retry_after")) or nested.get("retry-after")
-    given = {**nested, **headers} if said is None else {"retry-after": said}
+    given = {**nested, **headers}
     waits = (
         retry_after(given, wall=wall),
         # Words ask for this wait; a window only says when all of its allowance is back.
-        wait_in_words(_word(fields.get("message")) or ""),
+        wait_in_words(said.words),
         reset_wait(given, wall=wall),
     )
     return next((wait for wait in waits if wait is not None), None)
-
-
-def _class_of_status(status: int | None) -> type[APIError]:
-    if status is None:
-        return ServerError
-    if status >= _FIRST_SERVER_STATUS:
-        return _BY_STATUS.get(status, ServerError)
-    return _BY_STATUS.get(status, APIError)
-
-
-def _fields(text: str) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    if isinstance(value, dict):
-        inner = value.get("error", value)
-        if isinstance(inner, dict):
-            return {"message": inner.get("detail"), **inner}
-        return {**value, "message": inner}
-    return {}
-
-
-def _word(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else str(value)
-
-
-def _status_in_code(code: str | None) -> int | None:
-    digits = 3  # more is no status, and `int` refuses very long numbers
-    if code is None or len(code) != digits or not (code.isascii() and code.isdecimal()):
-        return None
-    return int(code) if int(code) in _HTTP_ERRORS else None
-
-
-def _excerpt(text: str) -> str:
-    text = " ".join(text.split())
-    if text.startswith("<"):
-        return "an HTML page instead of JSON; is the base URL right?"
-    limit = 200
-    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,8 +1,9 @@
 """How long a server asks to wait, in every form servers say it.
 
-`retry-after-ms` and `retry-after` are requests to wait. `x-ratelimit-reset-*` and
-`anthropic-ratelimit-*-reset` only say when a window of a limit is reset; they come with every
-response. Some gateways say it in the message alone ("Please try again in 6m0s").
+`retry-after-ms`, `retry-after` and Google's `RetryInfo` are requests to wait.
+`x-ratelimit-reset-*`, `anthropic-ratelimit-*-reset` and IETF's `ratelimit` only say when a window
+of a limit is reset; they come with every response. Some gateways say it in the message alone
+("Please try again in 6m0s", "请在20秒后重试").
 """
 
 from __future__ import annotations
@@ -12,49 +13,111 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 _ABSURD = 366 * 24 * 3600.0  # whoever asks for more is broken, or hostile
 _EPOCH, _EPOCH_MS = 1e9, 1e12  # no server asks to wait 30 years: such numbers are moments
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_CJK_UNITS = {
+    **dict.fromkeys(("毫秒", "ミリ秒", "밀리초"), "ms"),
+    **dict.fromkeys(("秒钟", "秒鐘", "秒", "초"), "s"),
+    **dict.fromkeys(("分钟", "分鐘", "分", "분"), "m"),
+    **dict.fromkeys(("个小时", "小时", "小時", "時間", "시간"), "h"),
+    **dict.fromkeys(("天", "日", "일"), "d"),
+}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)", re.ASCII)
-_RESET = re.compile(r"(?:x-ratelimit-reset(?:-(.+))?|anthropic-ratelimit-(.+)-reset)$")
+_RESET = re.compile(
+    r"(?:x-rate-?limit-reset(?:-(.+))?|ratelimit-reset|anthropic-ratelimit-(.+)-reset)$"
+)
+_IETF = re.compile(r"(?:^|[;,\s])(r|t|remaining|reset)\s*=\s*(\d+(?:\.\d+)?)", re.ASCII)
+_PREFIXES = ("", "llm_provider-")
 _WORDS = re.compile(
-    r"(?:try again|retry|wait|available)(?:ing)?(?: again)?(?: in| after| for)?:? *(?:about )?"
+    r"(?:try(?: your request)? again|retry(?: your request)?|wait|available|resets?|cooldown)"
+    r"(?:ing)?(?: again)?(?:[- _](?:in|after|for))?[:=]? *(?:about |at least |another )?"
     r"((?:\d+(?:\.\d+)?\s*"
-    r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)(?![a-z])[ ,]*)+)"
-    r"|(\d+(?:\.\d+)?\s*[초분])\s*(?:후|뒤)",
+    r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
+    r"(?:[ ,]|and )*)+)",
     re.IGNORECASE | re.ASCII,
 )
-_WORD_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+|[초분])", re.IGNORECASE)
+_CJK_UNIT = "|".join(sorted(_CJK_UNITS, key=len, reverse=True))
+_CJK = rf"((?:\d+(?:\.\d+)?\s*(?:{_CJK_UNIT})\s*)+)"
+_CJK_WORDS = (
+    re.compile(_CJK + r"(?:間|间|간|ほど|程度|정도)?\s*(?:之|以)?(?:后|後|후|뒤|이후|お?待|기다)"),
+    re.compile(r"(?:等待|请等|請等|稍候|稍等|再试|再試|重试|重試|待って)[^\d。]{0,6}" + _CJK),
+)
+_WORD_PART = re.compile(rf"(\d+(?:\.\d+)?)\s*([a-z]+|{_CJK_UNIT})", re.IGNORECASE)
+_RETRY_DELAY = re.compile(r"retryDelay\W{1,20}(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
+_BODY_SECONDS = (
+    *("retry_after", "retryAfter", "retry-after", "retry_after_seconds", "retryAfterSeconds"),
+    *("resets_in_seconds", "wait_seconds", "retry_in"),
+)
+_BODY_MILLISECONDS = ("retry_after_ms", "retryAfterMs", "retry-after-ms")
+
+
+def should_retry(headers: Mapping[str, str]) -> bool | None:
+    """Return what `x-should-retry` says, as OpenAI's and Anthropic's clients obey it; else None.
+
+    Args:
+        headers: Names in lower case.
+    """
+    said = headers.get("x-should-retry", "").strip().lower()
+    return {"true": True, "false": False}.get(said)
 
 
 def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
     """Return the seconds a server asks to wait, or None if it does not say.
 
-    `retry-after-ms` wins over `retry-after`, being more exact; the latter may be seconds,
-    fractions of them, or an HTTP-date, which is counted from the response's own `Date` so
-    that a wrong clock on this side does no harm. Negative and absurd values count as none.
-    LiteLLM passes its upstream's header on under a prefix.
+    `retry-after-ms`, and Azure's and Portkey's `x-ms-retry-after-ms`, win over `retry-after`,
+    being more exact; the latter may be seconds, fractions of them, or an HTTP-date, which is
+    counted from the response's own `Date` so that a wrong clock on this side does no harm.
+    Negative and absurd values count as none. LiteLLM passes its upstream's header on under a
+    prefix.
 
     Args:
         headers: Names in lower case.
         wall: Unix time now, for a date that comes without a `Date` header.
     """
-    for prefix in ("", "llm_provider-"):
-        milliseconds = _number(headers.get(f"{prefix}retry-after-ms"))
-        if milliseconds is not None:
-            return milliseconds / 1000
-        value = headers.get(f"{prefix}retry-after")
-        if value is None:
-            continue
+    for prefix in _PREFIXES:
+        for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+            milliseconds = _number(headers.get(f"{prefix}{name}"))
+            if milliseconds is not None:
+                return milliseconds / 1000
+        value = headers.get(f"{prefix}retry-after", "").strip()
         seconds = _number(value)
+        if seconds is None and _DURATION.fullmatch(value):  # "13s", which HTTP does not allow
+            seconds = _duration(value)
         if seconds is not None:
             return seconds
         then = _http_date(value)
         if then is not None:
             return _until(then, headers, wall)
+    return None
+
+
+def wait_in_body(fields: Mapping[str, Any], text: str) -> float | None:
+    """Return the seconds that fields of an error's body ask to wait, or None.
+
+    Google's `RetryInfo` may be inside a text inside the JSON, since gateways quote it.
+
+    Args:
+        fields: The error's fields.
+        text: The whole body.
+    """
+    found = _RETRY_DELAY.search(text)
+    if found is not None:
+        return _sane(float(found.group(1)) * _UNITS[found.group(2)])
+    inner = fields.get("metadata")
+    for place in (fields, inner if isinstance(inner, dict) else {}):
+        for names, unit in ((_BODY_MILLISECONDS, 0.001), (_BODY_SECONDS, 1.0)):
+            for name in names:
+                value = place.get(name)
+                if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+                    continue
+                seconds = _number(str(value).strip().removesuffix("s"))
+                if seconds is not None:
+                    return seconds * unit
     return None
 
 
@@ -70,17 +133,34 @@ def reset_wait(headers: Mapping[str, str], *, wall: float) -> float | None:
         headers: Names in lower case.
         wall: Unix time now, for a moment that comes without a `Date` header.
     """
-    exhausted, named = [], []
-    for prefix in ("", "llm_provider-"):
+    exhausted: list[float] = []
+    named: list[float] = []
+    for prefix in _PREFIXES:
         for name, value in headers.items():
-            found = _RESET.match(name.removeprefix(prefix)) if name.startswith(prefix) else None
-            wait = _moment(value, headers, wall) if found else None
-            if found is None or not wait:
+            if not name.startswith(prefix):
+                continue
+            if name.removeprefix(prefix) == "ratelimit":
+                _read_ietf(value, exhausted, named)
+                continue
+            wait = _moment(value, headers, wall) if _RESET.match(name.removeprefix(prefix)) else 0
+            if not wait:
                 continue
             named.append(wait)
             if headers.get(re.sub("reset", "remaining", name)) == "0":
                 exhausted.append(wait)
     return max(exhausted or named, default=None)
+
+
+def _read_ietf(value: str, exhausted: list[float], named: list[float]) -> None:
+    """Read IETF's `RateLimit`: `limit=9, remaining=0, reset=30`, or `"default";r=0;t=30, …`."""
+    for policy in value.split(",") if ";" in value else [value]:
+        parts = dict(_IETF.findall(policy))
+        wait = _number(parts.get("t", parts.get("reset")))
+        if not wait:
+            continue
+        named.append(wait)
+        if _number(parts.get("r", parts.get("remaining"))) == 0:
+            exhausted.append(wait)
 
 
 @dataclass(frozen=True)
@@ -106,7 +186,9 @@ def allowance(headers: Mapping[str, str], *, now: float, wall: float) -> Allowan
         now: The time on the caller's clock.
         wall: Unix time now, for a reset that is a moment.
     """
-    requests = _count(headers, "x-ratelimit-remaining-requests", "x-ratelimit-remaining")
+    requests = _count(
+        headers, "x-ratelimit-remaining-requests", "x-ratelimit-remaining", "ratelimit-remaining"
+    )
     tokens = _count(headers, "x-ratelimit-remaining-tokens")
     wait = reset_wait(headers, wall=wall)
     if wait is None or (requests is None and tokens is None):
@@ -124,25 +206,28 @@ def _count(headers: Mapping[str, str], *names: str) -> int | None:
 
 def wait_in_words(message: str) -> float | None:
     """Return the seconds an error's message asks to wait, or None if it names none."""
-    found = _WORDS.search(message)
+    found = next(filter(None, (way.search(message) for way in (_WORDS, *_CJK_WORDS))), None)
     if found is None:
         return None
-    said = found.group(1) or found.group(2)
-    return _sane(sum(float(n) * _unit(unit) for n, unit in _WORD_PART.findall(said)))
+    return _sane(sum(float(n) * _unit(unit) for n, unit in _WORD_PART.findall(found.group(1))))
 
 
 def _unit(word: str) -> float:
     word = word.lower()
     if word == "ms" or word.startswith("milli"):
         return 0.001
-    return _UNITS[{"초": "s", "분": "m"}.get(word, word[0])]
+    return _UNITS[_CJK_UNITS.get(word, word[0])]
+
+
+def _duration(value: str) -> float | None:
+    return _sane(sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(value)))
 
 
 def _moment(value: str, headers: Mapping[str, str], wall: float) -> float | None:
     """Return the seconds until what a reset header names."""
     value = value.strip()
     if _DURATION.fullmatch(value):
-        return _sane(sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(value)))
+        return _duration(value)
     try:
         number = float(value)
     except ValueError:

@@ -72,36 +72,93 @@ class Choice(msgspec.Struct, gc=False):
         return self.finish_reason if self.finish_reason is not None else self.finishReason
 
 
-class Details(msgspec.Struct, gc=False):
-    """Parts of a usage figure."""
-
-    cached_tokens: Any = None
-    reasoning_tokens: Any = None
-
-
 class UsageBlock(msgspec.Struct, gc=False):
-    """Token counts, as servers name them; some send them as `12.0` or "12"."""
+    """Token counts, as servers name them; some send them as `12.0` or "12".
+
+    No value is too strange to be decoded: what is no count is as good as absent.
+    """
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
-    prompt_tokens_details: Details | None = None
-    completion_tokens_details: Details | None = None
+    total_tokens: Any = None
+    prompt_tokens_details: Any = None
+    completion_tokens_details: Any = None
+    # OpenAI's Responses API, Anthropic
+    input_tokens: Any = None
+    output_tokens: Any = None
+    input_tokens_details: Any = None
+    output_tokens_details: Any = None
+    cache_read_input_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+    # DeepSeek, Moonshot, xAI
+    prompt_cache_hit_tokens: Any = None
+    cached_tokens: Any = None
+    reasoning_tokens: Any = None
+    # Gemini, and gateways that pass its names on
+    promptTokenCount: Any = None  # noqa: N815 - the server's name
+    candidatesTokenCount: Any = None  # noqa: N815
+    totalTokenCount: Any = None  # noqa: N815
+    cachedContentTokenCount: Any = None  # noqa: N815
+    thoughtsTokenCount: Any = None  # noqa: N815
 
-    def to_usage(self) -> Usage:
-        """Return our own record of it."""
-        prompt, completion = self.prompt_tokens_details, self.completion_tokens_details
-        return Usage(
-            _count(self.prompt_tokens),
-            _count(self.completion_tokens),
-            _count(prompt and prompt.cached_tokens),
-            _count(completion and completion.reasoning_tokens),
+    def to_usage(self) -> Usage | None:
+        """Return our own record of it; None where it says nothing: `{}`, zeros, or no counts.
+
+        Input includes what was read from a cache and written to it, and output includes thoughts,
+        whether the server counts them in (OpenAI) or apart (Anthropic's `input_tokens`, Gemini's
+        and xAI's thoughts).
+        """
+        prompt_details = (self.prompt_tokens_details, self.input_tokens_details)
+        answer_details = (self.completion_tokens_details, self.output_tokens_details)
+        anthropic = _most(self.cache_read_input_tokens)
+        written = _most(
+            self.cache_creation_input_tokens,
+            *_inside(prompt_details, "cache_write_tokens", "cached_creation_tokens"),
+            *_inside(prompt_details, "cache_creation_tokens"),
         )
+        cached = _most(
+            *(anthropic, self.prompt_cache_hit_tokens, self.cached_tokens),
+            *(self.cachedContentTokenCount, *_inside(prompt_details, "cached_tokens")),
+        )
+        thoughts = _most(
+            *(self.reasoning_tokens, self.thoughtsTokenCount),
+            *_inside(answer_details, "reasoning_tokens"),
+        )
+        total = _most(self.total_tokens, self.totalTokenCount)
+        prompt = _most(self.prompt_tokens, self.promptTokenCount)
+        answer = _most(self.completion_tokens, self.output_tokens, self.candidatesTokenCount)
+        # Anthropic counts apart what concerns its cache, and so do those who pass its names on.
+        apart = not prompt and (anthropic or _most(self.cache_creation_input_tokens))
+        prompt = _most(prompt, self.input_tokens)
+        beside = cached + written
+        if beside and (apart or prompt < beside or total == prompt + answer + beside):
+            prompt += beside
+        if prompt:
+            answer = max(answer, total - prompt)
+        if thoughts > answer:
+            answer += thoughts
+        if not prompt and answer:
+            prompt = max(0, total - answer)
+        if not prompt and not answer:
+            return None
+        return Usage(prompt, answer, cached, thoughts, cache_write_tokens=written)
+
+
+def _inside(details: Collection[Any], *names: str) -> list[Any]:
+    return [each.get(name) for each in details if isinstance(each, dict) for name in names]
+
+
+def _most(*values: object) -> int:
+    """Return the largest count among values; 0 if there is none."""
+    return max(map(_count, values), default=0)
 
 
 def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return 0
     try:
-        number = int(float(value or 0))  # type: ignore[arg-type]  # what is no number raises
-    except (TypeError, ValueError, OverflowError):
+        number = int(float(value))
+    except (ValueError, OverflowError):
         return 0
     return number if 0 <= number <= _MOST_TOKENS else 0
 

@@ -19,6 +19,7 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamStalledError,
 )
+from holysheep_core.secrets import MIN_SECRET_LENGTH, redact_line
 from holysheep_core.transport.library import is_of_core, is_one, names_of
 
 if TYPE_CHECKING:
@@ -38,12 +39,17 @@ def translate(error: Exception, *, reading: bool = False) -> HolySheepError:
     if isinstance(error, HolySheepError):
         return error
     request = _request_of(error)
+    secrets: list[str] = []
     if request is not None:
         for name in set(request.headers) - _PLAIN_HEADERS:
+            value = request.headers[name]
+            secrets += [value, value.partition(" ")[2]]  # "Bearer …"
             del request.headers[name]
     cls, text = _meaning(error, reading=reading)
     what = f"{text}{_place(request)}" if text.startswith("No connection") else text
-    translated = cls(f"{what}: {error}" if str(error) else f"{what}.")
+    # httpcore repeats a status line or a header that it cannot read.
+    said = redact_line(str(error), [each for each in secrets if len(each) >= MIN_SECRET_LENGTH])
+    translated = cls(f"{what}: {said}" if said else f"{what}.")
     translated.__cause__ = error
     return translated
 

@@ -54,6 +54,17 @@ def test_a_good_server_has_nothing_in_the_way(probe):
     assert found(check.json_mode(probe(text=None)))["JSON mode"][0]
 
 
+def test_what_a_server_says_is_shown_without_the_key_and_on_one_line(play):
+    said = "bad key sk-0123456789\x1b[2J\nforged"
+    base_url = play(faults=[refuse(401, message=said, times=None)]).base_url
+    probe = check.Probe(Provider("sk-0123456789", base_url), "gpt-4.1", 5)
+    shown = found(check.stream(probe))["stream"][1]
+    probe.close()
+    assert "bad key ***" in shown
+    assert "0123" not in shown
+    assert "\n" not in shown
+
+
 def test_an_error_response_is_reported_with_its_status(probe):
     seen = found(check.stream(probe(faults=[refuse(401, times=None)])))
     assert seen["stream"][0] is False

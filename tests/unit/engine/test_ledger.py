@@ -68,6 +68,25 @@ def test_a_cut_attempt_is_estimated_and_marked_so(ledger):
     assert attempt.cost_usd == pytest.approx((104 * 2.0 + 10 * 8.0) / 1e6)
 
 
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({}, Usage(104, 10, estimated=True)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(104, 10, estimated=True)),
+        ({"prompt_tokens": 7}, Usage(7, 10, estimated=True)),
+        ({"completion_tokens": 9}, Usage(104, 9, estimated=True)),
+        ({"prompt_tokens": 7, "completion_tokens": 5}, Usage(7, 5)),
+        ({"prompt_tokens": 7, "completion_tokens": 1}, Usage(7, 10, estimated=True)),
+    ],
+)
+def test_what_a_report_leaves_out_is_estimated(ledger, usage, counted):
+    ledger.begin(ROUTE, "request", 101.0)
+    ledger.end(decoder("b" * 40, usage), REQUEST, "b" * 40, "completed", 102.0)
+    (attempt,) = ledger.attempts
+    assert attempt.usage == counted
+    assert attempt.cost_usd > 0
+
+
 def test_an_attempt_without_content_costs_nothing(ledger):
     ledger.begin(ROUTE, "request", 101.0)
     ledger.end(ResponseDecoder(), REQUEST, "", "APIConnectionError", 102.0)

@@ -7,6 +7,7 @@ from holysheep_core import (
     APIConnectionError,
     AuthenticationError,
     BadRequestError,
+    ContentPolicyError,
     ContextLengthError,
     FallbackConfig,
     FirstTokenTimeoutError,
@@ -131,6 +132,45 @@ def test_the_user_decides_which_statuses_are_retried():
     assert after(teapot, retryable_status_codes=[418]) == (BIG, 1.0)
     failure = ServerError(status_code=500)
     assert after(failure, retryable_status_codes=[502]) is failure
+
+
+@pytest.mark.parametrize("status", [499, 508, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599])
+def test_a_status_of_the_proxies_before_a_server_is_tried_again(status):
+    assert after(ServerError(status_code=status)) == (BIG, 1.0)
+
+
+@pytest.mark.parametrize("status", [501, 505])
+def test_what_a_server_cannot_do_at_all_is_the_error_at_once(status):
+    failure = ServerError(status_code=status)
+    assert after(failure) is failure
+
+
+def test_a_filter_is_not_asked_again_whatever_its_status():
+    failure = ContentPolicyError(status_code=500)
+    assert after(failure, retryable_status_codes=[500]) is failure
+
+
+@pytest.mark.parametrize("kind", [RateLimitError, OverloadedError])
+def test_a_body_that_is_more_exact_than_the_status_is_believed(kind):
+    assert after(kind(status_code=400)) == (BIG, 1.0)
+    assert after(kind(status_code=403), here=2) == (SMALL, 0.0)
+    excluded = kind(status_code=429)
+    assert after(excluded, retryable_status_codes=[500]) is excluded
+
+
+def test_a_server_that_wants_no_second_try_gets_none():
+    failure = ServerError(status_code=500, should_retry=False)
+    assert after(failure) is failure
+    limited = RateLimitError(status_code=429, should_retry=False, retry_after=1.0)
+    assert after(limited) == (SMALL, 0.0)
+    assert after(limited, routes=[BIG]) is limited
+
+
+def test_a_server_that_wants_a_second_try_gets_one():
+    assert after(BadRequestError(status_code=400, should_retry=True)) == (BIG, 1.0)
+    for never in (QuotaExceededError, ContentPolicyError):
+        failure = never(status_code=429, should_retry=True)
+        assert after(failure) is failure
 
 
 def test_a_silent_route_is_not_asked_again_where_there_is_another():

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core import errors
+from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig
+from holysheep_core.engine.policy import rule_for
 from holysheep_core.protocol import error_response as refusal
+from holysheep_core.protocol.error_codes import CODES
 from holysheep_core.protocol.rate_limit_headers import retry_after
 
 STATUSES = {
@@ -21,48 +24,12 @@ STATUSES = {
     errors.ContextLengthError: [413],
     errors.RateLimitError: [429],
     errors.OverloadedError: [503, 529],
-    errors.ServerError: [408, 409, 425, 500, 501, 502, 504, 520, 599],
+    errors.ServerError: [408, 409, 425, 499, 500, 501, 502, 504, 520, 524, 530, 599],
     errors.APIError: [301, 302, 307, 308, 405, 406, 410, 418, 451],
 }
-CODES = {
-    errors.QuotaExceededError: [
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "billing_hard_limit_reached",
-        "organization_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "subscription_limit_exceeded",
-    ],
-    errors.ContextLengthError: [
-        "context_length_exceeded",
-        "context_window_exceeded",
-        "model_context_window_exceeded",
-    ],
-    errors.ContentPolicyError: [
-        "content_policy_violation",
-        "content_filter",
-        "responsible_ai_policy_violation",
-    ],
-    errors.RateLimitError: [
-        "rate_limit_exceeded",
-        "rate_limit_error",
-        "throttling_error",
-        "too_many_requests",
-    ],
-    errors.OverloadedError: [
-        "overloaded_error",
-        "overloaded",
-        "server_overloaded",
-        "service_unavailable",
-    ],
-    errors.AuthenticationError: ["invalid_api_key", "authentication_error"],
-    errors.PermissionDeniedError: ["permission_error"],
-    errors.NotFoundError: ["model_not_found", "not_found_error"],
-    errors.BadRequestError: ["invalid_request_error"],
-}
 FAMILY = "invalid_request_error"
-EXACT = [(cls, word) for cls, words in CODES.items() for word in words if word != FAMILY]
+WEAK = (errors.BadRequestError, errors.ServerError)
+EXACT = [(cls, name) for cls, names in CODES.items() for name in names.split() if cls not in WEAK]
 DATE, NOON = "Wed, 21 Oct 2026 12:00:00 GMT", 1792584000.0
 
 
@@ -77,9 +44,20 @@ def test_a_status_alone_names_its_class(cls, status):
     assert (type(error), error.status_code) == (cls, status)
 
 
-def test_every_status_and_word_the_room_knows_is_in_these_tables():
+def test_every_status_the_module_knows_is_in_this_table():
     assert set(refusal._BY_STATUS) <= {status for all_ in STATUSES.values() for status in all_}
-    assert set(refusal._BY_CODE) == {word for words in CODES.values() for word in words}
+
+
+@pytest.mark.parametrize("status", range(400, 600))
+def test_what_a_status_alone_says_and_what_is_tried_again_by_default_agree(status):
+    transient = isinstance(
+        refused(status, {"message": "no"}),
+        (errors.ServerError, errors.RateLimitError, errors.OverloadedError),
+    )
+    assert (status in RETRYABLE_STATUS_CODES) == (transient and status not in (501, 505))
+    assert rule_for(refused(status, {"message": "no"}), RetryConfig()).again == (
+        0 if status not in RETRYABLE_STATUS_CODES else 1 if status in (429, 503, 529) else 2
+    )
 
 
 @pytest.mark.parametrize("status", [400, 429, 500, 503, None])
@@ -110,9 +88,25 @@ def test_the_family_name_invalid_request_error_leaves_the_class_to_the_status(cl
         ({"message": "no sheep"}, "no sheep"),
         ({"detail": "no sheep"}, "no sheep"),
         ({"object": "error", "message": "no sheep", "code": 40301}, "no sheep"),
-        (["no sheep"], '["no sheep"]'),
+        ([{"error": {"message": "no sheep", "code": 7}}], "no sheep"),
+        ([{"error": "no sheep"}], "no sheep"),
+        ({"type": "error", "error": {"type": "t", "message": "no sheep"}}, "no sheep"),
+        ({"code": 7, "msg": "no sheep", "success": False}, "no sheep"),
+        ({"errors": [{"message": "no sheep", "code": 7}], "success": False}, "no sheep"),
+        ({"errors": ["no sheep"]}, "no sheep"),
+        ({"detail": {"error": "no sheep"}}, "no sheep"),
+        ({"detail": [{"loc": ["body", "model"], "msg": "no sheep"}]}, "body.model: no sheep"),
+        ({"detail": [{"msg": "no sheep"}, {"msg": "no goat"}]}, "no sheep; no goat"),
+        ({"object": "error", "message": {"detail": [{"msg": "no sheep"}]}}, "no sheep"),
+        ({"error": {"error": {"message": "no sheep"}}, "message": "upstream"}, "no sheep"),
+        ({"error": "Teapot", "message": "no sheep", "statusCode": 418}, "no sheep"),
+        ({"base_resp": {"status_code": 7, "status_msg": "no sheep"}}, "no sheep"),
+        ({"__type": "com.amazon#Sheep", "message": "no sheep"}, "no sheep"),
+        ({"Error": {"Code": "Sheep", "Message": "no sheep"}}, "no sheep"),
+        ({"response": {"error": {"message": "no sheep"}}, "type": "response.failed"}, "no sheep"),
+        (["no sheep"], "no sheep"),
         ({}, "{}"),
-        ("no sheep", '"no sheep"'),
+        ("no sheep", "no sheep"),
     ],
 )
 def test_the_reason_is_found_in_every_shape_of_body(body, message):
@@ -126,8 +120,18 @@ def test_the_reason_is_found_in_every_shape_of_body(body, message):
         (b"", "no reason given"),
         (b"   ", "no reason given"),
         (b"upstream\n\n  gone", "upstream gone"),
-        (b"<html><body>502</body></html>", "an HTML page instead of JSON; is the base URL right?"),
-        (b"\n<!DOCTYPE html>", "an HTML page instead of JSON; is the base URL right?"),
+        (b"<html><body>502</body></html>", "an HTML page instead of JSON"),
+        (b"\n<!DOCTYPE html>", "an HTML page instead of JSON"),
+        (
+            b"<html><head><title>up.example | 524: A timeout\n occurred</title></head>secret page",
+            'an HTML page instead of JSON, titled "up.example | 524: A timeout occurred"',
+        ),
+        (b"<html><h1>Bad &amp; gone</h1>", 'an HTML page instead of JSON, titled "Bad & gone"'),
+        (
+            b"<Error><Message>no sheep</Message></Error>",
+            'an HTML page instead of JSON, titled "no sheep"',
+        ),
+        (b'event: error\ndata: {"error": {"message": "no sheep"}}\n\n', "no sheep"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b'{"error": {"mess', '{"error": {"mess'),
         (b"[" * 100_000, "[" * 200 + "…"),
@@ -135,6 +139,11 @@ def test_the_reason_is_found_in_every_shape_of_body(body, message):
 )
 def test_a_body_that_is_no_json_still_gives_a_readable_message(body, message):
     assert str(refused(502, body=body)) == f"HTTP 502: {message}"
+
+
+def test_a_page_where_no_server_error_is_told_doubts_the_base_url():
+    said = "an HTML page instead of JSON; is the base URL right?"
+    assert str(refused(418, body=b"<html>")) == f"HTTP 418: {said}"
 
 
 @pytest.mark.parametrize("message", ["bad key", "bad key."])
@@ -186,6 +195,89 @@ def test_an_error_in_the_stream_is_told_by_its_words_and_its_numeric_code(error,
     got = refused(None, error)
     assert (type(got), got.status_code) == (cls, None)
     assert str(got).startswith("error in the stream: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "cls"),
+    [
+        ({"type": "error", "error": {"type": "overloaded_error"}}, errors.OverloadedError),
+        ({"type": "error", "error": {"type": "api_error", "message": "no"}}, errors.ServerError),
+        ([{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}], errors.RateLimitError),
+        ({"error": {"code": 400, "status": "INVALID_ARGUMENT"}}, errors.BadRequestError),
+        ({"error": {"code": 503, "status": "UNAVAILABLE"}}, errors.OverloadedError),
+        ({"object": "error", "message": "no", "code": 400}, errors.BadRequestError),
+        ({"object": "error", "message": "no", "type": "NotFoundError"}, errors.NotFoundError),
+        ({"detail": "Too Many Requests"}, errors.RateLimitError),
+        ({"message": "no", "status": 402}, errors.QuotaExceededError),
+        ({"message": "no", "statusCode": 429}, errors.RateLimitError),
+        ({"code": 50001, "msg": "余额不足", "success": False}, errors.QuotaExceededError),
+        ({"__type": "com.amazon#ThrottlingException"}, errors.RateLimitError),
+        ("status_code=429, slow down", errors.RateLimitError),
+        ("Error code: 402 - no", errors.QuotaExceededError),
+        ("503 Service Unavailable", errors.OverloadedError),
+        ("no", errors.ServerError),
+        ({}, errors.ServerError),
+        ([], errors.ServerError),
+    ],
+)
+def test_an_error_that_came_with_a_200_is_classified_in_every_shape(body, cls):
+    body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    error = refused(None, body=body)
+    assert (type(error), error.status_code) == (cls, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cls"),
+    [
+        (500, {"code": 429, "message": "no"}, errors.RateLimitError),
+        (502, {"code": "402", "message": "no"}, errors.QuotaExceededError),
+        (500, {"code": 400, "message": "no"}, errors.ServerError),
+        (400, {"code": 429, "message": "no"}, errors.BadRequestError),
+        (429, {"code": "rate_limit_exceeded", "message": "余额不足"}, errors.QuotaExceededError),
+        (
+            400,
+            {"metadata": {"raw": "prompt is too long"}, "message": "Provider returned error"},
+            errors.ContextLengthError,
+        ),
+        (429, {"message": "Quota exceeded"}, errors.QuotaExceededError),
+        (429, {"message": "Quota exceeded", "retry_after": 3}, errors.RateLimitError),
+    ],
+)
+def test_what_a_gateway_passes_on_from_behind_it_is_read(status, error, cls):
+    assert type(refused(status, error)) is cls
+
+
+def test_amazons_header_names_the_class():
+    headers = {"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/"}
+    assert type(refused(400, body=b"{}", headers=headers)) is errors.RateLimitError
+
+
+def test_a_wait_that_a_header_names_makes_a_quota_a_rate():
+    headers = {"retry-after": "3"}
+    assert type(refused(429, {"message": "Quota exceeded"}, headers=headers)) is (
+        errors.RateLimitError
+    )
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("False ", False), ("maybe", None)])
+def test_what_a_server_says_of_another_try_is_kept(said, meant):
+    headers = {"x-should-retry": said}
+    assert refused(500, {}, headers=headers).should_retry is meant
+    assert refused(None, {}, headers=headers).should_retry is None, "that is the 200's"
+
+
+def test_no_word_of_a_server_writes_lines_or_moves_a_cursor():
+    said = "a\r\nb\x1b[31m\x00c\u202ed\u2028e\x1b]0;title\x07"
+    error = refused(
+        418,
+        {"message": said, "code": said, "type": said, "param": said},
+        headers={"x-request-id": "a\x1b[0mb"},
+    )
+    assert str(error) == "HTTP 418: a bcd e"
+    assert (error.code, error.type, error.param) == ("a bcd e",) * 3
+    assert error.request_id == "ab"
+    assert len(str(refused(418, {"message": "x" * 5000}))) < 1100
+    assert len(refused(418, {"code": "x" * 5000}).code) < 210
 
 
 JSON = st.recursive(
@@ -284,15 +376,18 @@ def test_the_servers_own_request_id_comes_first():
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        ({}, b'{"error": {"message": "bad key sk-a/b", "param": "sk-a/b", "code": "sk-a/b"}}'),
-        ({}, b'{"error": {"message": "bad key sk-a\\/b"}}'),
-        ({}, b"Bearer sk-a/b is wrong"),
-        ({}, b"<html>sk-a/b"),
-        ({}, b"x" * 1995 + b"sk-a/b"),
-        ({"location": "https://other.example/?key=sk-a/b"}, b""),
-        ({"x-request-id": "sk-a/b"}, b""),
+        (
+            {},
+            b'{"error": {"message": "bad key sk-a/b+c4", "param": "sk-a/b+c4", "code": "sk-a/b+c4"}}',
+        ),
+        ({}, b'{"error": {"message": "bad key sk-a\\/b+c4"}}'),
+        ({}, b"Bearer sk-a/b+c4 is wrong"),
+        ({}, b"<html>sk-a/b+c4"),
+        ({}, b"x" * 1995 + b"sk-a/b+c4"),
+        ({"location": "https://other.example/?key=sk-a/b+c4"}, b""),
+        ({"x-request-id": "sk-a/b+c4"}, b""),
     ],
 )
 def test_a_key_that_the_server_echoes_is_in_no_part_of_the_error(headers, body):
-    error = refused(302 if headers else 401, body=body, headers=headers, secrets=["sk-a/b", ""])
-    assert "k-a/b" not in f"{error} {vars(error)}".replace("\\", "")
+    error = refused(302 if headers else 401, body=body, headers=headers, secrets=["sk-a/b+c4", ""])
+    assert "k-a/b+c4" not in f"{error} {vars(error)}".replace("\\", "")

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from holysheep_core import OverloadedError, StreamingRetryHandler
 from holysheep_core.protocol.error_response import refusal
-from holysheep_core.protocol.rate_limit_headers import reset_wait, retry_after, wait_in_words
+from holysheep_core.protocol.rate_limit_headers import (
+    reset_wait,
+    retry_after,
+    should_retry,
+    wait_in_words,
+)
 from holysheep_core.simulator import error_event, refuse
 
 NOW = 1_795_000_000.0
@@ -62,12 +67,102 @@ def test_the_exhausted_window_counts_and_else_the_longest():
         ("Please wait 2 minutes, 5 seconds", 125),
         ("요청이 너무 많습니다. 5초 후에 다시 시도하세요.", 5),
         ("잠시 후, 2분 뒤에 다시 시도하세요", 120),
+        ("Please retry in 13.7s.", 13.7),
+        ("Please try again in 1.5s", 1.5),
+        ("try again in 2m30s", 150),
+        ("try again in 20 ms", 0.02),
+        ("Please try your request again in 10 seconds", 10),
+        ("Rate limited. Retry-After: 3s", 3),
+        ("Limit resets in 1 minute and 30 seconds", 90),
+        ("Please wait another 2 hours", 7200),
+        ("请求过于频繁，请在20秒后重试", 20),
+        ("请 1 分钟 30 秒之后再试", 90),
+        ("请等待 500 毫秒", 0.5),
+        ("每分钟最多3次，请2分钟以后重试", 120),
+        ("請稍候 15 秒", 15),
+        ("レート制限に達しました。30秒後に再試行してください", 30),
+        ("1分30秒ほど待ってから", 90),
+        ("2時間後にお試しください", 7200),
+        ("30초간 기다려 주세요", 30),
+        ("1분 30초 후에 다시 시도하세요", 90),
+        ("500밀리초 뒤에", 0.5),
+        *(("1分間に60回まで", None), ("每分钟60次", None), ("1분당 3회", None)),
         *(("Too many requests", None), ("Limit is 60 per 1 minute", None), ("Retry later", None)),
         *(("retry after 5 sheep", None), ("", None), ("retry after 99999999 hours", None)),
     ],
 )
 def test_a_wait_in_words_is_read(message, seconds):
     assert wait_in_words(message) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ms-retry-after-ms": "1500"}, 1.5),
+        ({"x-ms-retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "1", "x-ms-retry-after-ms": "1500"}, 0.001),
+        ({"retry-after": "13s"}, 13),
+        ({"retry-after": "1m30s"}, 90),
+    ],
+)
+def test_a_wait_in_a_dialect_of_retry_after_is_read(headers, seconds):
+    assert retry_after(headers, wall=NOW) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"ratelimit-reset": "30"}, 30),
+        ({"ratelimit-reset": "30", "ratelimit-remaining": "0", "x-ratelimit-reset": "60"}, 30),
+        ({"ratelimit": "limit=100, remaining=0, reset=30"}, 30),
+        ({"ratelimit": "limit=100, remaining=50, reset=30"}, 30),
+        ({"ratelimit": '"default";r=0;t=30'}, 30),
+        ({"ratelimit": '"day";r=9;t=86400, "minute";r=0;t=20'}, 20),
+        ({"ratelimit": '"day";r=9;t=40, "minute";r=3;t=20'}, 40),
+        ({"x-ratelimit-reset-after": "2.5"}, 2.5),
+        ({"x-rate-limit-reset": str(int(NOW) + 45)}, 45),
+        ({"ratelimit": "soon"}, None),
+        ({"ratelimit": '"default";r=0'}, None),
+        ({"ratelimit-policy": '"default";q=100;w=60'}, None),
+    ],
+)
+def test_ietfs_windows_are_read(headers, seconds):
+    assert reset_wait(headers, wall=NOW) == (None if seconds is None else pytest.approx(seconds))
+
+
+INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ({"error": {"details": [INFO]}}, 13),
+        ([{"error": {"details": [{"@type": "other"}, {**INFO, "retryDelay": "1.5s"}]}}], 1.5),
+        ({"error": {"message": json.dumps({"error": {"details": [INFO]}})}}, 13),
+        ({"error": {"message": json.dumps(json.dumps({"details": [INFO]}))}}, 13),
+        ({"error": {"retry_after": 3}}, 3),
+        ({"error": {"message": "no"}, "retry_after_ms": 250}, 0.25),
+        ({"error": {"metadata": {"retry_after_seconds": "7"}}}, 7),
+        ({"error": {"retry_after": "2.5s"}}, 2.5),
+        ({"error": {"resets_in_seconds": 60}}, 60),
+        *(({"error": {"retry_after": bad}}, None) for bad in (True, "soon", -1, None, [3], 1e300)),
+        ({"error": {"details": [{"retryDelay": "99999999999s"}]}}, None),
+        ([], None),
+    ],
+)
+def test_a_wait_in_a_field_of_the_body_is_read(body, seconds):
+    for status in (429, 503, 500):
+        error = refusal(status, {}, json.dumps(body).encode(), wall=NOW)
+        assert error.retry_after == (None if seconds is None else pytest.approx(seconds))
+    assert refusal(400, {}, json.dumps(body).encode(), wall=NOW).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("true", True), ("FALSE", False), ("", None), ("1", None)]
+)
+def test_what_a_server_says_of_another_try_is_read(said, meant):
+    assert should_retry({"x-should-retry": said}) is meant
+    assert should_retry({}) is None
 
 
 @given(st.text(max_size=80))

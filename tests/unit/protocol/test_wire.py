@@ -62,11 +62,87 @@ def test_usage_is_read_with_choices_beside_it_and_without(choices):
     assert decode_chunk(body).usage.to_usage() == Usage(3, 4)
 
 
+NAMES = ["prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"]
+NOTHING = [None, 0, -1, "", "many", [], {}, True, 0.0, "nan", "1e999", 10**12, -5.5]
+
+
 @pytest.mark.parametrize(
     ("block", "usage"),
     [
-        ({}, Usage()),
-        ({"prompt_tokens": None, "completion_tokens": None}, Usage()),
+        # Says nothing
+        *(({name: nothing}, None) for name in NAMES for nothing in NOTHING),
+        ({}, None),
+        ({"total_tokens": 50}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None),
+        # Numbers in other clothes
+        ({"prompt_tokens": "3", "completion_tokens": 4.0}, Usage(3, 4)),
+        ({"prompt_tokens": 3, "completion_tokens": -4}, Usage(3)),
+        ({"prompt_tokens": 3, "prompt_tokens_details": []}, Usage(3)),
+        ({"prompt_tokens": 3, "completion_tokens_details": "none"}, Usage(3)),
+        # Other names
+        ({"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}, Usage(3, 4)),
+        ({"prompt_tokens": 0, "input_tokens": 3, "output_tokens": 4}, Usage(3, 4)),
+        ({"promptTokenCount": 3, "candidatesTokenCount": 4}, Usage(3, 4)),
+        # Read from a cache: OpenAI, its Responses API, DeepSeek, Moonshot, Gemini
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 5}, Usage(9, 0, 5)),
+        ({"prompt_tokens": 9, "cached_tokens": 5}, Usage(9, 0, 5)),
+        ({"promptTokenCount": 9, "cachedContentTokenCount": 5}, Usage(9, 0, 5)),
+        ({"input_tokens": 9, "input_tokens_details": {"cached_tokens": 5}}, Usage(9, 0, 5)),
+        # Anthropic counts its cache apart; LiteLLM under prompt_tokens does not
+        (
+            {"input_tokens": 9, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2},
+            Usage(16, 0, 5, cache_write_tokens=2),
+        ),
+        (
+            {"prompt_tokens": 16, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2},
+            Usage(16, 0, 5, cache_write_tokens=2),
+        ),
+        ({"prompt_tokens": 9, "cache_read_input_tokens": 50}, Usage(59, 0, 50)),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 18, "cached_tokens": 5},
+            Usage(14, 4, 5),
+        ),
+        # Written to a cache: OpenRouter, new-api
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cache_write_tokens": 2}},
+            Usage(9, cache_write_tokens=2),
+        ),
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_creation_tokens": 2}},
+            Usage(9, cache_write_tokens=2),
+        ),
+        # Thoughts beside the answer: Gemini, xAI
+        ({"prompt_tokens": 20, "completion_tokens": 198, "total_tokens": 623}, Usage(20, 603)),
+        (
+            {
+                "prompt_tokens": 32,
+                "completion_tokens": 9,
+                "total_tokens": 135,
+                "completion_tokens_details": {"reasoning_tokens": 94},
+            },
+            Usage(32, 103, 0, 94),
+        ),
+        (
+            {
+                "prompt_tokens": 21,
+                "completion_tokens": 0,
+                "total_tokens": 81,
+                "completion_tokens_details": {"reasoning_tokens": 60},
+            },
+            Usage(21, 60, 0, 60),
+        ),
+        (
+            {
+                "promptTokenCount": 20,
+                "candidatesTokenCount": 198,
+                "thoughtsTokenCount": 405,
+                "totalTokenCount": 623,
+            },
+            Usage(20, 603, 0, 405),
+        ),
+        ({"completion_tokens": 9, "reasoning_tokens": 94}, Usage(0, 103, 0, 94)),
+        ({"total_tokens": 9, "completion_tokens": 4}, Usage(5, 4)),
+        ({"total_tokens": 3, "prompt_tokens": 3, "completion_tokens": 4}, Usage(3, 4)),
         ({"prompt_tokens": 3, "prompt_tokens_details": None}, Usage(3)),
         ({"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": None}}, Usage(3)),
         ({"prompt_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}}, Usage(3, 0, 2)),

@@ -79,3 +79,13 @@ def test_where_no_connection_is_to_be_had_is_said(library, name):
     assert "authorization" not in request.headers
     assert " to https://api.example:8443: refused" in said
     assert "secret" not in said
+
+
+def test_what_a_server_wrote_into_a_line_that_cannot_be_read_is_one_line_without_a_key():
+    request = httpx.Request(
+        "GET", "https://one.test", headers={"authorization": "Bearer sk-0123456"}
+    )
+    said = "illegal status line: b'HTTP/9 sk-0123456\x1b[2J'\nINFO forged"
+    error = translate(httpx.RemoteProtocolError(said, request=request), reading=True)
+    assert str(error).endswith("illegal status line: b'HTTP/9 ***' INFO forged")
+    assert len(str(translate(httpx.ReadError("x" * 5000)))) < 1100
