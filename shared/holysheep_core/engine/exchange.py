@@ -18,6 +18,7 @@ from holysheep_core.errors import (
     HolySheepError,
     IncompleteToolCallError,
     InvalidJSONOutputError,
+    InvalidToolCallError,
     StreamCutError,
     StreamInterruptedError,
     TokenLimitError,
@@ -35,6 +36,9 @@ _REJECTED = {
     "not a whole answer.",
     "different": "Asked for the rest, the model gave a different answer; it was not appended.",
 }
+
+_SHOWN = 2_000
+"""Characters of a call's arguments that an error's message shows."""
 
 
 class Exchange:
@@ -97,12 +101,14 @@ class Exchange:
         Returns:
             What is new for the reader, and the error that forbids to call this a success.
         """
-        limited = self.decoder.finish_reason == "length"
+        decoder = self.decoder
+        limited = decoder.finish_reason == "length"
+        ended = decoder.finish_reason is not None and not limited
         deltas = self.release(limited=limited)
         broken: tuple[ToolCall, ...] = ()
-        if self.decoder.tools is not None:
-            self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
-        return deltas, self.difference() or self._flaw(params, broken)
+        if decoder.tools is not None:
+            self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
+        return deltas, self.difference() or self._flaw(params, broken, ended=ended)
 
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
@@ -176,7 +182,7 @@ class Exchange:
         return text[len(ahead) :] if self._reasoning_at is not None else ""
 
     def _flaw(
-        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
+        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...], *, ended: bool
     ) -> HolySheepError | None:
         decoder = self.decoder
         limited = decoder.finish_reason == "length"
@@ -184,13 +190,19 @@ class Exchange:
             return TokenLimitError(
                 f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
             )
+        if broken and ended:
+            return InvalidToolCallError(
+                f"The model ended its call of tool {broken[0].name!r} with arguments that are no "
+                f"JSON object: {broken[0].arguments[:_SHOWN]!r}.",
+                invalid_tool_calls=broken,
+            )
         if broken:
             return IncompleteToolCallError(
                 f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
             )
         if "response_format" not in params or not asks_for_json(params):
             return None
-        excused = decoder.tools or decoder.refusal or decoder.finish_reason == "content_filter"
+        excused = self.tool_calls or decoder.refusal or decoder.finish_reason == "content_filter"
         if not excused and not is_json(self._transcript.text):
             return InvalidJSONOutputError(
                 "JSON output was asked for, but the answer does not parse"

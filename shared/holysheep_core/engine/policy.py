@@ -17,6 +17,7 @@ no first token in time                    the next route; where there is none, a
 cut, stall, truncation after content      the same route at once: it was working
 an error event after content              the next route, else the same with backoff
 a different answer when resumed           asked once more, then the error
+a tool call that the model ended badly    asked once more, then the error
 anything else                             the error, at once
 ========================================  ====================================================
 
@@ -49,6 +50,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    InvalidToolCallError,
     JournalError,
     LocalRateLimitError,
     NotFoundError,
@@ -135,6 +137,8 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     StreamStalledError: _CUT,
     UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
     IncompleteToolCallError: _CUT,
+    # The model ended the call itself, so nothing was cut: ask it once more.
+    InvalidToolCallError: Rule(again=1),
     # Raised for a different answer when resumed: ask the model once more.
     StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
 }

@@ -9,7 +9,7 @@ ignore `stream`; or a page, from something that is no API at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -43,6 +43,7 @@ class ResponseDecoder:
         finish_signal: What proves that the answer is whole.
         secrets: Texts to blank out in errors.
         coalesce: Return what one read contained as one piece.
+        new_tools: Makes what collects the tool calls, which knows the request.
 
     Attributes:
         status: HTTP status, None before the answer begins.
@@ -66,12 +67,14 @@ class ResponseDecoder:
         secrets: Collection[str] = (),
         coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+        new_tools: Callable[[], ToolCallAssembler] = ToolCallAssembler,
     ) -> None:
         self._signal = finish_signal
         self._secrets = secrets
         self._wall = 0.0
         self._coalesce = coalesce
         self._max_bytes = max_event_bytes
+        self._new_tools = new_tools
         self._sse = SSEDecoder(max_event_bytes)
         self._body: bytearray | None = None  # for answers that are no stream
         self._head = b""
@@ -258,7 +261,7 @@ class ResponseDecoder:
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.tool_calls or message.function_call is not None:
             if self.tools is None:
-                self.tools = ToolCallAssembler()
+                self.tools = self._new_tools()
             self.tools.add(message)
             self.has_content = True
             self.pieces += 1
