@@ -29,10 +29,11 @@ from holysheep_core.protocol.wire import asks_for_json, is_json
 from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
+_NOTHING_NEW = "nothing new"
 _REJECTED = {
     "unproven": "Asked for the rest, the model did not repeat the last words, so it is not known "
     "where its answer goes on; it was not appended.",
-    "nothing new": "Asked for the rest, the model only repeated what it had written, which is "
+    _NOTHING_NEW: "Asked for the rest, the model only repeated what it had written, which is "
     "not a whole answer.",
     "different": "Asked for the rest, the model gave a different answer; it was not appended.",
 }
@@ -67,11 +68,13 @@ class Exchange:
         self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
+        self._has_calls = False  # then a response that only repeats the text has said enough
 
     @property
     def rejected(self) -> str:
         """Why the response cannot be joined to the text before it; "" if it can."""
-        return self.next_request.stitcher.rejected
+        reason = self.next_request.stitcher.rejected
+        return "" if self._has_calls and reason == _NOTHING_NEW else reason
 
     @property
     def shown(self) -> str:
@@ -108,6 +111,7 @@ class Exchange:
         broken: tuple[ToolCall, ...] = ()
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
+            self._has_calls = bool(self.tool_calls or broken)
         return deltas, self.difference() or self._flaw(params, broken, ended=ended)
 
     def release(self, *, limited: bool) -> list[Delta]:
