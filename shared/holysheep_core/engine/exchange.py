@@ -45,6 +45,13 @@ _SHOWN = 2_000
 class Exchange:
     """A request that was sent and the answer as it arrives.
 
+    Args:
+        next_request: What was asked, and how its answer joins the text so far.
+        decoder: Decodes the response.
+        transcript: What the reader has.
+        ledger: Records the attempt.
+        text_is_whole: The text so far lacks nothing: the model had gone on to its tool calls.
+
     Attributes:
         decoder: The response, decoded.
         tool_calls: Whole tool calls, once the answer has ended well.
@@ -57,24 +64,27 @@ class Exchange:
         decoder: ResponseDecoder,
         transcript: Transcript,
         ledger: Ledger,
+        *,
+        text_is_whole: bool = False,
     ) -> None:
         self.next_request = next_request
         self.decoder = decoder
         self._transcript = transcript
         self._ledger = ledger
+        self._text_is_whole = text_is_whole
         self._shown: list[str] = []
         self._begun = False
         self._joined = False
         self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
-        self._has_calls = False  # then a response that only repeats the text has said enough
+        self._only_calls = False  # the text was whole before, and calls are what is new
 
     @property
     def rejected(self) -> str:
         """Why the response cannot be joined to the text before it; "" if it can."""
         reason = self.next_request.stitcher.rejected
-        return "" if self._has_calls and reason == _NOTHING_NEW else reason
+        return "" if self._only_calls and reason == _NOTHING_NEW else reason
 
     @property
     def shown(self) -> str:
@@ -111,7 +121,7 @@ class Exchange:
         broken: tuple[ToolCall, ...] = ()
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
-            self._has_calls = bool(self.tool_calls or broken)
+            self._only_calls = self._text_is_whole and bool(self.tool_calls or broken)
         return deltas, self.difference() or self._flaw(params, broken, ended=ended)
 
     def release(self, *, limited: bool) -> list[Delta]:

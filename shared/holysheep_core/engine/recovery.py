@@ -86,6 +86,7 @@ class Recovery:
         self._counts = Counts()
         self._failures: list[HolySheepError] = []
         self._sent = now  # when the running request went out
+        self._in_call = False  # the model had ended its text and begun a tool call
         self.heard = False
         self.resumes = 0
         self.route = self._first(now)
@@ -112,7 +113,9 @@ class Recovery:
             prefix_flag=provider.prefix_flag,
             continue_flag=provider.continue_final_message,
         )
-        return Exchange(next_request, decoder, self._transcript, self._ledger)
+        return Exchange(
+            next_request, decoder, self._transcript, self._ledger, text_is_whole=self._in_call
+        )
 
     def _new_tools(self) -> ToolCallAssembler:
         """What puts the running answer's tool calls together; made for answers that have some."""
@@ -141,6 +144,8 @@ class Recovery:
             self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
+        begun = exchange.decoder.tools is not None
+        self._in_call = begun or (self._in_call and not exchange.shown)
         if in_answer and isinstance(failure, APIError):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)

@@ -90,6 +90,7 @@ class _Draft:
 
 _LONGEST_WORD = len("undefined")
 _LONGEST_INDEX = 9
+_NONE = ("null", "None", "undefined")  # of JSON, Python and JavaScript, as gateways print them
 
 
 class ToolCallAssembler:
@@ -146,8 +147,9 @@ class ToolCallAssembler:
 
     def _add_part(self, part: ToolCallPart) -> None:
         function = part.function or FunctionPart()
-        index, call_id = _index(part.index), _text(part.id)
+        index, call_id = _index(part.index), _id(part.id)
         name, arguments = _text(function.name), _json(function.arguments)
+        name = "" if name in _NONE and name not in self._offered.names else name
         draft = self._candidate(index, call_id)
         if draft is not None and draft.is_repeated(call_id, name, arguments):
             return
@@ -258,6 +260,11 @@ def _index(value: object) -> Hashable:
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _id(value: object) -> str:
+    text = _text(value)
+    return "" if text in _NONE else text
 
 
 def _text(value: object) -> str:

@@ -235,8 +235,10 @@ def test_two_calls_in_a_row_are_two_calls(indices, ids, second, again):
         assert calls(assemble(*deltas)) == [("get_weather", X), (second, Y)], (left, right)
 
 
-@pytest.mark.parametrize("ids", [("a", "b", "c"), ("a",), ("a", ""), (None, "a"), (7, 8)])
-@pytest.mark.parametrize("again", ["", None, "get_weather"])
+@pytest.mark.parametrize(
+    "ids", [("a", "b", "c"), ("a",), ("a", ""), ("a", "null"), ("None",), (None, "a"), (7, 8)]
+)
+@pytest.mark.parametrize("again", ["", None, "null", "get_weather"])
 @pytest.mark.parametrize("index", [0, "0", 0.0, 5])
 def test_one_call_in_pieces_is_one_call_whatever_its_ids(index, again, ids):
     for pieces in split_everywhere(Y):
