@@ -236,6 +236,23 @@ def test_ids_differ_from_answer_to_answer_and_from_those_of_the_conversation(pla
     assert ids[1] == "fixed"
 
 
+GHOST = piece(0) + piece(1, "g")
+
+
+@every_way
+def test_an_answer_of_ghosts_alone_is_asked_for_again(play, ask):
+    script = playing(play, GHOST + END, piece(0, "a", "get_weather", X) + END)
+    assert [call[1:] for call in ask(script)] == ONE
+    assert len(script.requests) == 2
+
+
+@every_way
+def test_ghosts_beside_text_are_no_harm(play, ask):
+    script = playing(play, said("Hello.") + GHOST + choice({}, finish_reason="stop") + DONE)
+    assert ask(script) == []
+    assert len(script.requests) == 1
+
+
 # -- half calls ---------------------------------------------------------------------------------
 
 

@@ -122,7 +122,7 @@ class Exchange:
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
             self._only_calls = self._text_is_whole and bool(self.tool_calls or broken)
-        return deltas, self.difference() or self._flaw(params, broken, ended=ended)
+        return deltas, self.difference() or self._flaw(params, broken, limited=limited, ended=ended)
 
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
@@ -196,10 +196,30 @@ class Exchange:
         return text[len(ahead) :] if self._reasoning_at is not None else ""
 
     def _flaw(
-        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...], *, ended: bool
+        self,
+        params: Mapping[str, Any],
+        broken: tuple[ToolCall, ...],
+        *,
+        limited: bool,
+        ended: bool,
     ) -> HolySheepError | None:
         decoder = self.decoder
-        limited = decoder.finish_reason == "length"
+        flaw = decoder.tools and self._flaw_of_calls(broken, limited=limited, ended=ended)
+        if flaw:
+            return flaw
+        if "response_format" not in params or not asks_for_json(params):
+            return None
+        excused = self.tool_calls or decoder.refusal or decoder.finish_reason == "content_filter"
+        if not excused and not is_json(self._transcript.text):
+            return InvalidJSONOutputError(
+                "JSON output was asked for, but the answer does not parse"
+                + (": the token limit cut it. Raise max_tokens." if limited else ".")
+            )
+        return None
+
+    def _flaw_of_calls(
+        self, broken: tuple[ToolCall, ...], *, limited: bool, ended: bool
+    ) -> HolySheepError | None:
         if broken and limited:
             return TokenLimitError(
                 f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
@@ -214,12 +234,6 @@ class Exchange:
             return IncompleteToolCallError(
                 f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
             )
-        if "response_format" not in params or not asks_for_json(params):
-            return None
-        excused = self.tool_calls or decoder.refusal or decoder.finish_reason == "content_filter"
-        if not excused and not is_json(self._transcript.text):
-            return InvalidJSONOutputError(
-                "JSON output was asked for, but the answer does not parse"
-                + (": the token limit cut it. Raise max_tokens." if limited else ".")
-            )
+        if not (self.tool_calls or self._transcript.text or self.decoder.refusal):
+            return IncompleteToolCallError("The answer has tool calls without a name, no more.")
         return None
