@@ -30,12 +30,19 @@ from holysheep_core import (
     Completion,
     Delta,
     HolySheepError,
+    InvalidToolCallError,
     __version__,
 )
 from holysheep_core.integrations import Owned
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
-from langchain_holysheep.chunks import delta_chunk, last_chunk, result
+from langchain_holysheep.chunks import (
+    delta_chunk,
+    invalid_chunks,
+    invalid_result,
+    last_chunk,
+    result,
+)
 from langchain_holysheep.errors import for_langchain
 from langchain_holysheep.identity import SelfDescription
 from langchain_holysheep.messages import to_wire
@@ -205,6 +212,8 @@ class ChatHolySheep(SelfDescription):
             completion = self._handler.collect(
                 request, on_token=self.on_token, on_event=Channels(run_manager).tell
             )
+        except InvalidToolCallError as error:
+            return invalid_result(error)
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -222,6 +231,8 @@ class ChatHolySheep(SelfDescription):
             completion = await self._handler.acollect(
                 request, on_token=self.on_token, on_event=Channels(run_manager).atell
             )
+        except InvalidToolCallError as error:
+            return invalid_result(error)
         except HolySheepError as error:
             twin = for_langchain(error)
             raise twin from twin.__cause__
@@ -333,6 +344,9 @@ def _chunks(
                     yield last_chunk(delta, with_usage=with_usage)
                 else:
                     yield delta_chunk(delta)
+    except InvalidToolCallError as error:
+        for chunk in invalid_chunks(error, with_usage=with_usage):  # noqa: UP028 - as in its twin
+            yield chunk
     except HolySheepError as error:
         twin = for_langchain(error)
         raise twin from twin.__cause__
@@ -348,6 +362,9 @@ async def _achunks(
                     yield last_chunk(delta, with_usage=with_usage)
                 else:
                     yield delta_chunk(delta)
+    except InvalidToolCallError as error:
+        for chunk in invalid_chunks(error, with_usage=with_usage):
+            yield chunk
     except HolySheepError as error:
         twin = for_langchain(error)
         raise twin from twin.__cause__

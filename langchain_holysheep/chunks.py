@@ -7,6 +7,7 @@ rest of the metadata.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -14,12 +15,14 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import (
     ToolCallChunk,
+    invalid_tool_call,
     tool_call,
     tool_call_chunk,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.json import parse_partial_json
 
-from holysheep_core import Completion, Delta, ToolCall, Usage
+from holysheep_core import Completion, Delta, InvalidToolCallError, ToolCall, Usage
 from holysheep_core.integrations.fast_models import without_validation
 
 PROVIDER = "holysheep"
@@ -72,6 +75,36 @@ def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenera
     )
     info = {"finish_reason": completion.finish_reason, "model_name": completion.model}
     return ChatGenerationChunk(message=message, generation_info=info)
+
+
+def invalid_chunks(
+    error: InvalidToolCallError, *, with_usage: bool
+) -> Iterator[ChatGenerationChunk]:
+    """Return the end of a stream whose tool calls the model ended with invalid arguments.
+
+    LangChain has a place for them, `invalid_tool_calls`, from which an agent can tell the model.
+    """
+    completion = cast("Completion", error.completion)  # the engine sets it
+    calls = [_call_chunk(call) for call in completion.tool_calls]
+    calls += [_invalid_chunk(call) for call in error.invalid_tool_calls]
+    yield _chunk(Delta(), calls)
+    yield last_chunk(completion, with_usage=with_usage)
+
+
+def invalid_result(error: InvalidToolCallError) -> ChatResult:
+    """Return the result of `invoke` for such an answer."""
+    found = result(cast("Completion", error.completion))
+    message = cast("AIMessage", found.generations[0].message)
+    message.invalid_tool_calls = [
+        invalid_tool_call(
+            name=call.name,
+            args=call.arguments,
+            id=call.id,
+            error="The arguments are no JSON object.",
+        )
+        for call in error.invalid_tool_calls
+    ]
+    return found
 
 
 def result(completion: Completion) -> ChatResult:
@@ -136,3 +169,22 @@ def _refusal(completion: Completion) -> dict[str, Any]:
 
 def _call_chunk(call: ToolCall) -> ToolCallChunk:
     return tool_call_chunk(name=call.name, args=call.arguments, id=call.id, index=call.index)
+
+
+def _invalid_chunk(call: ToolCall) -> ToolCallChunk:
+    """Return a call with invalid arguments as a chunk that stays invalid.
+
+    LangChain completes half JSON in chunks. Arguments that it would complete to an object are
+    sent as a JSON string of them, which it does not take for arguments.
+    """
+    args = call.arguments
+    if not args or _is_completed(args):
+        args = msgspec.json.encode(args).decode()
+    return tool_call_chunk(name=call.name, args=args, id=call.id, index=call.index)
+
+
+def _is_completed(arguments: str) -> bool:
+    try:
+        return isinstance(parse_partial_json(arguments), dict)
+    except (ValueError, TypeError, RecursionError):
+        return False

@@ -55,6 +55,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.StreamStalledError: ModelTimeoutError,
     core.UpstreamError: ModelAPIError,
     core.IncompleteToolCallError: ModelAPIError,
+    core.InvalidToolCallError: ModelAPIError,
     core.TokenLimitError: ModelInvalidRequestError,
     core.InvalidJSONOutputError: ModelAPIError,
     core.StreamingRetryExhausted: ModelConnectionError,

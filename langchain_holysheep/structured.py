@@ -17,6 +17,7 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputKeyToolsParser,
     PydanticToolsParser,
 )
+from langchain_core.outputs import Generation
 from langchain_core.runnables import (
     Runnable,
     RunnableConfig,
@@ -59,9 +60,9 @@ def bindings(
         tool = convert_to_openai_tool(schema, strict=strict)
         name = tool["function"]["name"]
         parser = (
-            PydanticToolsParser(tools=[schema], first_tool_only=True)
+            _PydanticParser(tools=[schema], first_tool_only=True)
             if is_class
-            else JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+            else _KeyParser(key_name=name, first_tool_only=True)
         )
         return {"tools": [tool], "tool_choice": _named(name)}, parser
     if method == "json_schema":
@@ -73,6 +74,29 @@ def bindings(
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
         return {"response_format": {"type": "json_schema", "json_schema": inner}}, parser
     raise ValueError(f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'.")
+
+
+class _PydanticParser(PydanticToolsParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        _refuse_invalid(result)
+        return super().parse_result(result, partial=partial)
+
+
+class _KeyParser(JsonOutputKeyToolsParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        _refuse_invalid(result)
+        return super().parse_result(result, partial=partial)
+
+
+def _refuse_invalid(result: list[Generation]) -> None:
+    """Reject a message whose only call is invalid, of which LangChain's parsers make None."""
+    message = getattr(result[0], "message", None)
+    if isinstance(message, AIMessage) and message.invalid_tool_calls and not message.tool_calls:
+        call = message.invalid_tool_calls[0]
+        raise OutputParserException(
+            f"The arguments of the call of {call['name']!r} are no JSON object.",
+            llm_output=call["args"] or "",
+        )
 
 
 def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:

@@ -32,6 +32,7 @@
         ├── StreamStalledError             open, yet no content for `Timeouts.stall`
         ├── UpstreamError                  the server reported an error inside the stream
         ├── IncompleteToolCallError        a tool call whose arguments never became JSON
+        │   ├── InvalidToolCallError       the model itself ended it so, twice
         │   └── TokenLimitError            because `max_tokens` ended it: asking again won't help
         ├── InvalidJSONOutputError         JSON was asked for, and what came does not parse
         └── StreamingRetryExhausted        every attempt allowed was made
@@ -46,7 +47,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holysheep_core.types import Attempt
+    from holysheep_core.types import Attempt, Completion, ToolCall
 
 
 class HolySheepError(Exception):
@@ -216,6 +217,20 @@ class UpstreamError(StreamInterruptedError):
 
 class IncompleteToolCallError(StreamInterruptedError):
     """A tool call ended before its arguments were a JSON object; it was not handed over."""
+
+
+class InvalidToolCallError(IncompleteToolCallError):
+    """The model itself ended a tool call whose arguments are no JSON object, asked twice.
+
+    Attributes:
+        invalid_tool_calls: Such calls; their `arguments` are what the model wrote.
+        completion: The answer beside them, its whole tool calls included.
+    """
+
+    def __init__(self, message: str = "", *, invalid_tool_calls: tuple[ToolCall, ...] = ()) -> None:
+        super().__init__(message)
+        self.invalid_tool_calls = invalid_tool_calls
+        self.completion: Completion | None = None
 
 
 class TokenLimitError(IncompleteToolCallError):

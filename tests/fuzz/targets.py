@@ -147,7 +147,8 @@ def _read(status: int, kind: str, parts: list[bytes]) -> tuple[str, str, str, ob
         return "", "", "InvalidResponseError", (), None  # what came before it depends on the split
     assert failure is None or (str(failure).encode() and repr(failure).encode())
     tools = decoder.tools or ToolCallAssembler()
-    calls, _ = tools.finish(limited=decoder.finish_reason == "length")
+    limited, ended = decoder.finish_reason == "length", decoder.finish_reason is not None
+    calls, _ = tools.finish(limited=limited, ended=ended)
     for call in calls:
         assert isinstance(msgspec.json.decode(call.arguments), dict)
     if failure is None:

@@ -20,6 +20,7 @@ from holysheep_core.errors import (
     HolySheepError,
     IncompleteToolCallError,
     InvalidJSONOutputError,
+    InvalidToolCallError,
     StreamCutError,
     StreamInterruptedError,
     TokenLimitError,
@@ -32,17 +33,28 @@ from holysheep_core.resume.stitcher import Stitcher
 from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
+_NOTHING_NEW = "nothing new"
 _REJECTED = {
     "unproven": "Asked for the rest, the model did not repeat the last words, so it is not known "
     "where its answer goes on; it was not appended.",
-    "nothing new": "Asked for the rest, the model only repeated what it had written, which is "
+    _NOTHING_NEW: "Asked for the rest, the model only repeated what it had written, which is "
     "not a whole answer.",
     "different": "Asked for the rest, the model gave a different answer; it was not appended.",
 }
 
+_SHOWN = 2_000
+"""Characters of a call's arguments that an error's message shows."""
+
 
 class Exchange:
     """A request that was sent and the answer as it arrives.
+
+    Args:
+        next_request: What was asked, and how its answer joins the text so far.
+        decoder: Decodes the response.
+        transcript: What the reader has.
+        ledger: Records the attempt.
+        text_is_whole: The text so far lacks nothing: the model had gone on to its tool calls.
 
     Attributes:
         decoder: The response, decoded.
@@ -56,22 +68,27 @@ class Exchange:
         decoder: ResponseDecoder,
         transcript: Transcript,
         ledger: Ledger,
+        *,
+        text_is_whole: bool = False,
     ) -> None:
         self.next_request = next_request
         self.decoder = decoder
         self._transcript = transcript
         self._ledger = ledger
+        self._text_is_whole = text_is_whole
         self._shown: list[str] = []
         self._begun = False
         self._joined = False
         self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
+        self._only_calls = False  # the text was whole before, and calls are what is new
 
     @property
     def rejected(self) -> str:
         """Why the response cannot be joined to the text before it; "" if it can."""
-        return self.next_request.stitcher.rejected
+        reason = self.next_request.stitcher.rejected
+        return "" if self._only_calls and reason == _NOTHING_NEW else reason
 
     @property
     def shown(self) -> str:
@@ -110,12 +127,15 @@ class Exchange:
         Returns:
             What is new for the reader, and the error that forbids to call this a success.
         """
-        limited = self.decoder.limited
+        decoder = self.decoder
+        limited = decoder.limited
+        ended = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN)
         deltas = self.release(limited=limited)
         broken: tuple[ToolCall, ...] = ()
-        if self.decoder.tools is not None:
-            self.tool_calls, broken = self.decoder.tools.finish(limited=limited)
-        return deltas, self.difference() or self._flaw(params, broken)
+        if decoder.tools is not None:
+            self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
+            self._only_calls = self._text_is_whole and bool(self.tool_calls or broken)
+        return deltas, self.difference() or self._flaw(params, broken, limited=limited, ended=ended)
 
     @property
     def confirms(self) -> bool:
@@ -213,26 +233,46 @@ class Exchange:
         return unasked and not said
 
     def _flaw(
-        self, params: Mapping[str, Any], broken: tuple[ToolCall, ...]
+        self,
+        params: Mapping[str, Any],
+        broken: tuple[ToolCall, ...],
+        *,
+        limited: bool,
+        ended: bool,
     ) -> HolySheepError | None:
         decoder = self.decoder
-        limited = decoder.limited
         if self._is_empty(params):
             return EmptyAnswerError("The answer is empty: no text, no tool call, no refusal.")
-        if broken and limited:
-            return TokenLimitError(
-                f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
-            )
-        if broken:
-            return IncompleteToolCallError(
-                f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
-            )
+        flaw = decoder.tools and self._flaw_of_calls(broken, limited=limited, ended=ended)
+        if flaw:
+            return flaw
         if "response_format" not in params or not asks_for_json(params):
             return None
-        excused = decoder.tools or decoder.refusal or decoder.ending is Ending.FILTERED
+        excused = self.tool_calls or decoder.refusal or decoder.ending is Ending.FILTERED
         if not excused and not is_json(self._transcript.text):
             return InvalidJSONOutputError(
                 "JSON output was asked for, but the answer does not parse"
                 + (": the token limit cut it. Raise max_tokens." if limited else ".")
             )
+        return None
+
+    def _flaw_of_calls(
+        self, broken: tuple[ToolCall, ...], *, limited: bool, ended: bool
+    ) -> HolySheepError | None:
+        if broken and limited:
+            return TokenLimitError(
+                f"The token limit cut the call of tool {broken[0].name!r}. Raise max_tokens."
+            )
+        if broken and ended:
+            return InvalidToolCallError(
+                f"The model ended its call of tool {broken[0].name!r} with arguments that are no "
+                f"JSON object: {broken[0].arguments[:_SHOWN]!r}.",
+                invalid_tool_calls=broken,
+            )
+        if broken:
+            return IncompleteToolCallError(
+                f"The call of tool {broken[0].name!r} ended before its arguments were JSON."
+            )
+        if not (self.tool_calls or self._transcript.text or self.decoder.refusal):
+            return IncompleteToolCallError("The answer has tool calls without a name, no more.")
         return None

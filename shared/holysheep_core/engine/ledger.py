@@ -54,9 +54,9 @@ class Ledger:
         self, call_id: str, started: float, began: float, notify: Notify, catalog: Catalog
     ) -> None:
         self._catalog = catalog
-        self._call_id = call_id
+        self.call_id = call_id
         self.started = started
-        self._began = began
+        self.began = began
         self._notify = notify
         self._attempts: list[Attempt] = []
         self._downgrades: list[str] = []
@@ -79,7 +79,7 @@ class Ledger:
 
     def emit(self, kind: Callable[..., events.Event], now: float, **facts: object) -> None:
         """Make an event of this call and send it to the listeners."""
-        self._notify(kind(call_id=self._call_id, at=now - self.started, **facts))
+        self._notify(kind(call_id=self.call_id, at=now - self.started, **facts))
 
     def begin(self, route: Route, technique: str, now: float) -> None:
         """A request goes out."""
@@ -139,8 +139,8 @@ class Ledger:
         first = (each.started + each.first_token for each in attempts if each.first_token)
         went_on = bool(attempts) and attempts[-1].technique in ("continuation", "prefill")
         return CallRecord(
-            call_id=self._call_id,
-            began=self._began,
+            call_id=self.call_id,
+            began=self.began,
             duration=now - self.started,
             requested_model=request.model,
             model=model,

@@ -20,6 +20,7 @@ cut, stall, truncation after content      the same route at once: it was working
 an error event after content              the next route, else the same with backoff
 an answer that cannot be joined           asked once more in other words, then the error
 an empty answer                           asked once more, then the next route, else the error
+a tool call that the model ended badly    asked once more, then the error
 anything else                             the error, at once
 ========================================  ====================================================
 
@@ -58,6 +59,7 @@ from holysheep_core.errors import (
     IncompleteToolCallError,
     InvalidJSONOutputError,
     InvalidResponseError,
+    InvalidToolCallError,
     JournalError,
     LocalRateLimitError,
     NotFoundError,
@@ -145,6 +147,8 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     StreamStalledError: _CUT,
     UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
     IncompleteToolCallError: _CUT,
+    # The model ended the call itself, so nothing was cut: ask it once more.
+    InvalidToolCallError: Rule(again=1),
     # Raised for a different answer when resumed: ask the model once more.
     StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
 }

@@ -21,13 +21,16 @@ from holysheep_core.errors import (
     APIError,
     BadRequestError,
     HolySheepError,
+    InvalidToolCallError,
     RateLimitError,
     StreamingRetryExhausted,
     UpstreamError,
     caused,
 )
+from holysheep_core.protocol.offered_tools import ids_of, offered_tools
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.protocol.response import ResponseDecoder
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.circuit import Note, Outcome
 from holysheep_core.routing.providers import Route
@@ -45,12 +48,14 @@ class Counts:
     Attributes:
         here: Failures in a row on the current route.
         rejected: Responses to a request for the rest that could not be joined.
+        misspelt: Responses whose tool calls the model ended with something that is no JSON.
         retries: Requests spent by `RetryConfig.max_retries`.
         lent: Requests, by account, whose cost comes back to the budget once content flows.
     """
 
     here: int = 0
     rejected: int = 0
+    misspelt: int = 0
     retries: int = 0
     lent: Counter[str] = field(default_factory=Counter)
 
@@ -81,6 +86,7 @@ class Recovery:
         self._counts = Counts()
         self._failures: list[HolySheepError] = []
         self._sent = now  # when the running request went out
+        self._in_call = False  # the model had ended its text and begun a tool call
         self.heard = False
         self.resumes = 0
         self.route = self._first(now)
@@ -96,6 +102,7 @@ class Recovery:
             finish_signal=provider.finish_signal or resume.finish_signal,
             secrets=provider.secrets,
             coalesce=settings.coalesce,
+            new_tools=self._new_tools,
         )
         known = settings.catalog.card(route.model)
         prefill = resume.prefill
@@ -106,7 +113,15 @@ class Recovery:
             prefix_flag=provider.prefix_flag,
             continue_flag=provider.continue_final_message,
         )
-        return Exchange(next_request, decoder, self._transcript, self._ledger)
+        return Exchange(
+            next_request, decoder, self._transcript, self._ledger, text_is_whole=self._in_call
+        )
+
+    def _new_tools(self) -> ToolCallAssembler:
+        """What puts the running answer's tool calls together; made for answers that have some."""
+        request, ledger = self._transcript.request, self._ledger
+        seed = f"{ledger.call_id}/{ledger.began}/{len(ledger.attempts)}"
+        return ToolCallAssembler(offered_tools(request.params), ids_of(request.messages), seed)
 
     def after(
         self, failure: HolySheepError, exchange: Exchange, now: float
@@ -129,10 +144,13 @@ class Recovery:
             self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
+        begun = exchange.decoder.tools is not None
+        self._in_call = begun or (self._in_call and not exchange.shown)
         if in_answer and isinstance(failure, APIError):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)
-        if in_answer:
+        broken_off = in_answer and not isinstance(failure, InvalidToolCallError)
+        if broken_off:
             self._ledger.emit(
                 events.StreamCut,
                 now,
@@ -140,7 +158,7 @@ class Recovery:
                 error=type(failure).__name__,
                 characters=self._transcript.characters,
             )
-        standing = self._standing(exchange, in_answer=in_answer, now=now)
+        standing = self._standing(failure, exchange, in_answer=in_answer, now=now)
         resume = settings.resume
         if in_answer and not (resume.enabled and self.resumes < resume.max_resumes):
             return self._give_up(failure, now)
@@ -150,11 +168,13 @@ class Recovery:
         if decision.route is None:
             return self._give_up(decision.error or failure, now)
         self._counts.retries += decision.counts
-        self.resumes += in_answer
+        self.resumes += broken_off
         self._follow(decision, failure, now)
         return decision.wait
 
-    def _standing(self, exchange: Exchange, *, in_answer: bool, now: float) -> Standing:
+    def _standing(
+        self, failure: HolySheepError, exchange: Exchange, *, in_answer: bool, now: float
+    ) -> Standing:
         # To resume at once is right for a connection that was working, and hammering for one
         # that breaks after every other word.
         counts = self._counts
@@ -164,12 +184,17 @@ class Recovery:
         if exchange.rejected:
             self._transcript.rejected()
             counts.rejected += 1
+        here = counts.rejected if exchange.rejected else counts.here
+        sound = progressed and not exchange.rejected
+        if isinstance(failure, InvalidToolCallError):
+            counts.misspelt += 1
+            here, sound = counts.misspelt, counts.misspelt == 1  # the server works: no wait
         return Standing(
             chain=self._chain,
             tried=tuple(self._tried),
-            here=counts.rejected if exchange.rejected else counts.here,
+            here=here,
             retries=counts.retries,
-            progressed=progressed and not exchange.rejected,
+            progressed=sound,
             started=self._ledger.started,
             now=now,
         )

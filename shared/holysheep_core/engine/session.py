@@ -46,8 +46,8 @@ from holysheep_core.engine.recovery import Recovery
 from holysheep_core.engine.settings import Settings
 from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
-from holysheep_core.engine.summary import completion_of, record_of
-from holysheep_core.errors import HolySheepError, StreamStalledError
+from holysheep_core.engine.summary import answer_of, completion_of, record_of
+from holysheep_core.errors import HolySheepError, InvalidToolCallError, StreamStalledError
 from holysheep_core.protocol.chunk_reader import TextPiece
 from holysheep_core.protocol.rate_limit_headers import allowance
 from holysheep_core.protocol.wire import encode_request
@@ -374,6 +374,10 @@ class Session:
     def _resolve(self, failure: HolySheepError, now: float) -> None:
         """Every failure comes here: another request is scheduled, or the call ends with it."""
         answer = self._recovery.after(failure, self._exchange, now)
+        if isinstance(answer, InvalidToolCallError):
+            answer.completion = answer_of(
+                self._exchange, self._recovery, self._ledger, self._transcript
+            )
         if isinstance(answer, HolySheepError):
             self._outcome = answer
             self._to(State.FAILED)

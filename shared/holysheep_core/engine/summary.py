@@ -15,8 +15,24 @@ def completion_of(
     exchange: Exchange, recovery: Recovery, ledger: Ledger, transcript: Transcript, now: float
 ) -> Completion:
     """Return the whole answer, after its event."""
+    completion = answer_of(exchange, recovery, ledger, transcript)
+    ledger.emit(
+        events.StreamCompleted,
+        now,
+        model=completion.model,
+        characters=transcript.characters,
+        attempts=len(completion.attempts),
+        resumes=completion.resumes,
+    )
+    return completion
+
+
+def answer_of(
+    exchange: Exchange, recovery: Recovery, ledger: Ledger, transcript: Transcript
+) -> Completion:
+    """Return what came of an answer that has ended, and how it came about."""
     decoder, calls, route = exchange.decoder, exchange.tool_calls, recovery.route
-    completion = Completion(
+    return Completion(
         text=transcript.text,
         reasoning=transcript.reasoning,
         tool_calls=calls,
@@ -33,15 +49,6 @@ def completion_of(
         id=decoder.id,
         system_fingerprint=decoder.system_fingerprint,
     )
-    ledger.emit(
-        events.StreamCompleted,
-        now,
-        model=completion.model,
-        characters=transcript.characters,
-        attempts=len(completion.attempts),
-        resumes=completion.resumes,
-    )
-    return completion
 
 
 def record_of(

@@ -10,6 +10,8 @@ their own upstream.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
@@ -27,6 +29,7 @@ class ChunkReader:
 
     Args:
         finish_signal: What proves that the answer is whole.
+        new_tools: Makes what collects the tool calls, which knows the request.
 
     Attributes:
         finish_reason: The model's reason to stop as the server wrote it, once sent.
@@ -41,8 +44,13 @@ class ChunkReader:
         second_answer: Another answer has begun in this stream (a gateway failed over).
     """
 
-    def __init__(self, finish_signal: FinishSignal = "either") -> None:
+    def __init__(
+        self,
+        finish_signal: FinishSignal = "either",
+        new_tools: Callable[[], ToolCallAssembler] = ToolCallAssembler,
+    ) -> None:
         self._signal = finish_signal
+        self._new_tools = new_tools
         self.finish_reason: str | None = None
         self.ending: Ending | None = None
         self.done = False
@@ -146,14 +154,16 @@ class ChunkReader:
         if chunk.system_fingerprint:
             self.system_fingerprint = chunk.system_fingerprint
         if chunk.usage is not None:
-            self.usage = chunk.usage.to_usage()
+            usage = chunk.usage.to_usage()
+            if usage is not None:
+                self.usage = usage if self.usage is None else self.usage.merged(usage)
 
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.role:
             self._roles += 1
         if message.tool_calls or message.function_call is not None:
             if self.tools is None:
-                self.tools = ToolCallAssembler()
+                self.tools = self._new_tools()
             self.tools.add(message)
             self._came()
         if message.refusal and isinstance(message.refusal, str):

@@ -11,7 +11,7 @@ tells which, since content types are often wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -29,6 +29,7 @@ from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.lenient import decode_leniently
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
+from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk
 
 MAX_REFUSAL_BYTES = 64 * 1024
@@ -51,6 +52,7 @@ class ResponseDecoder(ChunkReader):
         secrets: Texts to blank out in errors.
         coalesce: Return what one read contained as one piece.
         max_event_bytes: Cap on one event, and on a body that is no stream.
+        new_tools: Makes what collects the tool calls, which knows the request.
 
     Attributes:
         status: HTTP status, None before the answer begins.
@@ -67,8 +69,9 @@ class ResponseDecoder(ChunkReader):
         secrets: Collection[str] = (),
         coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+        new_tools: Callable[[], ToolCallAssembler] = ToolCallAssembler,
     ) -> None:
-        super().__init__(finish_signal)
+        super().__init__(finish_signal, new_tools)
         self._secrets = secrets
         self._wall = 0.0
         self._coalesce = coalesce

@@ -23,15 +23,15 @@ DONE = b"[DONE]"
 class FunctionPart(msgspec.Struct, gc=False):
     """A piece of a function call."""
 
-    name: str | None = None
-    arguments: str | dict[str, Any] | None = None
+    name: Any = None
+    arguments: Any = None
 
 
 class ToolCallPart(msgspec.Struct, gc=False):
     """A piece of a tool call, as streamed."""
 
-    index: int | str | None = None
-    id: str | None = None
+    index: Any = None
+    id: Any = None
     function: FunctionPart | None = None
 
 
@@ -287,7 +287,7 @@ def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> b
 
 def is_json_object(text: str) -> bool:
     """Tell whether a text is exactly one JSON object (strictly: no repair, no trailing text)."""
-    return isinstance(_strict(text), dict)
+    return isinstance(strict_json(text), dict)
 
 
 def is_json(text: str) -> bool:
@@ -298,13 +298,14 @@ def is_json(text: str) -> bool:
     text = text.strip()
     if text.startswith("```") and text.endswith("```"):
         text = text[3:-3].removeprefix("json")
-    return _strict(text) is not _NOT_JSON
+    return strict_json(text) is not _NOT_JSON
 
 
 _NOT_JSON = object()
 
 
-def _strict(text: str) -> object:
+def strict_json(text: str) -> object:
+    """Return the value that a text is in JSON; an object of its own if it is none."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):

@@ -7,8 +7,8 @@ from holysheep_core import (
     DeadlineExceededError,
     FirstToken,
     FirstTokenTimeoutError,
-    IncompleteToolCallError,
     InvalidJSONOutputError,
+    InvalidToolCallError,
     RateLimitError,
     Resumed,
     StreamCutError,
@@ -112,7 +112,7 @@ def test_a_whole_tool_call_is_handed_over_with_the_end():
 
 
 @pytest.mark.parametrize(
-    ("reason", "error"), [("tool_calls", IncompleteToolCallError), ("length", TokenLimitError)]
+    ("reason", "error"), [("tool_calls", InvalidToolCallError), ("length", TokenLimitError)]
 )
 def test_half_a_tool_call_is_an_error_that_names_the_tool(reason, error):
     running = exchange(parts(), tool('{"a": ', finish_reason=reason))

@@ -5,7 +5,7 @@ import pytest
 from holysheep_core import ServerError, StreamCompleted, Usage
 from holysheep_core.engine.summary import completion_of, record_of
 from support.engine import BIG, SMALL, exchange, parts
-from support.sse import END, choice, event, said
+from support.sse import END, event, said
 
 
 def finished(*events):

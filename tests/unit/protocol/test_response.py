@@ -42,7 +42,7 @@ REFUSED = ["litellm_broken", "litellm_rate-limited", "llmock_py_429", "llmock_py
 
 
 def calls_of(decoder):
-    return None if decoder.tools is None else decoder.tools.finish()
+    return None if decoder.tools is None else decoder.tools.finish(limited=False, ended=True)
 
 
 @pytest.mark.parametrize("name", [*WHOLE, *BROKEN, "llama_cpp_python"])
@@ -94,8 +94,7 @@ QUIRKS = {
     "no [DONE]": said("Hi") + said("", finish_reason="stop"),
     "usage in the finish chunk": said("Hi", finish_reason="stop"),
     "role null": event(choices=[{"delta": {"role": None, "content": "Hi"}}]) + END,
-    "role in every chunk": event(choices=[{"delta": {"role": "assistant", "content": "Hi"}}])
-    + END,
+    "role in every chunk": event(choices=[{"delta": {"role": "assistant", "content": "Hi"}}]) + END,
     "a new id in every chunk": event(id="1", choices=[{"delta": {"content": "H"}}])
     + event(id="2", choices=[{"delta": {"content": "i"}}])
     + END,
@@ -196,10 +195,10 @@ def test_arguments_cut_inside_a_character_are_put_together():
     head = rb'{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f",'
     first, second = rb'"arguments":"{\"a\":\"\ud83d"}}]}}]}', rb'"arguments":"\udc4b\"}"}}]}}]}'
     decoder, *_ = read(*(b"data: " + head + part + b"\n\n" for part in (first, second)))
-    ((call,), broken) = decoder.tools.finish()
+    ((call,), broken) = decoder.tools.finish(limited=False, ended=True)
     assert (call.arguments, broken) == ('{"a":"👋"}', ())
     decoder, *_ = read(b"data: " + head + first + b"\n\n")
-    assert decoder.tools.finish()[0] == ()
+    assert decoder.tools.finish(limited=False, ended=True)[0] == ()
 
 
 @pytest.mark.parametrize("tokens", ["1e308", "-5", '"1e400"', "1e999"])

@@ -1,9 +1,12 @@
 """No half tool call: the pieces find their call, and only whole calls come out as whole."""
 
 import itertools
+import re
+import time
 
 import pytest
 
+from holysheep_core.protocol.offered_tools import OfferedTools
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import FunctionPart, Message, ToolCallPart
 from holysheep_core.types import ToolCall
@@ -15,17 +18,20 @@ def part(index=None, id=None, name=None, arguments=None) -> ToolCallPart:  # noq
     return ToolCallPart(index=index, id=id, function=FunctionPart(name=name, arguments=arguments))
 
 
-def assemble(*deltas: list[ToolCallPart]):
-    tools = ToolCallAssembler()
+OFFERED = OfferedTools(frozenset({"get_weather", "get_time", "pay"}), frozenset({"pay"}))
+
+
+def assemble(*deltas: list[ToolCallPart], limited=False, ended=True, taken=(), offered=OFFERED):
+    tools = ToolCallAssembler(offered, taken, "seed")
     for parts in deltas:
         tools.add(Message(tool_calls=parts))
-    return tools.finish()
+    return tools.finish(limited=limited, ended=ended)
 
 
 def test_nothing_collected_is_nothing():
     tools = ToolCallAssembler()
     tools.add(Message(content="text"))
-    assert tools.finish() == ((), ())
+    assert tools.finish(limited=False, ended=True) == ((), ())
 
 
 def test_pieces_with_an_index_join_the_call_of_that_index():
@@ -129,7 +135,7 @@ def test_a_legacy_function_call_is_the_call_of_index_0():
     tools = ToolCallAssembler()
     tools.add(Message(function_call=FunctionPart(name="pay", arguments='{"n":')))
     tools.add(Message(function_call=FunctionPart(arguments="1}")))
-    (call,), cut = tools.finish()
+    (call,), cut = tools.finish(limited=False, ended=True)
     assert (call.name, call.arguments, call.index, cut) == ("pay", '{"n":1}', 0, ())
 
 
@@ -159,7 +165,7 @@ def test_only_the_complete_arguments_are_whole():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["1", "null", "[]", '"{}"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}']
+    "wrong", ["1", "[]", '"{}', '"1"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}']
 )
 def test_arguments_that_are_not_strictly_one_object_are_never_whole(wrong):
     whole, cut = assemble([part(0, "a", "pay", wrong)])
@@ -170,3 +176,222 @@ def test_a_cut_call_does_not_take_a_finished_one_with_it():
     whole, cut = assemble([part(0, "a", "f", "{}")], [part(1, "b", "g", '{"n":')])
     assert ([call.id for call in whole], [call.id for call in cut]) == (["a"], ["b"])
     assert [call.index for call in (*whole, *cut)] == [0, 1]
+
+
+# -- which pieces are one call ----------------------------------------------------------------
+
+X, Y = '{"x":"Seoul"}', '{"x":"Busan {}"}'
+
+
+def calls(found):
+    whole, broken = found
+    assert broken == ()
+    assert len({call.id for call in whole}) == len(whole)
+    assert all(call.id for call in whole)
+    assert [call.index for call in whole] == list(range(len(whole)))
+    return [(call.name, call.arguments) for call in whole]
+
+
+def split_everywhere(arguments):
+    """The arguments in two pieces, cut at each place, and in pieces of one character."""
+    yield from ((arguments[:at], arguments[at:]) for at in range(len(arguments) + 1))
+    yield tuple(arguments)
+
+
+def call_of(index, ids, name, pieces, *, again=""):
+    """One call's deltas: ids in turn; `again` is the name in all deltas but the first."""
+    ids = itertools.cycle([ids] if ids is None or isinstance(ids, str) else ids)
+    return [
+        [part(index, next(ids), again if at else name, piece)] for at, piece in enumerate(pieces)
+    ]
+
+
+@pytest.mark.parametrize("second", ["get_weather", "get_time"])
+@pytest.mark.parametrize("again", ["", None, "same"])
+@pytest.mark.parametrize(
+    ("indices", "ids"),
+    [
+        ((0, 0), ("", "")),  # Gemini through gateways
+        ((0, 0), (None, None)),
+        ((0, 0), ("a", "b")),  # Ollama
+        ((0, 0), ("a", "a")),  # the id is the tool's name, or a constant
+        ((0, 1), ("a", "b")),
+        ((0, 1), ("a", "a")),  # DeepSeek, GLM, Kimi
+        ((0, 1), ("", "")),
+        ((1, 0), ("a", "b")),
+        (("0", "1"), ("a", "b")),
+        ((0.0, 1.0), ("", "")),
+        (("0", "0"), (None, None)),
+        ((None, None), ("a", "b")),
+        ((None, None), ("", "")),
+    ],
+)
+def test_two_calls_in_a_row_are_two_calls(indices, ids, second, again):
+    for left, right in zip(split_everywhere(X), split_everywhere(Y), strict=False):
+        deltas = [
+            *call_of(indices[0], ids[0], "get_weather", left, again=again and "get_weather"),
+            *call_of(indices[1], ids[1], second, right, again=again and second),
+        ]
+        assert calls(assemble(*deltas)) == [("get_weather", X), (second, Y)], (left, right)
+
+
+@pytest.mark.parametrize(
+    "ids", [("a", "b", "c"), ("a",), ("a", ""), ("a", "null"), ("None",), (None, "a"), (7, 8)]
+)
+@pytest.mark.parametrize("again", ["", None, "null", "get_weather"])
+@pytest.mark.parametrize("index", [0, "0", 0.0, 5])
+def test_one_call_in_pieces_is_one_call_whatever_its_ids(index, again, ids):
+    for pieces in split_everywhere(Y):
+        deltas = call_of(index, ids, "get_weather", ("", *pieces, ""), again=again)
+        assert calls(assemble(*deltas)) == [("get_weather", Y)], pieces
+
+
+def test_a_new_id_in_each_delta_without_an_index_is_one_call_if_that_is_whole():
+    for pieces in split_everywhere(Y):
+        deltas = call_of(None, [f"id{i}" for i in range(40)], "get_weather", pieces)
+        assert calls(assemble(*deltas)) == [("get_weather", Y)], pieces
+
+
+@pytest.mark.parametrize("index", [0, None, "0"])
+@pytest.mark.parametrize("name", ["get_weather", "get_time"])
+def test_a_name_in_pieces_at_any_place_is_the_offered_name(index, name):
+    for at in range(1, len(name)):
+        for pieces in ([name[:at], name[at:]], [name[:at], name], [name, name], [name, "", name]):
+            for ids in ("a", ""):
+                deltas = [[part(index, ids, piece, "")] for piece in pieces]
+                arguments = [[part(index, ids, "", piece)] for piece in (X[:4], X[4:])]
+                assert calls(assemble(*deltas, *arguments)) == [(name, X)], pieces
+
+
+def test_a_name_in_pieces_is_the_name_even_if_each_delta_has_a_new_id():
+    found = assemble([part(0, "1", "get_", "")], [part(0, "2", "weather", X)])
+    assert calls(found) == [("get_weather", X)]
+
+
+@pytest.mark.parametrize("offered", [OFFERED, OfferedTools()])
+def test_a_name_that_is_not_offered_stays_as_it_was_sent(offered):
+    once = assemble([part(0, "a", "fly", X)], offered=offered)
+    again = assemble([part(0, "a", "fly", X[:3])], [part(0, "a", "fly", X[3:])], offered=offered)
+    assert calls(once) == calls(again) == [("fly", X)]
+
+
+@pytest.mark.parametrize("first", [X, "{}", "null", ""])
+def test_a_name_that_comes_before_its_arguments_at_one_index_begins_a_call(first):
+    deltas = [[part(0, None, name, "")] for name in ("get_time", "get_weather")]
+    found = assemble(deltas[0], [part(0, None, None, first)], deltas[1], [part(0, None, None, X)])
+    expected = "{}" if first in ("null", "") else first
+    assert calls(found) == [("get_time", expected), ("get_weather", X)]
+
+
+def test_the_same_name_before_its_arguments_at_one_index_begins_a_call():
+    name, arguments = [part(0, None, "get_weather", "")], [part(0, None, None, X)]
+    other = [[part(0, None, None, piece)] for piece in (Y[:5], Y[5:])]
+    assert calls(assemble(name, arguments, name, *other)) == [
+        ("get_weather", X),
+        ("get_weather", Y),
+    ]
+
+
+@pytest.mark.parametrize("index", [0, None])
+def test_whole_calls_that_come_again_in_a_later_delta_are_one_call(index):
+    second = None if index is None else 1
+    for pieces in split_everywhere(X):
+        last = [part(index, "a", "get_weather", X), part(second, "b", "get_time", "{}")]
+        deltas = call_of(index, "a", "get_weather", pieces)
+        found = assemble(*deltas, [part(second, "b", "get_time", {})], last, last)
+        assert calls(found) == [("get_weather", X), ("get_time", "{}")]
+
+
+def test_the_same_call_twice_in_one_list_without_ids_is_two_calls():
+    for index in (0, None):
+        entry = part(index, None, "get_time", "")
+        assert calls(assemble([entry, entry])) == [("get_time", "{}")] * 2
+        entry = part(index, "", "get_weather", X)
+        assert calls(assemble([entry, entry])) == [("get_weather", X)] * 2
+
+
+def test_a_whole_answers_calls_have_no_index():
+    message = [part(None, "a", "get_weather", X), part(None, "a", "get_weather", Y)]
+    assert calls(assemble(message)) == [("get_weather", X), ("get_weather", Y)]
+
+
+def test_entries_with_neither_name_nor_arguments_are_no_calls():
+    ghosts = [part(0, "", "", ""), part(3, "g", None, None), part(None, None, None, " ")]
+    found = assemble([part(1, "a", "get_weather", X)], *([ghost] for ghost in ghosts))
+    assert calls(found) == [("get_weather", X)]
+    assert assemble(ghosts) == ((), ())
+
+
+def test_pieces_at_indices_of_their_own_without_a_name_belong_to_the_call_before():
+    for pieces in split_everywhere(X):
+        deltas = [[part(at, None, None, piece)] for at, piece in enumerate(pieces, 1)]
+        found = assemble([part(0, "a", "get_weather", "")], *deltas)
+        assert calls(found) == [("get_weather", X)]
+
+
+def test_a_legacy_call_beside_the_same_call_in_its_new_form_is_one_call():
+    tools = ToolCallAssembler(OFFERED)
+    for name, arguments in (("get_weather", ""), (None, X[:4]), (None, X[4:])):
+        function = FunctionPart(name=name, arguments=arguments)
+        new = [ToolCallPart(index=0, id="a", function=function)]
+        tools.add(Message(tool_calls=new, function_call=function))
+    assert calls(tools.finish(limited=False, ended=True)) == [("get_weather", X)]
+
+
+# -- ids ----------------------------------------------------------------------------------------
+
+
+def test_ids_are_unique_over_the_conversation():
+    deltas = [part(at, call_id, "get_time", "{}") for at, call_id in enumerate("aabc")]
+    whole, _ = assemble([*deltas, part(9, "", "get_time", "{}")], taken={"b"})
+    ids = [call.id for call in whole]
+    assert (ids[0], ids[3]) == ("a", "c")
+    assert len(set(ids)) == 5
+    assert "b" not in ids
+    assert all(re.fullmatch("call_[0-9a-f]{24}", ids[at]) for at in (1, 2, 4))
+
+
+def test_an_id_that_is_made_up_differs_from_those_of_other_answers_and_of_the_conversation():
+    def made_up(seed, taken=()):
+        tools = ToolCallAssembler(OFFERED, taken, seed)
+        tools.add(Message(tool_calls=[part(0, "", "get_time", "{}")]))
+        return tools.finish(limited=False, ended=True)[0][0].id
+
+    assert made_up("one") == made_up("one")
+    assert made_up("one") != made_up("two")
+    assert made_up("one") != made_up("one", taken={made_up("one")})
+
+
+# -- nothing as arguments -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nothing", ["", " ", None, "null", '"null"', "None"])
+@pytest.mark.parametrize(
+    ("name", "limited", "ended", "whole"),
+    [
+        ("get_time", False, True, True),
+        ("unknown", False, True, True),
+        ("pay", False, True, False),  # it has a required parameter
+        ("get_time", True, True, False),
+        ("get_time", False, False, False),
+        ("get_time", True, False, False),
+    ],
+)
+def test_nothing_is_an_empty_object_only_at_a_normal_end_and_where_nothing_is_required(
+    nothing, name, limited, ended, whole
+):
+    found, broken = assemble([part(0, "a", name, nothing)], limited=limited, ended=ended)
+    assert [call.arguments for call in found] == ["{}"] * whole
+    assert len(broken) == (not whole)
+
+
+def test_an_empty_object_that_the_model_wrote_is_its_own_affair():
+    assert calls(assemble([part(0, "a", "pay", "{}")], ended=False)) == [("pay", "{}")]
+
+
+def test_a_name_in_every_delta_of_long_arguments_costs_no_look_at_all_of_them():
+    pieces = ['{"x": [', *(['{"a": "b"}', ", "] * 20_000), "{}]}"]
+    began = time.perf_counter()
+    whole, broken = assemble(*call_of(0, "a", "get_weather", pieces, again="get_weather"))
+    assert (len(whole), broken) == (1, ())
+    assert time.perf_counter() - began < 5
