@@ -29,7 +29,7 @@ def check_count(name: str, value: object, *, minimum: int = 0) -> None:
 
 
 FinishSignal = Literal["either", "finish_reason", "done"]
-"""What proves that an answer is whole: a `finish_reason`, `[DONE]`, or either of them."""
+"""What proves that an answer is whole: see `ResumeConfig.finish_signal`."""
 
 
 def check_finish_signal(value: object) -> None:

@@ -59,8 +59,9 @@ class ResumeConfig:
             none. A server that rejects it is asked in words from then on.
         anchor_characters: About how many of the last characters are quoted; they are taken
             longer where the text repeats itself.
-        finish_signal: What proves that an answer is whole: a `finish_reason`, `[DONE]`
-            ("done"), or either of them.
+        finish_signal: What proves that an answer is whole. "either": a `finish_reason`; after
+            `[DONE]` alone, the rest is requested once. "finish_reason": that alone. "done":
+            `[DONE]`, for servers that never send a reason.
         continue_on_length: Resume in the same way when the model's token limit ended the
             answer (`finish_reason` "length"); counted by `max_resumes`.
     """
