@@ -54,6 +54,7 @@ _BY_STATUS: Mapping[int, type[APIError]] = {
 _FIRST_SERVER_STATUS = 500
 _HTTP_REDIRECTS = range(300, 400)
 _MONEY_OR_RATE = (402, 429)
+_WRONG_PLACE = {*range(400, 500)} - {408, 413, 429, 499}
 _FAMILY_NAMES = (BadRequestError, ServerError)
 """Classes whose names servers give to all errors: "invalid_request_error" is what 401s and 404s
 are called too. The status is more exact."""
@@ -153,7 +154,7 @@ def _message(
         words = f"redirected to {headers.get('location', 'an unknown place')}; set that base URL."
     elif said.page:
         words = "an HTML page instead of JSON" + (f', titled "{words}"' if words else "")
-        if status is None or status < _FIRST_SERVER_STATUS:
+        if status in _WRONG_PLACE:  # a stream, a full proxy and a failed one are in the right one
             words += "; is the base URL right?"
     words = redact_line(words, secrets) or "no reason given"
     if advice := _ADVICE.get(cls):

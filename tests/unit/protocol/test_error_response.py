@@ -144,6 +144,7 @@ def test_a_body_that_is_no_json_still_gives_a_readable_message(body, message):
 def test_a_page_where_no_server_error_is_told_doubts_the_base_url():
     said = "an HTML page instead of JSON; is the base URL right?"
     assert str(refused(418, body=b"<html>")) == f"HTTP 418: {said}"
+    assert "base URL" not in str(refused(None, body=b"<html>"))
 
 
 @pytest.mark.parametrize("message", ["bad key", "bad key."])
