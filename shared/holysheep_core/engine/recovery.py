@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from holysheep_core import events
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
-from holysheep_core.engine.policy import Decision, Standing, decide, rule_for, without_budget
+from holysheep_core.engine.policy import (
+    Decision,
+    Move,
+    Standing,
+    decide,
+    rule_for,
+    without_budget,
+)
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import (
     APIError,
@@ -146,7 +153,8 @@ class Recovery:
         in_answer = exchange.decoder.has_content
         begun = exchange.decoder.tools is not None
         self._in_call = begun or (self._in_call and not exchange.shown)
-        if in_answer and isinstance(failure, APIError):
+        another_key = rule_for(failure, settings.retry).move is Move.OTHER_PROVIDER
+        if in_answer and isinstance(failure, APIError) and not another_key:
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)
         broken_off = in_answer and not isinstance(failure, InvalidToolCallError)

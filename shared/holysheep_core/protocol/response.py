@@ -31,6 +31,7 @@ from holysheep_core.protocol.lenient import decode_leniently
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk
+from holysheep_core.secrets import redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
@@ -105,7 +106,7 @@ class ResponseDecoder(ChunkReader):
             InvalidResponseError: The body is in a coding that nobody here can open.
         """
         self.status, self.headers, self._wall = status, headers, wall
-        self.request_id = request_id(headers)
+        self.request_id = request_id(headers, self._secrets)
         self._kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         coding = headers.get("content-encoding", "").strip().lower()
         if status not in _OK:
@@ -181,7 +182,7 @@ class ResponseDecoder(ChunkReader):
 
     def _missing_end(self) -> HolySheepError:
         if self.ending is Ending.FAILED:
-            reason = self.finish_reason
+            reason = redact_line(self.finish_reason or "", self._secrets)
             return StreamCutError(f"The answer broke off with finish_reason {reason!r}.")
         if self.doubtful:
             return StreamTruncatedError(
