@@ -252,7 +252,8 @@ class Talker(http.server.BaseHTTPRequestHandler):
         event = b'data: {"choices":[{"delta":{"content":"word "}}]}\n\n' * 1000
         for _ in range(TOKENS // 1000):
             self.wfile.write(event)
-        self.wfile.write(b"data: [DONE]\n\n")
+        end = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+        self.wfile.write(end + b"data: [DONE]\n\n")
 
     def log_message(self, *_):
         """Say nothing of requests."""

@@ -14,6 +14,9 @@ LINGER = 0.5
 """Seconds to wait, once an answer is proven whole, for its usage chunk and the end of its body
 (which lets the connection be used again)."""
 
+GROWTH = 5
+"""Limits that pass at most while an event or a body only grows, and nothing can be read of it."""
+
 HEARTBEAT = 2.0
 """Seconds without content after which a `StillWaiting` event is sent."""
 
@@ -30,12 +33,12 @@ class Clocks:
         restart: Content came since the driver last read: the limit starts when it reads again.
     """
 
-    __slots__ = ("_started", "_timeouts", "alive", "due", "restart", "since")
+    __slots__ = ("_content", "_started", "_timeouts", "alive", "due", "restart", "since")
 
     def __init__(self, timeouts: Timeouts, now: float) -> None:
         self._timeouts = timeouts
         self._started = now
-        self.due = self.since = self.alive = now
+        self.due = self.since = self.alive = self._content = now
         self.restart = False
 
     @property
@@ -51,8 +54,19 @@ class Clocks:
 
     def sent(self, now: float) -> None:
         """A request was sent: its first-token limit runs."""
-        self.since = self.alive = now
+        self.since = self.alive = self._content = now
         self.restart = False
+
+    def came(self, now: float) -> None:
+        """Content came: its limit starts anew."""
+        self._content = now
+        self.restart = True
+
+    def grew(self, now: float, *, has_content: bool) -> None:
+        """An event or a body became longer: the limit starts anew, `GROWTH` times at most."""
+        limit = self._timeouts.stall if has_content else self._timeouts.first_token
+        if limit is None or now < self._content + GROWTH * limit:
+            self.restart = True
 
     def deadline(self, *, finished: bool, has_content: bool) -> float | None:
         """Return when the answer that is read now is late; None for never.

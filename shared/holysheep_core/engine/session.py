@@ -202,7 +202,7 @@ class Session:
         if self._state is not _READING:
             self._expect(_READING)
         decoder, clocks = self._exchange.decoder, self._clocks
-        was_proven, progress = decoder.proven, decoder.progress
+        was_proven, progress, growth = decoder.proven, decoder.progress, decoder.growth
         try:
             pieces = decoder.receive_data(data)
         except HolySheepError as error:
@@ -216,7 +216,9 @@ class Session:
         if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
         if decoder.progress != progress or (decoder.proven and not was_proven):
-            clocks.restart = True
+            clocks.came(now)
+        elif decoder.growth != growth:
+            clocks.grew(now, has_content=decoder.has_content)
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
             return deltas + self._end(self._exchange.lateness(self._clocks, now), now)

@@ -37,7 +37,8 @@ class ChunkReader:
         finished: The answer is whole, if nothing more comes.
         done: `[DONE]` came, or the body was a whole JSON answer.
         has_content: Text, reasoning, a refusal or a piece of a tool call has come.
-        progress: Grows with every sign that the answer is coming.
+        progress: Grows with every delta that has something.
+        growth: Grows with every read that makes an unfinished event or body longer.
         pieces: How many deltas with content; most servers send one for a token.
         tools: Pieces of tool calls; None before the first.
         usage: Tokens as reported, None before they are.
@@ -57,6 +58,7 @@ class ChunkReader:
         self.finished = False
         self.has_content = False
         self.progress = 0
+        self.growth = 0
         self.pieces = 0
         self.tools: ToolCallAssembler | None = None
         self.usage: Usage | None = None

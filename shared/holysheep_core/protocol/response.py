@@ -215,7 +215,7 @@ class ResponseDecoder(ChunkReader):
         body += data[: limit - len(body)]
         if len(body) >= limit and self.status in _OK:
             raise self._no_api(f"a body of more than {limit:,} bytes")
-        self.progress += bool(data)
+        self.growth += self.status in _OK and bool(data)
         return []
 
     def _whole_answer(self, body: bytes) -> list[TextPiece]:
@@ -244,7 +244,7 @@ class ResponseDecoder(ChunkReader):
 
     def _note_growth(self) -> None:
         pending = self._sse.pending
-        self.progress += pending > self._pending
+        self.growth += pending > self._pending
         self._pending = pending
 
     # -- events -----------------------------------------------------------------------------

@@ -31,6 +31,8 @@ class ErrorData(bytes):
 
 
 _BOM = b"\xef\xbb\xbf"
+_LINE_COST = 64
+"""What a further line of data costs beside its bytes, so that millions of short ones are capped."""
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -168,7 +170,7 @@ class SSEDecoder:
             self._retry = int(value[:10])
 
     def _take_data(self, value: bytes, length: int) -> None:
-        self._size += length
+        self._size += length + (_LINE_COST if self._data else 0)
         self._check_size(0)
         self._data.append(value)
 

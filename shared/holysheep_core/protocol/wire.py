@@ -234,7 +234,7 @@ def _with_half_characters(data: bytes) -> Chunk | None:
         return None
 
 
-_IN_PIECES = ("content", "delta", "arguments")
+_IN_PIECES = ("content", "delta", "arguments", "reasoning", "reasoning_content")
 
 
 def _mended(value: Any, in_pieces: Collection[str], name: str = "") -> Any:
