@@ -28,7 +28,8 @@ _SAME = "\"'`*_~"
 _FENCED = re.compile(r"(?:^|\n)[ \t]*(`{3,}|~{3,})[^`\n]*\n\s*$")
 _TAGGED = re.compile(r"<(\w+)>\s*$")
 _FENCE_AT_END = re.compile(r"\n?[ \t]*(?:`*|~*)[ \t]*\n?$")
-_BLOCK_QUOTE = "\n\n"
+BLOCK_QUOTE = "\n\n"
+"""What closes a block quote: a paragraph break."""
 _FENCES = ("```", "~~~")
 _BOUNDARY = re.compile(r"(?<=[.!?:。])\s+|\n+|(?<=[。])")
 _ECHO, _MIN_ECHO = 18, 12
@@ -50,7 +51,7 @@ def closer_of(lead: str, seen: SeenText, begin: int) -> str:
     if fenced:
         return "" if open_fence(seen.text[:begin]) else fenced[1]
     if lead.rstrip(" ").endswith(">") and not lead.rstrip(" >").strip():
-        return _BLOCK_QUOTE
+        return BLOCK_QUOTE
     tag = _TAGGED.search(lead)
     if tag:
         return f"</{tag.group(1)}>"
@@ -74,7 +75,7 @@ def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = Fal
         None where the marks took a line of their own and it is unclear whether a blank is lost.
     """
     body = rest.lstrip()
-    if closer == _BLOCK_QUOTE:
+    if closer == BLOCK_QUOTE:
         return _after_block(rest, rest.removeprefix(closer), seen)
     if closer[:3] in _FENCES:
         closed = _FENCE_RIGHT_AFTER.match(rest)

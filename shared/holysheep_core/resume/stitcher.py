@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 
 from holysheep_core.resume.joint import (
+    BLOCK_QUOTE,
     ClosingMarks,
     EchoFilter,
     closer_of,
@@ -239,6 +240,8 @@ class Stitcher:
         """Join after a proven repetition, once it is clear what stands right behind it."""
         lead, rest = self._held[: place.start], self._held[place.end :]
         closer = closer_of(lead, self._seen, self._begin_of(place))
+        if "\n>" in self._held[: place.end] and "\n>" not in self._seen.text:
+            closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
         begun = closer and closer.strip().startswith(body.strip("\n "))
         if not final and (not body or begun or _DOTS.fullmatch(rest)):
