@@ -46,7 +46,7 @@ CLAIMS = {
         "100 %: {'holysheep': 20}",
         "0 of ",
         "of them in mid-answer",
-        "saved against gpt-4.1: $0.001985",
+        "saved against gpt-4.1: $0.001931",
         "100.000 %",
     ],
 }

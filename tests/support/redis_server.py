@@ -13,9 +13,11 @@ class RedisServer:
     """A Redis of our own, to be stopped, halted and emptied at will."""
 
     def __init__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = 65_535
+        while self.port > 55_000:  # a cluster's nodes talk on the port 10,000 higher
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
