@@ -109,6 +109,7 @@ class Stitcher:
         self._brings_more = False
         self._held = ""
         self._response = Folded()
+        self._silent = False  # joined, and no word was shown after that
         self._quiet: str | None = None  # the beginning of the rest, while there is no word in it
         self.decided = self.transparent = not seen
         self.rejected = ""
@@ -144,7 +145,8 @@ class Stitcher:
             text += self._filter(quiet)
         for part in self._filters:
             text += self._after(part, part.close())
-        if quiet is not None and not has_words(text) and not self._may_end_with(text):
+        self._silent = self._silent and not has_words(text)
+        if self._silent and not self._may_end_with(text):
             return self._reject("nothing new")
         return text
 
@@ -262,6 +264,7 @@ class Stitcher:
         if self._breaks_sentence(text):
             return self._reject("unproven")
         self._quiet = None if self._replay else ""
+        self._silent = not self._replay
         return self._release(text)
 
     def _begin_of(self, place: Place) -> int:
@@ -369,6 +372,7 @@ class Stitcher:
             text = part.feed(text)
         if self._echo and self._echo.found:
             self._reject("different")
+        self._silent = self._silent and not has_words(text)
         return text
 
     def _after(self, part: EchoFilter | ClosingMarks, text: str) -> str:

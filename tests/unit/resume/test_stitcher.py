@@ -160,6 +160,19 @@ def test_a_response_that_brings_a_tool_call_needs_no_text(response):
     assert (shown + stitcher.close(brings_more=True), stitcher.rejected) == ("", "")
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_sentinel_after_half_a_word_does_not_make_it_whole(size):
+    anchor = choose_anchor(SHORT, 32)
+    stitcher = Stitcher(SHORT, anchor=anchor, last=True, sentinel="[END]", asked="Go on.")
+    assert passed(stitcher, anchor + "\n\n[END]", size).strip() == ""
+    assert stitcher.rejected == "nothing new"
+    whole = Stitcher(STORY, anchor=choose_anchor(STORY, 32), last=True, sentinel="[END]")
+    assert passed(whole, choose_anchor(STORY, 32) + "\n\n[END]", size).strip() == ""
+    assert whole.rejected == ""
+    more = Stitcher(SHORT, anchor=anchor, last=True, sentinel="[END]")
+    assert passed(more, anchor + SHORT_REST + "\n\n[END]", size).rstrip() == SHORT_REST
+
+
 def test_time_and_length_never_release_a_repetition_that_is_still_open():
     seen = "".join(f"Sheep number {n} jumps over the fence. " for n in range(400))
     stitcher = stitcher_after(seen)
