@@ -130,7 +130,7 @@ def response(data: bytes) -> None:
 
 
 def _read(status: int, kind: str, parts: list[bytes]) -> tuple[str, str, str, object, object]:
-    decoder, got = ResponseDecoder(max_event_bytes=CAP), []
+    decoder, got = ResponseDecoder(max_event_bytes=256 * CAP), []
     failure: HolySheepError | None
     try:
         decoder.receive_response(status, {"content-type": kind})

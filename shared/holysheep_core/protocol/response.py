@@ -198,8 +198,9 @@ class ResponseDecoder(ChunkReader):
         data = (self._head or b"") + data
         self._seen_head = data[:_HEAD_BYTES]
         begun = data.removeprefix(_BOM).lstrip()
-        if not begun and not final:
-            self._head = data
+        half = _BOM.startswith(data) or any(name.startswith(begun) for name in _FIELDS)
+        if not final and half:
+            self._head = data  # nothing, half a mark, or half the name of an event's field
             return b""
         self._head = None
         if begun[:1] == b"<" or (not begun and self._kind == "text/html"):

@@ -215,3 +215,19 @@ def test_a_count_of_tokens_that_cannot_be_is_none(tokens):
 def test_an_error_code_of_thousands_of_digits_is_an_error_like_any_other():
     decoder, *_ = read(event(error={"code": "0400" + "0" * 5000}))
     assert isinstance(decoder.failure(), APIError)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\n \n"])
+@pytest.mark.parametrize("kind", ["", "application/json", "text/event-stream", "text/html"])
+@pytest.mark.parametrize("body", ["events", "json", "comment"])
+def test_the_first_bytes_tell_what_a_body_is_however_reads_split_it(body, kind, mark):
+    message = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    bodies = {
+        "events": said("Hi") + END,
+        "json": json.dumps(message).encode(),
+        "comment": b": hello\n\n" + said("Hi") + END,
+    }
+    whole = mark + bodies[body]
+    for at in range(len(whole)):
+        decoder, text, _ = read(whole[:at], whole[at:], headers={"content-type": kind})
+        assert (text, decoder.failure()) == ("Hi", None), at
