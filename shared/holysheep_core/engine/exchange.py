@@ -54,7 +54,7 @@ class Exchange:
         decoder: Decodes the response.
         transcript: What the reader has.
         ledger: Records the attempt.
-        text_is_whole: The text so far lacks nothing: the model had gone on to its tool calls.
+        text_is_whole: The text so far lacks nothing: see the property of this name.
 
     Attributes:
         decoder: The response, decoded.
@@ -75,7 +75,7 @@ class Exchange:
         self.decoder = decoder
         self._transcript = transcript
         self._ledger = ledger
-        self._text_is_whole = text_is_whole
+        self._text_was_whole = text_is_whole
         self._shown: list[str] = []
         self._begun = False
         self._joined = False
@@ -134,8 +134,15 @@ class Exchange:
         broken: tuple[ToolCall, ...] = ()
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
-            self._only_calls = self._text_is_whole and bool(self.tool_calls or broken)
+            self._only_calls = self._text_was_whole and bool(self.tool_calls or broken)
         return deltas, self.difference() or self._flaw(params, broken, limited=limited, ended=ended)
+
+    @property
+    def text_is_whole(self) -> bool:
+        """Tell whether the text lacks nothing: the model has gone on from it to its tool calls."""
+        if self.decoder.tools is not None:
+            return self._text_was_whole or not self.next_request.stitcher.holds_text
+        return self._text_was_whole and not self._shown
 
     @property
     def confirms(self) -> bool:

@@ -93,7 +93,7 @@ class Recovery:
         self._counts = Counts()
         self._failures: list[HolySheepError] = []
         self._sent = now  # when the running request went out
-        self._in_call = False  # the model had ended its text and begun a tool call
+        self._text_is_whole = False
         self.heard = False
         self.resumes = 0
         self.route = self._first(now)
@@ -121,7 +121,7 @@ class Recovery:
             continue_flag=provider.continue_final_message,
         )
         return Exchange(
-            next_request, decoder, self._transcript, self._ledger, text_is_whole=self._in_call
+            next_request, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
         )
 
     def _new_tools(self) -> ToolCallAssembler:
@@ -151,8 +151,7 @@ class Recovery:
             self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
-        begun = exchange.decoder.tools is not None
-        self._in_call = begun or (self._in_call and not exchange.shown)
+        self._text_is_whole = exchange.text_is_whole
         another_key = rule_for(failure, settings.retry).move is Move.OTHER_PROVIDER
         if in_answer and isinstance(failure, APIError) and not another_key:
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)

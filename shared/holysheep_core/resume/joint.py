@@ -173,29 +173,32 @@ class ClosingMarks:
         closer: These marks.
         before: The text before, in which they may have been opened.
         alone: They may stand on lines of their own, whose white space goes with them.
+
+    Attributes:
+        held: What came and is not let through yet.
     """
 
     def __init__(self, closer: str, before: str, *, alone: bool = False) -> None:
         self._closer = closer
         self._text = before
         self._alone = alone or closer.startswith("</")
-        self._held = ""
+        self.held = ""
 
     def feed(self, text: str) -> str:
         """Take text; return what of it is no closing mark in any case."""
-        text, self._held = self._held + text, ""
+        text, self.held = self.held + text, ""
         if self._closer[:3] in _FENCES:
             end = _FENCE_AT_END.search(text)
             at = end.start() if end else len(text)
         else:
             at = len(text) - self._begun(text)
-        text, self._held = text[:at], text[at:]
+        text, self.held = text[:at], text[at:]
         self._text += text
         return text
 
     def close(self) -> str:
         """Return what was held and is text of the answer."""
-        held, closer = self._held, self._closer
+        held, closer = self.held, self._closer
         if closer[:3] in _FENCES:
             return _FENCE_CLOSED.sub("", held)
         end = held.rstrip() if self._alone else held
@@ -225,29 +228,30 @@ class EchoFilter:
 
     Attributes:
         found: One was repeated; nothing from there on is text of the answer.
+        held: What came and is not let through yet.
     """
 
     def __init__(self, asked: str) -> None:
         folded = (fold(sentence) for sentence in _BOUNDARY.split(asked))
         self._sentences = [s[:_ECHO] for s in folded if len(s) >= _MIN_ECHO]
-        self._held = ""
+        self.held = ""
         self._before = "\n"  # the last characters that were let through
         self.found = False
 
     def feed(self, text: str) -> str:
         """Take text; return what of it is not part of the request in any case."""
-        held, self._held = self._held + text, ""
+        held, self.held = self.held + text, ""
         start = self._start(held)
         if start < len(held):
             said = fold(held[start:])[:_ECHO]
             self.found = any(said.startswith(sentence) for sentence in self._sentences)
-            held, self._held = held[:start], "" if self.found else held[start:]
+            held, self.held = held[:start], "" if self.found else held[start:]
         self._before = (self._before + held)[-2:]
         return held
 
     def close(self) -> str:
         """Return what was held."""
-        return self._held
+        return self.held
 
     def _start(self, text: str) -> int:
         """Return where a sentence begins that may be one of the request's."""

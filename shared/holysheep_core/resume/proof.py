@@ -161,6 +161,11 @@ class Search:
             return True
         return self.followed >= MIN_PROOF and len(said) - self.followed <= MAX_LEAD
 
+    def repeats_enough(self, response: Folded) -> bool:
+        """Tell whether a whole response, an ending of the seen text, is no coincidence."""
+        length = len(response.text)
+        return not length or length == len(self._seen.folded) or self._counts(length)
+
     # -- no lead ----------------------------------------------------------------------------
 
     def _follow(self, said: str) -> None:

@@ -150,6 +150,12 @@ class Stitcher:
             return self._reject("nothing new")
         return text
 
+    @property
+    def holds_text(self) -> bool:
+        """Tell whether text that came may still be missing from what was let through."""
+        held = self._held or self._quiet or any(part.held for part in self._filters)
+        return bool(held or self.rejected)
+
     # -- deciding ---------------------------------------------------------------------------
 
     def _decide(self, *, final: bool, limited: bool = False) -> str:
@@ -176,8 +182,10 @@ class Stitcher:
 
     def _without_proof(self, written: str, *, final: bool) -> str:
         if final and self._search.is_only_repetition(self._response):
-            repeats_the_end = self._seen.folded.endswith(self._response.text)
-            return self._say_nothing() if repeats_the_end else self._reject("nothing new")
+            if not self._seen.folded.endswith(self._response.text):
+                return self._reject("nothing new")
+            # "0" after "40" is the rest of "400" as likely as the end of "40" said again.
+            return self._say_nothing(proven=self._search.repeats_enough(self._response))
         place = self._search.find_nearly(written)
         if place:
             return self._splice(place, final=final)
@@ -337,11 +345,14 @@ class Stitcher:
         closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
         return self._last or self._doubtful or closes
 
-    def _say_nothing(self) -> str:
-        """Nothing is missing, if a second response says so, and the text may be a whole answer."""
+    def _say_nothing(self, *, proven: bool = True) -> str:
+        """Nothing is missing, if a second response says so, and the text may be a whole answer.
+
+        Nor is it where tool calls follow. A repetition says so only if it is `proven` to be one.
+        """
         sure = self._prefilled or self._last or self._doubtful
         finished = is_finished(self._seen.text) or (self._doubtful and self._last)
-        if not (sure and finished) and not self._brings_more:
+        if not proven or not ((sure and finished) or self._brings_more):
             return self._reject("nothing new")
         self.decided, self.removed = True, self.removed + len(self._held)
         self._held = ""

@@ -33,6 +33,8 @@ from holysheep_core.engine.state import SessionStateError, State
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.routing.routes import build_chain
+from holysheep_core.simulator import MANNERS, Scenario
+from holysheep_core.simulator.answers import answer
 from holysheep_core.types import ChatRequest
 from support.sse import END, choice, event, said
 
@@ -336,6 +338,44 @@ def test_a_tool_call_cut_at_every_character_is_replayed_and_comes_once(arguments
         deltas = call.answer(head + piece(arguments) + choice({}, finish_reason="tool_calls"))
         calls = [c for delta in deltas for c in delta.tool_calls]
         assert [c.arguments for c in calls] == [arguments]
+
+
+@pytest.mark.parametrize("manner", sorted(set(MANNERS) - {"different"}))
+def test_text_before_a_call_loses_nothing_cut_twice_at_every_place(manner):
+    arguments, text = '{"n": 400}', "양 three 39 gate400"
+    scenario = Scenario(text, [("pay", arguments)], manner=manner, prefill="reject")
+    wholes = 0
+    for first in range(1, len(text) + len(arguments) + 1):
+        for second in range(0, len(text) + len(arguments) + 2, 3):
+            call = Call(resume=ResumeConfig(max_resumes=8))
+            calls = []
+            with suppress(StreamInterruptedError):
+                for cut in (first, second, None, None, None):
+                    said = simulated(scenario, call.send()[3])
+                    ending = choice({}, finish_reason="tool_calls") + END if cut is None else b""
+                    for delta in call.answer(b"".join(said[:cut]) + ending):
+                        calls += [(each.name, each.arguments) for each in delta.tool_calls]
+                    if calls:
+                        break
+            assert text.startswith(call.text)
+            if calls:
+                assert (call.text, calls) == (text, [("pay", arguments)])
+                wholes += 1
+    assert wholes > 200
+
+
+def simulated(scenario, body):
+    """The events of the simulated model's answer, without its end; a character each."""
+
+    def call_of(**function):
+        return choice({"tool_calls": [{"index": 0, "id": "c1", "function": function}]})
+
+    said = answer(scenario, body)
+    events = [choice({"content": character}) for character in said.text]
+    for name, arguments in said.tool_calls:
+        events.append(call_of(name=name, arguments=""))
+        events += [call_of(arguments=character) for character in arguments]
+    return events
 
 
 def test_a_tool_call_that_ends_as_half_json_is_replayed_even_if_the_server_says_it_is_done():

@@ -160,6 +160,16 @@ def test_a_response_that_brings_a_tool_call_needs_no_text(response):
     assert (shown + stitcher.close(brings_more=True), stitcher.rejected) == ("", "")
 
 
+@pytest.mark.parametrize("last", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize(
+    ("seen", "rest"), [("It costs 40", "0"), ("The ban", "an"), ("Ha ha", " ha")]
+)
+def test_a_short_rest_like_the_end_is_not_dropped_because_a_tool_call_follows(seen, rest, last):
+    stitcher = Stitcher(seen, anchor=seen, last=last)
+    shown = stitcher.feed(rest) + stitcher.close(brings_more=True)
+    assert shown == rest or stitcher.rejected
+
+
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_the_sentinel_after_half_a_word_does_not_make_it_whole(size):
     anchor = choose_anchor(SHORT, 32)
