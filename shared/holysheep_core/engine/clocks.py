@@ -27,30 +27,22 @@ class Clocks:
     All times are on the driver's clock, in seconds.
 
     Attributes:
+        end: When the total time of the call ends; None for never.
+        heartbeat: Seconds without content after which a `StillWaiting` event is sent.
         due: When the next request may be sent.
         since: When the first-token or stall limit began to run.
         alive: When something last happened that a listener knows of.
         restart: Content came since the driver last read: the limit starts when it reads again.
     """
 
-    __slots__ = ("_content", "_started", "_timeouts", "alive", "due", "restart", "since")
+    __slots__ = ("_content", "_timeouts", "alive", "due", "end", "heartbeat", "restart", "since")
 
     def __init__(self, timeouts: Timeouts, now: float) -> None:
         self._timeouts = timeouts
-        self._started = now
+        self.end = None if timeouts.total is None else now + timeouts.total
+        self.heartbeat = HEARTBEAT
         self.due = self.since = self.alive = self._content = now
         self.restart = False
-
-    @property
-    def end(self) -> float | None:
-        """When the total time of the call ends; None for never."""
-        total = self._timeouts.total
-        return None if total is None else self._started + total
-
-    @property
-    def heartbeat(self) -> float:
-        """Seconds without content after which a `StillWaiting` event is sent."""
-        return HEARTBEAT
 
     def sent(self, now: float) -> None:
         """A request was sent: its first-token limit runs."""
@@ -95,4 +87,4 @@ class Clocks:
 
     def is_quiet(self, now: float) -> bool:
         """Tell whether it is time to report that the call is still alive."""
-        return now >= self.alive + HEARTBEAT
+        return now >= self.alive + self.heartbeat

@@ -128,7 +128,7 @@ class Exchange:
             What is new for the reader, and the error that forbids to call this a success.
         """
         decoder = self.decoder
-        limited = decoder.limited
+        limited = decoder.ending is Ending.LIMIT
         ended = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN)
         deltas = self.release(limited=limited)
         broken: tuple[ToolCall, ...] = ()

@@ -34,6 +34,7 @@ from holysheep_core.errors import (
     UpstreamError,
     caused,
 )
+from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.offered_tools import ids_of, offered_tools
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.protocol.response import ResponseDecoder
@@ -259,7 +260,8 @@ class Recovery:
     def goes_on_beyond_limit(self, exchange: Exchange) -> bool:
         """Tell whether an answer that its token limit ended is resumed; if so, count it."""
         resume, decoder = self._settings.resume, exchange.decoder
-        if not resume.continue_on_length or not decoder.limited or decoder.tools:
+        limited = decoder.ending is Ending.LIMIT
+        if not resume.continue_on_length or not limited or decoder.tools:
             return False
         if not exchange.shown or self.resumes >= resume.max_resumes:
             return False

@@ -73,6 +73,10 @@ class Session:
         rng: Returns a number from 0 up to 1; only for jitter.
         gated: Ask admission control before each request.
         begun: Text and reasoning that the reader has from an earlier process: resume there.
+
+    Attributes:
+        end: When the total time of the call ends, on the driver's clock; None for never.
+        heartbeat: Seconds a driver may wait for bytes before it calls `receive_silence`.
     """
 
     def __init__(
@@ -92,7 +96,8 @@ class Session:
         self._settings = settings
         self._wall = wall
         self._gated = gated
-        self._clocks = Clocks(settings.timeouts, now)
+        self._clocks = clocks = Clocks(settings.timeouts, now)
+        self.end, self.heartbeat = clocks.end, clocks.heartbeat
         self._ledger = Ledger(call_id, now, wall(), notify, settings.catalog)
         self._transcript = Transcript(request, settings.resume, *begun)
         self._recovery = Recovery(chain, settings, self._ledger, self._transcript, now, rng)
@@ -154,11 +159,6 @@ class Session:
             clocks.since = now
             clocks.restart = False
         return self._state is _READING
-
-    @property
-    def heartbeat(self) -> float:
-        """Seconds a driver may wait for bytes before it says so with `receive_silence`."""
-        return self._clocks.heartbeat
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -232,11 +232,6 @@ class Session:
         if not self._recovery.heard:
             self._recovery.progressed()
         return self._exchange.take(pieces, now)
-
-    @property
-    def end(self) -> float | None:
-        """When the total time of the call ends, on the driver's clock; None for never."""
-        return self._clocks.end
 
     def receive_upload(self, now: float) -> None:
         """The request was sent to its end: its first-token limit begins now."""
@@ -337,7 +332,7 @@ class Session:
         due = self._clocks.due
         if self._clocks.is_quiet(now):
             self._show_life("the next request", due, now)
-        seconds = min(due - now, self._clocks.heartbeat)
+        seconds = min(due - now, self.heartbeat)
         self._ledger.waited += seconds
         return Wait(seconds)
 

@@ -36,6 +36,7 @@ class ChunkReader:
         ending: What that means.
         finished: The answer is whole, if nothing more comes.
         done: `[DONE]` came, or the body was a whole JSON answer.
+        proven: The answer has ended: only usage and the end of the connection are missing.
         has_content: Text, reasoning, a refusal or a piece of a tool call has come.
         progress: Grows with every delta that has something.
         growth: Grows with every read that makes an unfinished event or body longer.
@@ -56,6 +57,7 @@ class ChunkReader:
         self.ending: Ending | None = None
         self.done = False
         self.finished = False
+        self.proven = False
         self.has_content = False
         self.progress = 0
         self.growth = 0
@@ -75,19 +77,9 @@ class ChunkReader:
         self._half_thought = ""  # likewise of the reasoning
 
     @property
-    def proven(self) -> bool:
-        """The answer has ended: there is nothing to wait for but usage and the connection's end."""
-        return self.done or (self.finished and self._bare_end)
-
-    @property
     def doubtful(self) -> bool:
         """`[DONE]` came without a reason: the answer may be whole, or may have been cut."""
         return self.done and not self.finished and self.ending is None
-
-    @property
-    def limited(self) -> bool:
-        """A token limit ended the answer."""
-        return self.ending is Ending.LIMIT
 
     def take(self, chunk: Chunk) -> list[TextPiece]:
         """Take a chunk that is no error and return what it says."""
@@ -123,8 +115,7 @@ class ChunkReader:
     def begin_again(self) -> None:
         """Read the second answer: what the first one said of its end, calls and model is void."""
         self.second_answer = False
-        self.finish_reason, self.ending = None, None
-        self.finished = self._bare_end = False
+        self._withdraw_end()
         self.tools, self.refusal, self.id, self.model = None, "", "", ""
         self._half = self._half_thought = ""
         self._roles, self._one_id = 0, True
@@ -136,6 +127,7 @@ class ChunkReader:
         done = self.done and not failed
         signs = {"finish_reason": reason, "done": done, "either": reason}
         self.finished = signs[self._signal]
+        self.proven = self.done or (self.finished and self._bare_end)
 
     def _note_end(self, reason: object, *, bare: bool) -> None:
         ending = ending_of(reason)

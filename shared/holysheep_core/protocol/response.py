@@ -61,6 +61,7 @@ class ResponseDecoder(ChunkReader):
         error: An error event the server sent, classified.
         malformed: Sizes of events that could not be read, in bytes.
         torn: One of them was a damaged chunk, so text is missing from here on.
+        complete: Nothing more is worth reading.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class ResponseDecoder(ChunkReader):
         self.error: APIError | None = None
         self.malformed: list[int] = []
         self.torn = False
+        self.complete = False
 
     @property
     def settled(self) -> bool:
@@ -138,13 +140,11 @@ class ResponseDecoder(ChunkReader):
         rest, self._rest = self._rest, []
         return self._pieces(rest)
 
-    @property
-    def complete(self) -> bool:
-        """Nothing more is worth reading."""
-        if self._body is not None and self.status not in _OK:
-            return len(self._body) >= MAX_REFUSAL_BYTES
+    def look_for_the_end(self) -> None:
+        """Judge whether what came is whole, and whether to read on."""
+        super().look_for_the_end()
         broken = self.torn or self.error is not None or self.ending is Ending.FAILED
-        return broken and not self.finished
+        self.complete = broken and not self.finished
 
     def receive_eof(self) -> list[TextPiece]:
         """The body ended; return what was still unfinished in the buffer.
@@ -214,6 +214,7 @@ class ResponseDecoder(ChunkReader):
         body = self._body if self._body is not None else bytearray()
         limit = self._max_bytes if self.status in _OK else MAX_REFUSAL_BYTES
         body += data[: limit - len(body)]
+        self.complete = len(body) >= limit
         if len(body) >= limit and self.status in _OK:
             raise self._no_api(f"a body of more than {limit:,} bytes")
         self.growth += self.status in _OK and bool(data)
@@ -225,10 +226,9 @@ class ResponseDecoder(ChunkReader):
         if chunk is not None and chunk.is_recognised():
             pieces = self._take(chunk, body)
             self.done = self.error is None
+            self.look_for_the_end()
             if self.done and self.ending is None and self._signal == "either":
                 self.finished = True  # a whole JSON value cannot have been cut
-            elif self.done:
-                self.look_for_the_end()
             return pieces
         lines = [line for line in body.splitlines() if line.strip()]
         if lines[1:]:
@@ -300,6 +300,7 @@ class ResponseDecoder(ChunkReader):
         # A damaged chunk has lost text; a stray "ping" has not, nor has what comes after the
         # answer.
         self.torn = not self.finished and any(mark in data for mark in b'{}"')
+        self.look_for_the_end()
 
     def _take_error(self, data: bytes) -> None:
         if self.finished:
@@ -308,6 +309,7 @@ class ResponseDecoder(ChunkReader):
         self.error = refusal(
             None, self.headers, bytes(data), wall=self._wall, secrets=self._secrets
         )
+        self.look_for_the_end()
 
     def _no_api(self, what: str) -> InvalidResponseError:
         return InvalidResponseError(
