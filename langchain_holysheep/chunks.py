@@ -24,8 +24,10 @@ from langchain_core.utils.json import parse_partial_json
 
 from holysheep_core import Completion, Delta, InvalidToolCallError, ToolCall, Usage
 from holysheep_core.integrations.fast_models import without_validation
+from holysheep_core.integrations.parts import by_field
+from langchain_holysheep.blocks import PROVIDER, register
 
-PROVIDER = "holysheep"
+register()
 
 
 def delta_chunk(delta: Delta) -> ChatGenerationChunk:
@@ -68,7 +70,7 @@ def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenera
     """Return the last chunk of a stream: metadata and usage, no text."""
     message = AIMessageChunk(
         content="",
-        additional_kwargs=_refusal(completion),
+        additional_kwargs=_extra(completion),
         response_metadata=_metadata(completion),
         usage_metadata=_usage(completion) if with_usage else None,
         chunk_position="last",
@@ -109,7 +111,7 @@ def invalid_result(error: InvalidToolCallError) -> ChatResult:
 
 def result(completion: Completion) -> ChatResult:
     """Return a completion as LangChain's result of `invoke`."""
-    extra = _refusal(completion)
+    extra = _extra(completion)
     if completion.reasoning:
         extra["reasoning_content"] = completion.reasoning
     message = AIMessage(
@@ -163,8 +165,9 @@ def _input_details(usage: Usage) -> InputTokenDetails:
     return details
 
 
-def _refusal(completion: Completion) -> dict[str, Any]:
-    return {"refusal": completion.refusal} if completion.refusal else {}
+def _extra(completion: Completion) -> dict[str, Any]:
+    refusal = {"refusal": completion.refusal} if completion.refusal else {}
+    return {**refusal, **by_field(completion.parts)}
 
 
 def _call_chunk(call: ToolCall) -> ToolCallChunk:

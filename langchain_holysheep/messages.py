@@ -17,6 +17,7 @@ from langchain_core.messages import (
 )
 
 from holysheep_core import ConfigurationError
+from holysheep_core.integrations.parts import note_left_out
 
 _ANSWER_BLOCKS = {"text", "output_text"}
 _NOT_SENT_BACK = {
@@ -25,6 +26,8 @@ _NOT_SENT_BACK = {
     *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "function_call"),
 }
 """Blocks of an assistant's message that are not sent back; tool calls are sent as `tool_calls`."""
+_MADE_BY_MODELS = ("image", "audio", "video", "file")
+"""Blocks that a server takes from a user only."""
 _PARTS = {"text", "image_url", "input_audio", "file"}
 """Content parts that chat/completions accepts."""
 
@@ -128,7 +131,9 @@ def _text(message: AIMessage) -> str:
 
 def _is_answer(message: AIMessage, block: dict[str, Any]) -> bool:
     kind = block.get("type")
-    if kind not in _ANSWER_BLOCKS | _NOT_SENT_BACK:
+    if kind in _MADE_BY_MODELS:
+        note_left_out(str(kind))
+    elif kind not in _ANSWER_BLOCKS | _NOT_SENT_BACK:
         raise _unsupported(message, block)
     return kind in _ANSWER_BLOCKS
 

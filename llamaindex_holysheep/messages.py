@@ -10,6 +10,7 @@ import msgspec
 from llama_index.core.base.llms.types import (
     AudioBlock,
     ChatMessage,
+    CitationBlock,
     DocumentBlock,
     ImageBlock,
     MessageRole,
@@ -19,6 +20,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from holysheep_core import ConfigurationError
+from holysheep_core.integrations.parts import note_left_out
 
 _TEXT_ONLY = (MessageRole.ASSISTANT, MessageRole.TOOL, MessageRole.SYSTEM)
 
@@ -34,7 +36,10 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
 
 def _convert(message: ChatMessage) -> dict[str, Any]:
     role = message.role.value
-    parts = [part for block in message.blocks if (part := _part(block)) is not None]
+    blocks = message.blocks
+    if message.role is MessageRole.ASSISTANT:
+        blocks = [block for block in blocks if not _is_left_out(block)]
+    parts = [part for block in blocks if (part := _part(block)) is not None]
     text = "".join(part["text"] for part in parts if part["type"] == "text")
     media = [part["type"] for part in parts if part["type"] != "text"]
     if media and message.role in _TEXT_ONLY:
@@ -52,6 +57,16 @@ def _convert(message: ChatMessage) -> dict[str, Any]:
     if "name" in message.additional_kwargs:
         wire["name"] = message.additional_kwargs["name"]
     return wire
+
+
+def _is_left_out(block: Any) -> bool:
+    """Tell whether a block of an answer is not sent back: a server takes media from a user only."""
+    if isinstance(block, CitationBlock):
+        return True
+    made = isinstance(block, (ImageBlock, AudioBlock))
+    if made:
+        note_left_out(block.block_type)
+    return made
 
 
 def _part(block: Any) -> dict[str, Any] | None:

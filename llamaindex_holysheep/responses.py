@@ -2,7 +2,8 @@
 
 Every response of a stream has the new text in `delta` and the whole answer so far in its own
 `message.blocks`: thinking, then *one* text block (LlamaIndex joins two with a newline), then tool
-calls. The last response has `raw["usage"]`, which LlamaIndex's token counters read.
+calls. The last response has `raw["usage"]`, which LlamaIndex's token counters read, and the
+answer's other parts: images, audio and citations as blocks, all of them in `raw["parts"]`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from llama_index.core.base.llms.types import (
     CompletionResponse,
     MessageRole,
     TextBlock,
-    ThinkingBlock,
     ToolCallBlock,
 )
 
-from holysheep_core import Completion, Delta, ToolCall
+from holysheep_core import Completion, Delta, Part, ToolCall
 from holysheep_core.integrations.fast_models import without_validation
+from holysheep_core.integrations.parts import by_field
+from llamaindex_holysheep.blocks import media_blocks, thinking_blocks
 
 
 class GrowingAnswer:
@@ -45,7 +47,8 @@ class GrowingAnswer:
 
     def finish(self, completion: Completion) -> ChatResponse:
         """Return the last response: metadata, no new text."""
-        return ChatResponse(message=self._message(), delta="", raw=_raw(completion))
+        message = _message(self._text, self._reasoning, self._calls, completion.parts)
+        return ChatResponse(message=message, delta="", raw=_raw(completion))
 
     def _message(self) -> ChatMessage:
         return _message(self._text, self._reasoning, self._calls)
@@ -65,7 +68,8 @@ def _text_response(text: str, delta: str) -> ChatResponse:
 
 def whole(completion: Completion) -> ChatResponse:
     """Return a completion as a chat response."""
-    message = _message(completion.text, completion.reasoning, completion.tool_calls)
+    calls, parts = completion.tool_calls, completion.parts
+    message = _message(completion.text, completion.reasoning, calls, parts)
     return ChatResponse(message=message, raw=_raw(completion))
 
 
@@ -79,9 +83,12 @@ def as_completion(response: ChatResponse) -> CompletionResponse:
     )
 
 
-def _message(text: str, reasoning: str, calls: tuple[ToolCall, ...]) -> ChatMessage:
-    blocks: list[Any] = [ThinkingBlock(content=reasoning)] if reasoning else []
+def _message(
+    text: str, reasoning: str, calls: tuple[ToolCall, ...], parts: tuple[Part, ...] = ()
+) -> ChatMessage:
+    blocks: list[Any] = thinking_blocks(reasoning, parts)
     blocks.append(TextBlock(text=text))
+    blocks += media_blocks(parts)
     blocks += [
         ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments)
         for call in calls
@@ -104,7 +111,9 @@ _RESPONSE_FIELDS = _RESPONSE.__dict__
 
 def _raw(completion: Completion) -> dict[str, Any]:
     usage = completion.usage
+    parts = by_field(completion.parts)
     return {
+        **({"parts": parts} if parts else {}),
         "id": completion.id,
         "model": completion.model,
         "finish_reason": completion.finish_reason,

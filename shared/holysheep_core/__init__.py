@@ -68,6 +68,7 @@ from holysheep_core.events import (
     StreamCut,
     StreamFailed,
     Throttled,
+    UnknownFinishReason,
 )
 from holysheep_core.gateway.canary import Canary
 from holysheep_core.gateway.gateway import APIGateway
@@ -92,6 +93,7 @@ from holysheep_core.types import (
     ChatRequest,
     Completion,
     Delta,
+    Part,
     ToolCall,
     Usage,
 )
@@ -150,6 +152,7 @@ __all__ = [
     "OnToken",
     "OpenTelemetry",
     "OverloadedError",
+    "Part",
     "PermissionDeniedError",
     "Provider",
     "ProviderHealthChanged",
@@ -185,6 +188,7 @@ __all__ = [
     "ToolCall",
     "Total",
     "Totals",
+    "UnknownFinishReason",
     "UpstreamError",
     "Usage",
     "card",

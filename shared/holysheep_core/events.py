@@ -94,14 +94,18 @@ class StillWaiting(Event):
     Attributes:
         what: "the next request", or "content" of a server that is silent.
         wait: Seconds until that is sent, or is overdue; None for no limit.
+        receiving: What came since the last event: "a tool call", "parts" (images, audio, blocks
+            of reasoning), "an unfinished event", "comments"; "" for nothing.
     """
 
     what: str
     wait: float | None
+    receiving: str = ""
 
     def __str__(self) -> str:
         limit = "" if self.wait is None else f", {self.wait:.2f} s left"
-        return f"still waiting for {self.what}{limit}"
+        incoming = f" (receiving {self.receiving})" if self.receiving else ""
+        return f"still waiting for {self.what}{incoming}{limit}"
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,16 @@ class MalformedEvent(Event):
 
     def __str__(self) -> str:
         return f"skipped a malformed event of {self.size} bytes"
+
+
+@dataclass(frozen=True)
+class UnknownFinishReason(Event):
+    """The model gave a reason to stop that is not known; its answer was taken as whole."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"took the unknown finish_reason {self.reason!r} for a normal end"
 
 
 @dataclass(frozen=True)

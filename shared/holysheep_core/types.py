@@ -29,6 +29,21 @@ class ToolCall(msgspec.Struct, frozen=True):
     index: int = 0
 
 
+class Part(msgspec.Struct, frozen=True):
+    """Something in an answer that is neither its text nor a tool call.
+
+    Attributes:
+        kind: "image", "audio", "citation", "reasoning", "refusal" or "other".
+        field: Where the server put it: a field of the message ("images", "reasoning_details", …),
+            or "content" for a part of a content list.
+        value: As the server wrote it, its pieces joined.
+    """
+
+    kind: str
+    field: str
+    value: dict[str, Any]
+
+
 class Delta(msgspec.Struct, frozen=True, gc=False):
     """What is new since the last delta. At least one field is not empty.
 
@@ -224,6 +239,7 @@ class Completion:
         waited: Seconds spent waiting between requests.
         id: The server's id of the last response.
         system_fingerprint: As the server sent it.
+        parts: Images, audio, citations, blocks of reasoning and a refusal, in order.
     """
 
     text: str
@@ -241,6 +257,7 @@ class Completion:
     waited: float = 0.0
     id: str = ""
     system_fingerprint: str | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def cost_usd(self) -> float | None:

@@ -11,7 +11,7 @@ from holysheep_core.events import Event
 CLASSES = Event.__subclasses__()
 SAMPLE = {"int": 7, "float": 1.25, "float | None": 1.25, "bool": True}
 NAMES = {
-    *("call_id", "provider", "model", "technique", "error", "reason", "what"),
+    *("call_id", "provider", "model", "technique", "error", "reason", "what", "receiving"),
     *("limit", "canary", "route"),
     *("from_model", "to_model", "from_provider", "to_provider"),
 }

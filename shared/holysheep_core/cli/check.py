@@ -20,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from holysheep_core.catalog import learn
+from holysheep_core.protocol.chunk_reader import ChunkReader
 from holysheep_core.protocol.sse import parse_sse_stream
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
 from holysheep_core.routing.providers import Provider
@@ -90,8 +91,8 @@ class ProbeResponse:
     @property
     def text(self) -> str:
         """The answer's text."""
-        deltas = [chunk.choices[0].delta for chunk in self.chunks if chunk.choices]
-        return "".join(delta.text() for delta in deltas if delta is not None)
+        reader = ChunkReader()
+        return "".join(text for chunk in self.chunks for text, _ in reader.take(chunk))
 
     @property
     def refusal(self) -> str:

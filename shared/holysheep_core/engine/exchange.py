@@ -27,6 +27,7 @@ from holysheep_core.errors import (
     caused,
 )
 from holysheep_core.protocol.finish_reasons import Ending
+from holysheep_core.protocol.parts import joined_parts
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
 from holysheep_core.resume.stitcher import Stitcher
@@ -164,7 +165,12 @@ class Exchange:
         return self.decoder.tools is not None or bool(self.decoder.refusal)
 
     def end(self, outcome: str, now: float) -> None:
-        """Record that the attempt is over."""
+        """Record that the attempt is over, and keep the parts that came."""
+        new = () if self.decoder.parts is None else self.decoder.parts.finish()
+        if self.next_request.technique not in ("continuation", "prefill"):
+            self._transcript.parts = new
+        elif not self.rejected:
+            self._transcript.parts = joined_parts(self._transcript.parts, new)
         request = self.next_request.request
         self._ledger.end(self.decoder, request, self.shown, outcome, now)
 
@@ -237,7 +243,8 @@ class Exchange:
         caused = params.get("stop") or (messages and messages[-1].get("role") == "tool")
         unasked = decoder.ending in (Ending.NORMAL, Ending.UNKNOWN) and not caused
         said = self._transcript.characters or decoder.tools is not None or decoder.refusal
-        return unasked and not said
+        shown = decoder.parts is not None and bool(decoder.parts.finish())
+        return unasked and not said and not shown
 
     def _flaw(
         self,

@@ -110,6 +110,7 @@ class Recovery:
             finish_signal=provider.finish_signal or resume.finish_signal,
             secrets=provider.secrets,
             coalesce=settings.coalesce,
+            max_event_bytes=provider.max_event_bytes,
             new_tools=self._new_tools,
         )
         known = settings.catalog.card(route.model)

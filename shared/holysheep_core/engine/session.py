@@ -107,6 +107,7 @@ class Session:
         self._state = State.SCHEDULED
         self._outcome: Completion | HolySheepError | None = None
         self._stopped: HolySheepError | None = None
+        self._incoming = ""
 
     # -- what the driver asks ---------------------------------------------------------------
 
@@ -225,6 +226,7 @@ class Session:
         if pieces:
             clocks.alive = now
         else:
+            self._incoming = self._came_beside_text(progress, growth)
             self.receive_silence(now)
         return deltas
 
@@ -339,7 +341,17 @@ class Session:
     def _show_life(self, what: str, until: float | None, now: float) -> None:
         self._clocks.alive = now
         wait = None if until is None else until - now
-        self._ledger.emit(events.StillWaiting, now, what=what, wait=wait)
+        came, self._incoming = self._incoming, ""
+        self._ledger.emit(events.StillWaiting, now, what=what, wait=wait, receiving=came)
+
+    def _came_beside_text(self, progress: int, growth: int) -> str:
+        """Say what a read brought that had no text: see `StillWaiting.receiving`."""
+        decoder = self._exchange.decoder
+        if decoder.progress != progress:
+            return "parts" if decoder.tools is None else "a tool call"
+        if decoder.growth != growth:
+            return "an unfinished event"
+        return self._incoming or "comments"
 
     def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
         return spend.overspent(self._exchange.decoder.pieces, self._transcript.characters)

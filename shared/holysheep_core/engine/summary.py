@@ -7,8 +7,9 @@ from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.engine.recovery import Recovery
 from holysheep_core.errors import HolySheepError
+from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.resume.transcript import Transcript
-from holysheep_core.types import CallRecord, Completion
+from holysheep_core.types import CallRecord, Completion, Part
 
 
 def completion_of(
@@ -16,6 +17,9 @@ def completion_of(
 ) -> Completion:
     """Return the whole answer, after its event."""
     completion = answer_of(exchange, recovery, ledger, transcript)
+    decoder = exchange.decoder
+    if decoder.ending is Ending.UNKNOWN:
+        ledger.emit(events.UnknownFinishReason, now, reason=decoder.redacted_reason)
     ledger.emit(
         events.StreamCompleted,
         now,
@@ -48,7 +52,13 @@ def answer_of(
         waited=ledger.waited,
         id=decoder.id,
         system_fingerprint=decoder.system_fingerprint,
+        parts=transcript.parts + _refusal(decoder.refusal),
     )
+
+
+def _refusal(text: str) -> tuple[Part, ...]:
+    value = {"type": "refusal", "refusal": text}
+    return (Part("refusal", "refusal", value),) if text else ()
 
 
 def record_of(

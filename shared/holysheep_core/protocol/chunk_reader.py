@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
+from holysheep_core.protocol.parts import PartCollector, kind_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
-from holysheep_core.protocol.wire import Chunk, Message, is_half, joined
+from holysheep_core.protocol.wire import Chunk, Message, is_half, joined, text_of
 from holysheep_core.types import Usage
 
 _WORSE_THAN_NORMAL = (Ending.LIMIT, Ending.FILTERED, Ending.FAILED)
@@ -42,6 +43,7 @@ class ChunkReader:
         growth: Grows with every read that makes an unfinished event or body longer.
         pieces: How many deltas with content; most servers send one for a token.
         tools: Pieces of tool calls; None before the first.
+        parts: Images, audio, citations and blocks of reasoning; None before the first.
         usage: Tokens as reported, None before they are.
         second_answer: Another answer has begun in this stream (a gateway failed over).
     """
@@ -63,6 +65,7 @@ class ChunkReader:
         self.growth = 0
         self.pieces = 0
         self.tools: ToolCallAssembler | None = None
+        self.parts: PartCollector | None = None
         self.usage: Usage | None = None
         self.id = ""
         self.model = ""
@@ -116,7 +119,8 @@ class ChunkReader:
         """Read the second answer: what the first one said of its end, calls and model is void."""
         self.second_answer = False
         self._withdraw_end()
-        self.tools, self.refusal, self.id, self.model = None, "", "", ""
+        self.tools = self.parts = None
+        self.refusal = self.id = self.model = ""
         self._half = self._half_thought = ""
         self._roles, self._one_id = 0, True
 
@@ -163,10 +167,20 @@ class ChunkReader:
         if message.refusal and isinstance(message.refusal, str):
             self.refusal += message.refusal
             self._came()
-        text = message.content if isinstance(message.content, str) else message.text()
+        content, thought = message.content, ""
+        text = content if isinstance(content, str) else ""
+        if (
+            (content and content is not text)
+            or message.reasoning_details
+            or message.images
+            or message.audio
+            or message.annotations
+            or message.thinking_blocks
+        ):
+            text, thought = self._take_parts(message)
         if text and (self._half or is_half(text[0]) or is_half(text[-1])):
             text, self._half = _whole_characters(self._half + text)
-        reasoning = message.reasoning_content or message.reasoning or ""
+        reasoning = message.reasoning_content or message.reasoning or thought
         if not isinstance(reasoning, str):
             self.progress += 1
             reasoning = ""
@@ -176,6 +190,25 @@ class ChunkReader:
             return []
         self._came()
         return [(text, reasoning)]
+
+    def _take_parts(self, message: Message) -> tuple[str, str]:
+        """Keep what is neither text nor a tool call; return the text and the reasoning of it."""
+        if self.parts is None:
+            self.parts = PartCollector()
+        thought = self.parts.take(message)
+        self.has_content = True
+        self.progress += 1
+        content = message.content
+        if not isinstance(content, list):
+            return content or "", thought
+        said = ""
+        for part in content:
+            kind = kind_of(part)
+            if kind == "refusal":
+                self.refusal += text_of(part.get("refusal"))
+            elif kind == "text":
+                said += text_of(part.get("text"))
+        return said, thought
 
     def _came(self) -> None:
         self.has_content = True

@@ -87,6 +87,11 @@ def _message(value: Any) -> Message | None:
         tool_calls=_all(calls, _call) if isinstance(calls, list) else None,
         function_call=_function(value.get("function_call")),
         role=value.get("role"),
+        images=value.get("images"),
+        audio=value.get("audio"),
+        annotations=value.get("annotations"),
+        reasoning_details=value.get("reasoning_details"),
+        thinking_blocks=value.get("thinking_blocks"),
     )
 
 

@@ -99,6 +99,11 @@ class ResponseDecoder(ChunkReader):
         ended = self.finished or self.done or self.ending is Ending.FAILED
         return ended or self.error is not None or self.status not in (None, *_OK)
 
+    @property
+    def redacted_reason(self) -> str:
+        """The reason to stop, as an error or event may show it."""
+        return redact_line(self.finish_reason or "", self._secrets)
+
     def receive_response(
         self, status: int, headers: Mapping[str, str], *, wall: float = 0.0
     ) -> None:
@@ -182,7 +187,7 @@ class ResponseDecoder(ChunkReader):
 
     def _missing_end(self) -> HolySheepError:
         if self.ending is Ending.FAILED:
-            reason = redact_line(self.finish_reason or "", self._secrets)
+            reason = self.redacted_reason
             return StreamCutError(f"The answer broke off with finish_reason {reason!r}.")
         if self.doubtful:
             return StreamTruncatedError(

@@ -45,15 +45,16 @@ class Message(msgspec.Struct, gc=False):
     tool_calls: list[ToolCallPart] | None = None
     function_call: FunctionPart | None = None
     role: Any = None
+    # What is neither text nor a tool call: see `parts`.
+    images: Any = None
+    audio: Any = None
+    annotations: Any = None
+    reasoning_details: Any = None
+    thinking_blocks: Any = None
 
-    def text(self) -> str:
-        """Return the content as text, whichever of its two shapes was sent."""
-        if isinstance(self.content, list):
-            return "".join(_text_of(part.get("text")) for part in self.content)
-        return self.content or ""
 
-
-def _text_of(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return the text of a content part's field `text`."""
     if isinstance(value, dict):  # {"value": ..., "annotations": ...}, as the Assistants API has it
         value = value.get("value")
     return value if isinstance(value, str) else ""

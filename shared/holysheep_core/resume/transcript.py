@@ -24,7 +24,7 @@ from holysheep_core.resume.proof import is_evidence
 from holysheep_core.resume.seen import MAX_ANCHOR, choose_anchor, is_provable
 from holysheep_core.resume.stitcher import Stitcher
 from holysheep_core.tokens import estimate_tokens
-from holysheep_core.types import ChatRequest
+from holysheep_core.types import ChatRequest, Part
 
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 _ROOM = 32
@@ -60,6 +60,7 @@ class Transcript:
     Attributes:
         request: What was asked.
         characters: How many characters of text the reader has.
+        parts: What came beside text and tool calls.
         doubtful: What came ended with `[DONE]` without a reason, so it may be whole.
     """
 
@@ -71,6 +72,7 @@ class Transcript:
         self._parts = [text] if text else []
         self._reasoning = [reasoning] if reasoning else []
         self._rejected = 0
+        self.parts: tuple[Part, ...] = ()
         self.doubtful = False
         self.characters = len(text)
 

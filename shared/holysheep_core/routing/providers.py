@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from holysheep_core.config.checks import FinishSignal, check_finish_signal
+from holysheep_core.config.checks import FinishSignal, check_count, check_finish_signal
 from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES
 from holysheep_core.secrets import MIN_SECRET_LENGTH, Secret
 
 DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
@@ -37,6 +38,8 @@ class Provider:
             "done"); None for what `ResumeConfig` says.
         rate_limits: Limits of your own for this account: a `RateLimits`, or a tier's name
             ("free", "starter", "pro").
+        max_event_bytes: Most bytes of one event of a stream, and of a body that is no stream;
+            more is an `InvalidResponseError`. An image in the text takes some megabytes.
         account: What tells one account from another: a digest of name, base URL and key.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
@@ -52,6 +55,7 @@ class Provider:
     finish_signal: FinishSignal | None = None
     rate_limits: RateLimits | str | None = None
     allow_http: bool = False
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
     account: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +64,7 @@ class Provider:
         object.__setattr__(self, "api_key", Secret(key))
         object.__setattr__(self, "base_url", _check_url(self.base_url, self.allow_http))
         object.__setattr__(self, "rate_limits", RateLimits.coerce(self.rate_limits))
+        check_count("max_event_bytes", self.max_event_bytes, minimum=1)
         if self.finish_signal is not None:
             check_finish_signal(self.finish_signal)
         object.__setattr__(self, "account", _digest(self.name, self.base_url, key))

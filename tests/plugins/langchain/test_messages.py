@@ -10,6 +10,7 @@ from langchain_core.messages import (
 )
 
 from holysheep_core import ConfigurationError
+from holysheep_core.integrations.parts import note_left_out
 from langchain_holysheep.messages import to_wire
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -100,10 +101,20 @@ def test_an_assistants_message_goes_back_as_its_answer_and_its_calls():
     ]
 
 
-@pytest.mark.parametrize("kind", ["image", "video", "wat"])
-def test_an_assistants_picture_is_refused_rather_than_forgotten(kind):
-    with pytest.raises(ConfigurationError, match=kind):
-        to_wire([AIMessage([{"type": kind, "base64": "AA=="}])])
+@pytest.mark.parametrize("kind", ["image", "audio", "video", "file"])
+def test_what_an_assistant_made_is_left_out_with_one_warning(kind, caplog):
+    note_left_out.cache_clear()
+    made = AIMessage([{"type": "text", "text": "Look:"}, {"type": kind, "base64": "AA=="}])
+    for _ in range(3):
+        assert to_wire([made]) == [{"role": "assistant", "content": "Look:"}]
+    (warning,) = caplog.messages
+    assert kind in warning
+    assert "user message" in warning
+
+
+def test_an_unknown_block_of_an_assistant_is_refused_rather_than_forgotten():
+    with pytest.raises(ConfigurationError, match="wat"):
+        to_wire([AIMessage([{"type": "wat", "base64": "AA=="}])])
 
 
 def test_names_and_tool_ids_are_kept():

@@ -18,11 +18,13 @@ from holysheep_core import (
     RetryBudget,
     RetryConfig,
     SpendLimit,
+    StillWaiting,
     StreamCutError,
     StreamingRetryExhausted,
     StreamInterruptedError,
     Timeouts,
     TokenLimitError,
+    UnknownFinishReason,
 )
 from holysheep_core.catalog import Catalog
 from holysheep_core.engine.actions import Finish, Send, Wait
@@ -44,12 +46,14 @@ REFUSED = msgspec.json.encode({"error": {"message": "no", "code": None}})
 class Call:
     """A session under test, with time as a number."""
 
-    def __init__(self, *, providers=(), route_states=None, params=None, gated=False, **settings):
+    def __init__(
+        self, *, providers=(), route_states=None, params=None, gated=False, key="k", **settings
+    ):
         self.events = []
         self.now = 100.0
         request = ChatRequest("gpt-4.1", [{"role": "user", "content": "go"}], params or {})
         settings = Settings(**{"budget": RetryBudget(), **settings})
-        all_providers = (Provider("k", "https://one.test/v1"), *providers)
+        all_providers = (Provider(key, "https://one.test/v1"), *providers)
         chain = build_chain(
             request, all_providers, settings.fallback, route_states or RouteStates(), Catalog()
         )
@@ -244,6 +248,41 @@ def test_the_stall_clock_counts_content_and_not_comments():
         call.read(b": keep-alive\n\n", eof=False)
     assert not call.session.wants_data(call.now)
     assert call.send()[3]["messages"][-2]["content"] == "Hello there, dear reader"
+
+
+@pytest.mark.parametrize(
+    ("data", "receiving"),
+    [
+        (b": keep-alive\n\n", "comments"),
+        (choice({"images": [{"image_url": {"url": "u"}}]}), "parts"),
+        (
+            choice({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f"}}]}),
+            "a tool call",
+        ),
+        (b'data: {"choices":[{"delta":{"content":"' + b"a" * 100, "an unfinished event"),
+    ],
+)
+def test_a_sign_of_life_says_what_is_coming_in(data, receiving):
+    call = Call()
+    call.send()
+    call.answer(said("Hello"), eof=False)
+    call.now += 3
+    call.read(data, eof=False)
+    call.now += 3
+    call.session.receive_silence(call.now)
+    lives = [event for event in call.events if isinstance(event, StillWaiting)]
+    assert [event.receiving for event in lives] == [receiving, ""]
+    assert receiving in str(lives[0])
+
+
+@pytest.mark.parametrize(("reason", "told"), [("stop", []), ("sated sk-key-sk", ["sated ***"])])
+def test_an_unknown_reason_is_delivered_with_an_event_that_shows_no_key(reason, told):
+    call = Call(key="sk-key-sk")
+    call.send()
+    call.answer(said("Hello") + choice({}, finish_reason=reason))
+    assert call.finish().finish_reason == reason
+    found = [event.reason for event in call.events if isinstance(event, UnknownFinishReason)]
+    assert found == told
 
 
 def test_the_stall_clock_does_not_count_the_readers_own_time():

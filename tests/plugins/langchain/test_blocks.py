@@ -1,0 +1,45 @@
+"""LangChain's content blocks of messages that were put together by hand."""
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from langchain_holysheep.blocks import PROVIDER, register
+from support.parts import CITATION, IMAGE, PNG
+
+register()
+
+
+def blocks_of(kind=AIMessage, content="Sheep.", **fields):
+    metadata = {"model_provider": PROVIDER}
+    return kind(content=content, response_metadata=metadata, **fields).content_blocks
+
+
+@pytest.mark.parametrize("kind", [AIMessage, AIMessageChunk])
+@pytest.mark.parametrize("extra", [{}, {"images": []}, {"images": "no"}, {"images": [7]}])
+def test_a_message_without_parts_has_langchains_own_blocks(kind, extra):
+    assert blocks_of(kind, additional_kwargs=extra) == [{"type": "text", "text": "Sheep."}]
+
+
+def test_an_image_stands_between_the_text_and_the_tool_calls():
+    call = {"name": "pay", "args": {"n": 1}, "id": "c-1"}
+    text, image, called = blocks_of(tool_calls=[call], additional_kwargs={"images": [IMAGE]})
+    assert (text["text"], image["base64"], called["type"]) == ("Sheep.", PNG, "tool_call")
+
+
+def test_a_citation_of_an_answer_without_text_has_an_empty_text():
+    (block,) = blocks_of(content="", additional_kwargs={"annotations": [CITATION]})
+    assert (block["text"], block["annotations"][0]["url"]) == ("", "https://sheep.test")
+
+
+def test_encrypted_reasoning_stands_beside_the_text_of_the_reasoning():
+    encrypted = {"type": "reasoning.encrypted", "data": "AAAA"}
+    extra = {"reasoning_content": "Hm.", "reasoning_details": [encrypted]}
+    said, kept, _ = blocks_of(additional_kwargs=extra)
+    assert said == {"type": "reasoning", "reasoning": "Hm."}
+    assert (kept["reasoning"], kept["extras"]) == ("", {"reasoning_details": encrypted})
+
+
+@pytest.mark.parametrize("value", [{"type": "executable_code", "code": "1"}, {"type": "image"}])
+def test_what_no_standard_block_can_hold_is_kept_as_it_is(value):
+    extra = {"content_parts": [value]}
+    assert blocks_of(additional_kwargs=extra)[1] == {"type": "non_standard", "value": value}
