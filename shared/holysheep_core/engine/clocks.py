@@ -50,8 +50,13 @@ class Clocks:
         self.restart = False
 
     def came(self, now: float) -> None:
-        """Content came: its limit starts anew."""
+        """Content came, of which a reader sees nothing yet: the limit starts again."""
         self._content = now
+        self.restart = True
+
+    def shown(self, now: float) -> None:
+        """Text or reasoning came: the limit starts again, and a listener knows of it."""
+        self._content = self.alive = now
         self.restart = True
 
     def grew(self, now: float, *, has_content: bool) -> None:

@@ -83,13 +83,7 @@ class Exchange:
         self._reasoning_shown = transcript.reasoning if next_request.technique == "replay" else ""
         self._reasoning_at: int | None = 0  # how far a replay has come in it; None: it differs
         self.tool_calls: tuple[ToolCall, ...] = ()
-        self._only_calls = False  # the text was whole before, and calls are what is new
-
-    @property
-    def rejected(self) -> str:
-        """Why the response cannot be joined to the text before it; "" if it can."""
-        reason = self.next_request.stitcher.rejected
-        return "" if self._only_calls and reason == _NOTHING_NEW else reason
+        self.rejected = ""
 
     @property
     def shown(self) -> str:
@@ -104,8 +98,11 @@ class Exchange:
         deltas: list[Delta] = []
         stitcher = self.next_request.stitcher
         for said, thought in pieces:
-            text = said and self._show(said if stitcher.transparent else self._join(said, now))
+            text = said if stitcher.transparent or not said else self._join(said, now)
             reasoning = thought and self._new_reasoning(thought)
+            if text:
+                self._shown.append(text)
+                self._transcript.add_text(text)
             if text or reasoning:
                 deltas.append(Delta(text, reasoning))
         return deltas
@@ -135,7 +132,9 @@ class Exchange:
         broken: tuple[ToolCall, ...] = ()
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
-            self._only_calls = self._text_was_whole and bool(self.tool_calls or broken)
+            only_calls = self._text_was_whole and (self.tool_calls or broken)
+            if only_calls and self.rejected == _NOTHING_NEW:
+                self.rejected = ""
         return deltas, self.difference() or self._flaw(params, broken, limited=limited, ended=ended)
 
     @property
@@ -153,12 +152,15 @@ class Exchange:
     def release(self, *, limited: bool) -> list[Delta]:
         """The response ended: let through what was held back and is not a repetition."""
         stitcher = self.next_request.stitcher
-        text = (
-            ""
-            if stitcher.transparent
-            else self._show(stitcher.close(limited=limited, brings_more=self._brings_more()))
-        )
-        return [Delta(text)] if text else []
+        if stitcher.transparent:
+            return []
+        text = stitcher.close(limited=limited, brings_more=self._brings_more())
+        self.rejected = stitcher.rejected
+        if not text:
+            return []
+        self._shown.append(text)
+        self._transcript.add_text(text)
+        return [Delta(text)]
 
     def _brings_more(self) -> bool:
         """Tell whether the response has something beside text."""
@@ -198,6 +200,7 @@ class Exchange:
     def _join(self, text: str, now: float) -> str:
         stitcher = self.next_request.stitcher
         joined = stitcher.feed(text)
+        self.rejected = stitcher.rejected
         if joined and not self._joined:
             self._joined = True
             self._ledger.emit(
@@ -208,12 +211,6 @@ class Exchange:
                 removed=stitcher.removed,
             )
         return joined
-
-    def _show(self, text: str) -> str:
-        if text:
-            self._shown.append(text)
-            self._transcript.add_text(text)
-        return text
 
     def _new_reasoning(self, text: str) -> str:
         # Reasoning is shown once: a replay's only beyond what was shown, and only if it is the

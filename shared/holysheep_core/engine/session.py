@@ -48,7 +48,6 @@ from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import answer_of, completion_of, record_of
 from holysheep_core.errors import HolySheepError, InvalidToolCallError, StreamStalledError
-from holysheep_core.protocol.chunk_reader import TextPiece
 from holysheep_core.protocol.rate_limit_headers import allowance
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
@@ -208,7 +207,12 @@ class Session:
             pieces = decoder.receive_data(data)
         except HolySheepError as error:
             return self._end(error, now)
-        deltas = self._take(pieces, now) if pieces else []
+        deltas: list[Delta] = []
+        if pieces:
+            if not self._recovery.heard:
+                self._recovery.progressed()
+            deltas = self._exchange.take(pieces, now)
+            clocks.shown(now)
         while decoder.second_answer:
             deltas += self._exchange.take_second_answer(now)
         if decoder.malformed:
@@ -216,24 +220,26 @@ class Session:
         over = self._stopped or (self._spend and self._overspent(self._spend))
         if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
-        if decoder.progress != progress or (decoder.proven and not was_proven):
+        if pieces:
+            return deltas
+        came, ended = decoder.progress > progress, decoder.proven and not was_proven
+        return deltas + self._without_text(came=came or ended, growth=growth, now=now)
+
+    def _without_text(self, *, came: bool, growth: int, now: float) -> list[Delta]:
+        """Note what a read that had no text was good for; return what an end brings."""
+        decoder, clocks = self._exchange.decoder, self._clocks
+        if came:
             clocks.came(now)
+            self._incoming = "parts" if decoder.tools is None else "a tool call"
         elif decoder.growth != growth:
             clocks.grew(now, has_content=decoder.has_content)
+            self._incoming = "an unfinished event"
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
-            return deltas + self._end(self._exchange.lateness(self._clocks, now), now)
-        if pieces:
-            clocks.alive = now
-        else:
-            self._incoming = self._came_beside_text(progress, growth)
-            self.receive_silence(now)
-        return deltas
-
-    def _take(self, pieces: list[TextPiece], now: float) -> list[Delta]:
-        if not self._recovery.heard:
-            self._recovery.progressed()
-        return self._exchange.take(pieces, now)
+            return self._end(self._exchange.lateness(clocks, now), now)
+        self._incoming = self._incoming or "comments"
+        self.receive_silence(now)
+        return []
 
     def receive_upload(self, now: float) -> None:
         """The request was sent to its end: its first-token limit begins now."""
@@ -343,15 +349,6 @@ class Session:
         wait = None if until is None else until - now
         came, self._incoming = self._incoming, ""
         self._ledger.emit(events.StillWaiting, now, what=what, wait=wait, receiving=came)
-
-    def _came_beside_text(self, progress: int, growth: int) -> str:
-        """Say what a read brought that had no text: see `StillWaiting.receiving`."""
-        decoder = self._exchange.decoder
-        if decoder.progress != progress:
-            return "parts" if decoder.tools is None else "a tool call"
-        if decoder.growth != growth:
-            return "an unfinished event"
-        return self._incoming or "comments"
 
     def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
         return spend.overspent(self._exchange.decoder.pieces, self._transcript.characters)

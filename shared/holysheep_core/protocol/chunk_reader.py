@@ -16,7 +16,7 @@ from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
 from holysheep_core.protocol.parts import PartCollector, kind_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
-from holysheep_core.protocol.wire import Chunk, Message, is_half, joined, text_of
+from holysheep_core.protocol.wire import Chunk, Message, joined, text_of
 from holysheep_core.types import Usage
 
 _WORSE_THAN_NORMAL = (Ending.LIMIT, Ending.FILTERED, Ending.FAILED)
@@ -45,6 +45,7 @@ class ChunkReader:
         tools: Pieces of tool calls; None before the first.
         parts: Images, audio, citations and blocks of reasoning; None before the first.
         usage: Tokens as reported, None before they are.
+        has_halves: A chunk may have had half a character, so that the next one has the other.
         second_answer: Another answer has begun in this stream (a gateway failed over).
     """
 
@@ -72,6 +73,7 @@ class ChunkReader:
         self.refusal = ""
         self.system_fingerprint: str | None = None
         self.second_answer = False
+        self.has_halves = False
         self._recognised = False
         self._bare_end = False  # the reason came in a chunk of its own
         self._roles = 0
@@ -86,8 +88,10 @@ class ChunkReader:
 
     def take(self, chunk: Chunk) -> list[TextPiece]:
         """Take a chunk that is no error and return what it says."""
-        self._recognised = self._recognised or chunk.is_recognised()
-        self._note_facts(chunk)
+        if not self._recognised:
+            self._recognised = chunk.is_recognised()
+        if not (self.id and self.model) or chunk.usage is not None or chunk.system_fingerprint:
+            self._note_facts(chunk)
         if not chunk.choices:
             return self._take_response_event(chunk) if chunk.type else []
         choice = chunk.choices[0]
@@ -159,14 +163,8 @@ class ChunkReader:
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.role:
             self._roles += 1
-        if message.tool_calls or message.function_call is not None:
-            if self.tools is None:
-                self.tools = self._new_tools()
-            self.tools.add(message)
-            self._came()
-        if message.refusal and isinstance(message.refusal, str):
-            self.refusal += message.refusal
-            self._came()
+        if message.tool_calls or message.function_call is not None or message.refusal:
+            self._take_calls(message)
         content, thought = message.content, ""
         text = content if isinstance(content, str) else ""
         if (
@@ -178,18 +176,30 @@ class ChunkReader:
             or message.thinking_blocks
         ):
             text, thought = self._take_parts(message)
-        if text and (self._half or is_half(text[0]) or is_half(text[-1])):
-            text, self._half = _whole_characters(self._half + text)
         reasoning = message.reasoning_content or message.reasoning or thought
         if not isinstance(reasoning, str):
             self.progress += 1
             reasoning = ""
-        if reasoning and (self._half_thought or is_half(reasoning[0]) or is_half(reasoning[-1])):
-            reasoning, self._half_thought = _whole_characters(self._half_thought + reasoning)
+        if self.has_halves:
+            text, self._half = _whole_characters(self._half, text)
+            reasoning, self._half_thought = _whole_characters(self._half_thought, reasoning)
         if not text and not reasoning:
             return []
-        self._came()
+        self.has_content = True
+        self.progress += 1
+        self.pieces += 1
         return [(text, reasoning)]
+
+    def _take_calls(self, message: Message) -> None:
+        """Take pieces of tool calls, or of a refusal."""
+        if message.tool_calls or message.function_call is not None:
+            if self.tools is None:
+                self.tools = self._new_tools()
+            self.tools.add(message)
+            self._came()
+        if message.refusal and isinstance(message.refusal, str):
+            self.refusal += message.refusal
+            self._came()
 
     def _take_parts(self, message: Message) -> tuple[str, str]:
         """Keep what is neither text nor a tool call; return the text and the reasoning of it."""
@@ -226,7 +236,15 @@ class ChunkReader:
         return []
 
 
-def _whole_characters(text: str) -> tuple[str, str]:
-    """Join characters that a server cut between their UTF-16 surrogates; keep a half at the end."""
+def _whole_characters(before: str, text: str) -> tuple[str, str]:
+    """Join characters that a server cut between their UTF-16 surrogates; keep a half at the end.
+
+    Args:
+        before: Half a character that came last.
+        text: New text; if it is empty, the other half may still come.
+    """
+    if not text:
+        return "", before
+    text = before + text
     half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
     return joined(text[: len(text) - len(half)]), half

@@ -30,7 +30,7 @@ from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.lenient import decode_leniently
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
-from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk
+from holysheep_core.protocol.wire import DONE, REFUSED, Chunk, decode_chunk, decode_well_formed
 from holysheep_core.secrets import redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
@@ -256,6 +256,8 @@ class ResponseDecoder(ChunkReader):
     # -- events -----------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> Chunk | None:
+        """Decode what the typed decoder refused: half characters, fields of other types."""
+        self.has_halves = True
         try:
             return decode_chunk(data)
         except msgspec.ValidationError:
@@ -273,7 +275,10 @@ class ResponseDecoder(ChunkReader):
             if type(data) is ErrorData:
                 self._take_error(data)
                 continue
-            chunk = self._decode(data)
+            try:
+                chunk: Chunk | None = decode_well_formed(data)
+            except REFUSED:
+                chunk = self._decode(data)
             if chunk is None:
                 self._take_unreadable(data)
             elif (
@@ -284,6 +289,8 @@ class ResponseDecoder(ChunkReader):
             ):
                 self.second_answer, self._rest = True, payloads[position:]
                 break
+            elif chunk.choices and chunk.error is None:
+                pieces += self.take(chunk)
             else:
                 pieces += self._take(chunk, data)
         return pieces

@@ -203,7 +203,9 @@ class Chunk(msgspec.Struct, gc=False):
         )
 
 
-_chunk_decoder = msgspec.json.Decoder(Chunk)
+decode_well_formed = msgspec.json.Decoder(Chunk).decode
+REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What `decode_well_formed` raises for all that is no chunk in its plain form."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -216,10 +218,10 @@ def decode_chunk(data: bytes) -> Chunk | None:
     if data[:1] != b"{" and not data.lstrip().startswith(b"{"):
         return None
     try:
-        return _chunk_decoder.decode(data)
+        return decode_well_formed(data)
     except msgspec.ValidationError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except REFUSED:
         return _with_half_characters(data)
 
 
