@@ -21,6 +21,7 @@ PROVIDER = "holysheep"
 _LISTS = {
     "images": "image",
     "annotations": "citation",
+    "sources": "citation",
     "reasoning_details": "reasoning",
     "thinking_blocks": "reasoning",
     "content_parts": "",

@@ -91,7 +91,7 @@ def citation_of(part: Part) -> Cited:
     return Cited(
         url=_first(value, "url", "uri", "source"),
         title=_first(value, "title"),
-        text=_first(value, "cited_text", "content", "text", "quote"),
+        text=_first(value, "cited_text", "content", "snippet", "text", "quote"),
         start=start if isinstance(start, int) else None,
         end=end if isinstance(end, int) else None,
     )

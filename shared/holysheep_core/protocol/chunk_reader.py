@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
+from holysheep_core.protocol.lenient import usage_block
 from holysheep_core.protocol.parts import PartCollector, kind_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
-from holysheep_core.protocol.wire import Chunk, Message, joined, text_of
+from holysheep_core.protocol.wire import Choice, Chunk, Message, UsageBlock, joined, text_of
 from holysheep_core.types import Usage
 
 _WORSE_THAN_NORMAL = (Ending.LIMIT, Ending.FILTERED, Ending.FAILED)
@@ -92,10 +93,12 @@ class ChunkReader:
             self._recognised = chunk.is_recognised()
         if not (self.id and self.model) or chunk.usage is not None or chunk.system_fingerprint:
             self._note_facts(chunk)
+        if chunk.citations or chunk.search_results or chunk.search_info or chunk.x_groq:
+            self._note_extras(chunk)
         if not chunk.choices:
             return self._take_response_event(chunk) if chunk.type else []
         choice = chunk.choices[0]
-        message = choice.delta or choice.message
+        message = choice.delta or choice.message or _legacy(choice)
         before = self.progress
         pieces = [] if message is None else self._take_message(message)
         came = self.progress != before
@@ -104,6 +107,8 @@ class ChunkReader:
         reason = choice.finish_reason or choice.finishReason
         if reason:
             self._note_end(reason, bare=not came)
+        if choice.usage:
+            self._note_usage(usage_block(choice.usage))
         return pieces
 
     def begins_again(self, chunk: Chunk) -> bool:
@@ -155,10 +160,23 @@ class ChunkReader:
             self.model = chunk.model
         if chunk.system_fingerprint:
             self.system_fingerprint = chunk.system_fingerprint
-        if chunk.usage is not None:
-            usage = chunk.usage.to_usage()
-            if usage is not None:
-                self.usage = usage if self.usage is None else self.usage.merged(usage)
+        self._note_usage(chunk.usage)
+
+    def _note_extras(self, chunk: Chunk) -> None:
+        """Take what single providers put beside the choices: sources, and Groq's usage."""
+        if isinstance(chunk.x_groq, dict):
+            self._note_usage(usage_block(chunk.x_groq.get("usage")))
+        inside = chunk.search_info if isinstance(chunk.search_info, dict) else {}
+        found = [chunk.search_results, inside.get("search_results"), chunk.citations]
+        if self.parts is None:
+            self.parts = PartCollector()
+        for values in found:
+            self.parts.take_sources(values)
+
+    def _note_usage(self, block: UsageBlock | None) -> None:
+        usage = None if block is None else block.to_usage()
+        if usage is not None:
+            self.usage = usage if self.usage is None else self.usage.merged(usage)
 
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.role:
@@ -234,6 +252,12 @@ class ChunkReader:
         if chunk.type == "response.incomplete":
             self._note_end("length", bare=True)
         return []
+
+
+def _legacy(choice: Choice) -> Message | None:
+    """Return the text of a choice as the older completions API has it."""
+    text = choice.text
+    return Message(content=text) if text and isinstance(text, str) else None
 
 
 def _whole_characters(before: str, text: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ def decode_leniently(data: bytes) -> Chunk | None:
         model=_text(found.get("model")),
         system_fingerprint=_text(found.get("system_fingerprint")),
         choices=_all(choices, _choice) if isinstance(choices, list) else None,
-        usage=_usage(found.get("usage")),
+        usage=usage_block(found.get("usage")),
         error=found.get("error"),
         type=_text(found.get("type")),
         delta=found.get("delta"),
@@ -52,6 +52,10 @@ def decode_leniently(data: bytes) -> Chunk | None:
         code=found.get("code"),
         detail=found.get("detail"),
         msg=found.get("msg"),
+        x_groq=found.get("x_groq"),
+        citations=found.get("citations"),
+        search_results=found.get("search_results"),
+        search_info=found.get("search_info"),
     )
 
 
@@ -63,6 +67,8 @@ def _choice(value: Any) -> Choice | None:
         message=_message(value.get("message")),
         finish_reason=value.get("finish_reason"),
         finishReason=value.get("finishReason"),
+        usage=value.get("usage"),
+        text=value.get("text"),
     )
 
 
@@ -116,7 +122,8 @@ def _function(value: Any) -> FunctionPart | None:
     return FunctionPart(name=_text(value.get("name")), arguments=arguments if known else None)
 
 
-def _usage(value: Any) -> UsageBlock | None:
+def usage_block(value: Any) -> UsageBlock | None:
+    """Return the counts in a value; None if it is no object."""
     if not isinstance(value, dict):
         return None
     known = {name: field for name, field in value.items() if _is_usage(name, field)}

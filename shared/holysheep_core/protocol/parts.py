@@ -58,6 +58,19 @@ class PartCollector:
                 thoughts.append(self._add(kind, "content", value))
         return next(filter(None, thoughts), "") if _says_twice(message) else "".join(thoughts)
 
+    def take_sources(self, values: Any) -> None:
+        """Take sources that stand beside the choices: addresses, or objects that have one.
+
+        Of two lists that name the same address, the first is kept.
+        """
+        known = {part.value.get("url") for part in self._parts if part.field == "sources"}
+        for value in values if isinstance(values, list) else ():
+            source = {"url": value} if isinstance(value, str) else value
+            url = source.get("url") if isinstance(source, dict) else None
+            if url and isinstance(url, str) and url not in known:
+                known.add(url)
+                self._parts.append(Part("citation", "sources", dict(source)))
+
     def finish(self) -> tuple[Part, ...]:
         """Return the parts in the order in which they began."""
         return tuple(self._parts)

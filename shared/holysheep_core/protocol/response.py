@@ -318,6 +318,9 @@ class ResponseDecoder(ChunkReader):
         if self.finished:
             return
         self._recognised = True
+        *_, last = data.splitlines() or [data]
+        if last[:1] == b"{" and self._decode(last) is not None:
+            data = last  # before it, half an event that a gateway did not end
         self.error = refusal(
             None, self.headers, bytes(data), wall=self._wall, secrets=self._secrets
         )

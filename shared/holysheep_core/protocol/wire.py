@@ -67,10 +67,8 @@ class Choice(msgspec.Struct, gc=False):
     message: Message | None = None
     finish_reason: Any = None
     finishReason: Any = None  # noqa: N815 - as Google spells it
-
-    def reason(self) -> Any:
-        """Return the model's reason to stop, whichever way it is spelt."""
-        return self.finish_reason if self.finish_reason is not None else self.finishReason
+    usage: Any = None  # where Moonshot has it
+    text: Any = None  # of the older completions API, on this path too
 
 
 class UsageBlock(msgspec.Struct, gc=False):
@@ -183,6 +181,10 @@ class Chunk(msgspec.Struct, gc=False):
     code: Any = None
     detail: Any = None
     msg: Any = None
+    x_groq: Any = None  # holds the usage
+    citations: Any = None  # Perplexity: addresses
+    search_results: Any = None  # Perplexity, Baidu: addresses and titles
+    search_info: Any = None  # Qwen: the same, in an object
 
     def is_error(self) -> bool:
         """Tell whether the event is an error, in any of the shapes that servers give one."""

@@ -162,3 +162,30 @@ def test_a_resumed_answer_keeps_its_parts_and_takes_no_second_reasoning():
     assert joined_parts(before, ()) == before
     new = (Part("reasoning", "x", {"text": "b"}), image, other, audio)
     assert joined_parts(before, new) == (thought, image, other, audio)
+
+
+@pytest.mark.parametrize(
+    ("fields", "urls"),
+    [
+        ({"citations": ["https://a.test", "https://a.test", "https://b.test"]}, "ab"),
+        ({"citations": ["https://a.test"], "search_results": [{"url": "https://a.test"}]}, "a"),
+        ({"search_info": {"search_results": [{"url": "https://a.test"}]}}, "a"),
+        ({"citations": [7, None, {}, {"url": 7}, {"url": []}, ""]}, ""),
+        ({"citations": "https://a.test", "search_info": 7, "x_groq": 7}, ""),
+        ({"x_groq": {"usage": []}}, ""),
+    ],
+)
+def test_sources_beside_the_choices_are_taken_once(fields, urls):
+    reader = ChunkReader()
+    for _ in range(3):
+        reader.take(Chunk(**fields))
+    found = [part.value["url"] for part in (reader.parts.finish() if reader.parts else ())]
+    assert found == [f"https://{name}.test" for name in urls]
+
+
+@pytest.mark.parametrize("block", [[], {}, 7, "no", {"prompt_tokens": None}])
+def test_a_usage_that_says_nothing_is_none_wherever_it_stands(block):
+    reader = ChunkReader()
+    reader.take(Chunk(x_groq={"usage": block}))
+    reader.take(Chunk(choices=[Choice(usage=block)]))
+    assert reader.usage is None
