@@ -165,6 +165,10 @@ def _count(value: object) -> int:
 _MOST_TOKENS = 10**9  # more is no answer's count, and sums of it overflow a float
 
 
+_FAILED = ("error", "response.failed", "response.error")
+_WELL = (0, 200, "0", "200")
+
+
 class Chunk(msgspec.Struct, gc=False):
     """One event of a stream, or a whole answer sent where a stream was asked for."""
 
@@ -188,12 +192,15 @@ class Chunk(msgspec.Struct, gc=False):
 
     def is_error(self) -> bool:
         """Tell whether the event is an error, in any of the shapes that servers give one."""
-        if self.error is not None:
+        if self.error is not None or self.type in _FAILED:
             return True
         if self.choices or self.usage is not None or (self.type or "").startswith("response."):
             return False
-        said = (self.message, self.detail, self.msg)
-        return self.object == "error" or any(said) or self.code not in (None, "", 0, 200)
+        # An object as `message` is an answer in another API's form, and code 0 says "ok".
+        said = (self.message if isinstance(self.message, str) else "", self.detail, self.msg)
+        if self.code in _WELL:
+            return self.object == "error"
+        return self.object == "error" or any(said) or self.code not in (None, "")
 
     def is_recognised(self) -> bool:
         """Tell whether the event carries anything of this protocol."""

@@ -296,3 +296,24 @@ def test_json_cut_at_every_character_is_no_json():
 def test_only_a_json_response_format_asks_for_json(wanted, asked):
     assert asks_for_json({"response_format": wanted}) is asked
     assert asks_for_json({}) is False
+
+
+@pytest.mark.parametrize(
+    ("chunk", "error"),
+    [
+        ({"code": 0, "msg": "ok"}, False),
+        ({"code": 200, "message": "success", "data": {}}, False),
+        ({"code": "0", "msg": ""}, False),
+        ({"code": 0, "msg": "ok", "error": {"message": "no"}}, True),
+        ({"code": 50501, "msg": "busy"}, True),
+        ({"msg": "busy"}, True),
+        ({"type": "error", "message": "busy"}, True),
+        ({"type": "error"}, True),
+        ({"type": "response.failed", "response": {"error": {"message": "busy"}}}, True),
+        ({"type": "response.created", "response": {}}, False),
+        ({"type": "message_start", "message": {"role": "assistant", "content": []}}, False),
+        ({"message": {"role": "assistant", "content": "hi"}, "done": False}, False),
+    ],
+)
+def test_an_error_is_told_from_an_acknowledgement_and_from_another_apis_answer(chunk, error):
+    assert decode_chunk(msgspec.json.encode(chunk)).is_error() is error
