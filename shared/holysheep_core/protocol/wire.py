@@ -199,7 +199,7 @@ class Chunk(msgspec.Struct, gc=False):
         # An object as `message` is an answer in another API's form, and code 0 says "ok".
         said = (self.message if isinstance(self.message, str) else "", self.detail, self.msg)
         if self.code in _WELL:
-            return self.object == "error"
+            return bool(self.object == "error")
         return self.object == "error" or any(said) or self.code not in (None, "")
 
     def is_recognised(self) -> bool:

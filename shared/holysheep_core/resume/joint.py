@@ -1,4 +1,4 @@
-"""What happens right after the repetition: white space, and marks that a lead has opened.
+"""What happens right after the repetition: white space, and marks that a preamble has opened.
 
 The response's white space is the text's, as far as it goes beyond what the reader has. Marks
 that stood before the repetition (quotes, bold, a tag, a code fence) are closed after it or at
@@ -37,25 +37,25 @@ _FENCE_CLOSED = re.compile(r"\n?(?:`{3,}|~{3,})[ \t]*\n?$")
 _FENCE_RIGHT_AFTER = re.compile(r"\s*\n(?:`{3,}|~{3,})[ \t]*\n{1,2}")
 
 
-def closer_of(lead: str, seen: SeenText, begin: int) -> str:
-    """Return the marks that will close those which a lead ends with; "" for none.
+def closer_of(preamble: str, seen: SeenText, begin: int) -> str:
+    """Return the marks that will close those which a preamble ends with; "" for none.
 
     Args:
-        lead: What stands before the repetition.
+        preamble: What stands before the repetition.
         seen: The text the reader has.
         begin: Where in it the repetition begins: in an open fence, another one only reopens it.
     """
-    if not lead:
+    if not preamble:
         return ""
-    fenced = _FENCED.search(lead)
+    fenced = _FENCED.search(preamble)
     if fenced:
         return "" if open_fence(seen.text[:begin]) else fenced[1]
-    if lead.rstrip(" ").endswith(">") and not lead.rstrip(" >").strip():
+    if preamble.rstrip(" ").endswith(">") and not preamble.rstrip(" >").strip():
         return BLOCK_QUOTE
-    tag = _TAGGED.search(lead)
+    tag = _TAGGED.search(preamble)
     if tag:
         return f"</{tag.group(1)}>"
-    closer, rest = "", lead.rstrip(" .…\r\n\t")
+    closer, rest = "", preamble.rstrip(" .…\r\n\t")
     while rest and (rest[-1] in _SAME or rest[-1] in _CLOSERS):
         closer += _CLOSERS.get(rest[-1], rest[-1])
         rest = rest[:-1]
@@ -63,7 +63,7 @@ def closer_of(lead: str, seen: SeenText, begin: int) -> str:
 
 
 def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = False) -> str | None:
-    """Return what follows the repetition, without the marks that close the lead's.
+    """Return what follows the repetition, without the marks that close the preamble's.
 
     Args:
         rest: What follows the repetition.

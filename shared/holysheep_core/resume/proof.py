@@ -1,18 +1,19 @@
 """The proof of a splice point: where the seen text *ends* in a resumed response.
 
-A response is taken to be `lead + repetition of an end of the seen text + rest`. The repetition
-is searched for by the end of the seen text and extended backwards as far as both agree:
+A response is taken to be `preamble + repetition of an end of the seen text + rest`. The
+repetition is searched for by the end of the seen text and extended backwards as far as both agree:
 
-- *No lead*: the response begins with an ending of the seen text. The longest one counts, from
+- *No preamble*: the response begins with an ending of the seen text. The longest one counts, from
   `MIN_CODE_POINTS` and `MIN_BYTES` up, if there is a word in it and the seen text does not repeat
   it there already.
-- *A lead*: an announcement, an apology, a mark, a tag, a code fence, in whatever words. It is
-  dropped only where it cannot be text of the answer (`_is_foreign`), and only before a
+- *A preamble*: an announcement, an apology, a mark, a tag, a code fence, in whatever words. It is
+  dropped only where it cannot be text of the answer (module `preamble`), and only before a
   repetition that weighs `MIN_PROOF` and occurs once in the seen text. Rows of a log or a table
-  and refrains often begin alike, so a lead in front of one is not dropped.
+  and refrains often begin alike, so a preamble in front of one is not dropped.
 - *The last unit*: the response begins with the last line, number, word or grapheme cluster and
-  goes on in it ("graz" + "grazing", "12,3" + "12,345").
-- *Nearly*: the same with punctuation, Markdown marks and escapes ignored, or with a few edits.
+  goes on in it (module `last_unit`).
+- *Nearly*: the same with punctuation, Markdown marks and escapes ignored, or with a few edits
+  (module `edits`).
 
 Whatever is not found by one of these is not proven.
 """
@@ -22,6 +23,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from holysheep_core.resume.edits import align, fold_words
+from holysheep_core.resume.last_unit import end_of_last_unit
 from holysheep_core.resume.normalize import (
     Folded,
     common_suffix,
@@ -32,33 +35,19 @@ from holysheep_core.resume.normalize import (
     unescaped,
     weight,
 )
-from holysheep_core.resume.seen import MAX_ANCHOR, MIN_PROOF, SeenText, is_joining
-from holysheep_core.resume.seen import last_cluster as cluster_of
+from holysheep_core.resume.preamble import MAX_PREAMBLE, RESTART_EVIDENCE, Preamble, is_mention
+from holysheep_core.resume.seen import MAX_ANCHOR, MIN_PROOF, SeenText
 
-MAX_LEAD = 300
-"""Characters of something else that may stand before the repetition."""
 MIN_CODE_POINTS = 4
 MIN_BYTES = 6
-RESTART_EVIDENCE = 24
-"""Folded characters of the beginning, said again, that prove a restart."""
 FOLLOWING = 12
 """Folded characters, said again, that make it worth waiting for the end of the seen text."""
 WINDOW = 4000
-_MAX_INTRODUCTION = 160
-_MAX_INTRODUCTION_BREAKS = 4
 _MAX_PLACES = 24
 _PROBE = 12
 _GRAM = 8
 _MIN_UNIT, _MAX_UNIT = 5, 2 * MIN_PROOF
-_MAX_EDITS = 0.15
-_OPENER = re.compile(r"\s*(?:(?:`{3,}|~{3,})[^`\n]*|<\w+>)\s*")
-_ENDS_IN_FENCE_OR_RULE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}[^`\n]*|---+|\*\*\*+)\s*$")
 _ENDS_IN_FENCE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*$")
-_ENDS_IN_BREAK = re.compile(r"(?:[\n:：>]|[.!?。！？…][\"'”’)]*[ \t]*)$")  # noqa: RUF001 - full-width
-_FENCE_LINE = re.compile(r"(`{3,}|~{3,})[^`\n]*\n")
-_FENCE_BEGUN = re.compile(r"(?:`{1,3}|~{1,3})[^`\n]*")
-_WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e])+$")
-_NUMBER = re.compile(r"\d[\d.,]*$")
 _WIDE = "\u2e80"
 
 
@@ -102,7 +91,7 @@ class Search:
         # Where 400 characters do not occur only once, the model is trusted to have counted.
         telling = len(anchor) >= MAX_ANCHOR or seen.is_unique(self._anchor)
         self._anchor_decides = bool(self._anchor) and telling
-        self._asked = fold(asked)
+        self._preamble = Preamble(seen, self._anchor, asked)
         self.followed = 0
         self.following = 0
         self.restarted = False
@@ -117,7 +106,7 @@ class Search:
             return None
         length = self._overlap(response)
         strong = weight(said[:length]) >= MIN_PROOF or length == len(self._seen.folded)
-        late = final or response.length >= MAX_LEAD
+        late = final or response.length >= MAX_PREAMBLE
         if length and strong and (final or self.followed < max(length, FOLLOWING)):
             return self._place(response, written, 0, length)
         place = self._behind(response, written, final=late)
@@ -130,17 +119,23 @@ class Search:
         if length and not elsewhere:
             return Place(response.start_of(0), response.end_of(length))
         place = self._unit_behind(response, written)
-        return place if place or elsewhere else self._last_unit(written)
+        if place or elsewhere:
+            return place
+        end = end_of_last_unit(self._seen, written)
+        return Place(0, end) if end else None
 
     def is_open(self, response: Folded) -> bool:
         """Tell whether the response may still come to the end of the seen text."""
         said, seen = response.text, self._seen
-        if self.followed == len(said) or response.length < MAX_LEAD:
+        if self.followed == len(said) or response.length < MAX_PREAMBLE:
             return True
         beginning = seen.folded[:RESTART_EVIDENCE]
-        if len(beginning) == RESTART_EVIDENCE and beginning in said[: MAX_LEAD + RESTART_EVIDENCE]:
+        if (
+            len(beginning) == RESTART_EVIDENCE
+            and beginning in said[: MAX_PREAMBLE + RESTART_EVIDENCE]
+        ):
             self.restarted = True
-        longest = 1.3 * len(seen.text) + MAX_LEAD
+        longest = 1.3 * len(seen.text) + MAX_PREAMBLE
         return (self.restarted or self.followed >= FOLLOWING) and response.length < longest
 
     def follows(self, added: str) -> bool:
@@ -159,14 +154,14 @@ class Search:
         said = response.text
         if self.followed == len(said) or self._seen.folded.endswith(said):
             return True
-        return self.followed >= MIN_PROOF and len(said) - self.followed <= MAX_LEAD
+        return self.followed >= MIN_PROOF and len(said) - self.followed <= MAX_PREAMBLE
 
     def repeats_enough(self, response: Folded) -> bool:
         """Tell whether a whole response, an ending of the seen text, is no coincidence."""
         length = len(response.text)
         return not length or length == len(self._seen.folded) or self._counts(length)
 
-    # -- no lead ----------------------------------------------------------------------------
+    # -- no preamble ------------------------------------------------------------------------
 
     def _follow(self, said: str) -> None:
         """Find where in the seen text the end of the response stands, with the longest match."""
@@ -229,7 +224,7 @@ class Search:
         start += len(written[start:]) - len(written[start:].lstrip())
         return Place(start, response.end_of(end))
 
-    # -- behind a lead ----------------------------------------------------------------------
+    # -- behind a preamble ------------------------------------------------------------------
 
     def _behind(self, response: Folded, written: str, *, final: bool) -> Place | None:
         place = self._behind_key(self._seen.key, response, written, final=final)
@@ -246,10 +241,10 @@ class Search:
             length = common_suffix(seen.folded, said[:end])
             at = said.find(key, at + 1)
             start = response.start_of(end - length)
-            in_reach = start <= MAX_LEAD or self.restarted
+            in_reach = start <= MAX_PREAMBLE or self.restarted
             if not in_reach or not response.is_boundary(end):
                 continue
-            # The lead's last marks may be like those before the words asked for.
+            # The preamble's last marks may be like those before the words asked for.
             lengths = {length: 0, min(length, len(self._anchor) or length): 0}
             starts = [self._place(response, written, end - n, end).start for n in lengths]
             foreign = [
@@ -260,8 +255,8 @@ class Search:
             if not foreign:
                 continue
             start = foreign[0]
-            lead = written[:start]
-            if _is_mention(lead):  # `It ended with "…".`, and then perhaps the words themselves
+            preamble = written[:start]
+            if is_mention(preamble):  # `It ended with "…".`, and then perhaps the words themselves
                 if at >= 0 or final:
                     continue
                 return None
@@ -277,133 +272,29 @@ class Search:
             if at <= 0 or is_periodic(core) or not response.is_boundary(at + len(core)):
                 continue
             start = response.start_of(at)
-            lead = written[:start]
-            inside = re.sub(_ENDS_IN_FENCE, "", lead).strip()
-            if start > MAX_LEAD or "\n" in inside or not self._is_foreign(lead, len(core)):
+            preamble = written[:start]
+            inside = re.sub(_ENDS_IN_FENCE, "", preamble).strip()
+            if start > MAX_PREAMBLE or "\n" in inside or not self._is_foreign(preamble, len(core)):
                 continue
             if not seen.is_unique(core) and seen.may_go_on_with(written):
                 continue
-            set_off = lead.rstrip(" \t").endswith("\n\n") or lead.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
-            if lead.rstrip(" \t").endswith("\n") and (set_off or _ENDS_IN_FENCE.search(lead)):
+            set_off = preamble.rstrip(" \t").endswith("\n\n") or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
+            if preamble.rstrip(" \t").endswith("\n") and (
+                set_off or _ENDS_IN_FENCE.search(preamble)
+            ):
                 return Place(start, response.end_of(at + len(core)))
         return None
 
-    def _is_foreign(self, lead: str, length: int) -> bool:
-        """Tell whether a lead is no text of the answer.
-
-        Args:
-            lead: What stands before the repetition.
-            length: Folded characters of the repetition.
-        """
-        seen = self._seen
-        if not has_words(lead) or _OPENER.fullmatch(lead):
-            return True
-        if length >= len(seen.folded) and (
-            length >= 5 * MIN_PROOF or (lead.endswith("\n") and len(lead) < _MAX_INTRODUCTION)
-        ):
-            return True
-        if self.restarted:
-            return length >= 2 * MIN_PROOF + _GRAM
-        cannot_follow = self._echoes(lead) or not seen.may_go_on_with(lead)
-        if cannot_follow or _ENDS_IN_FENCE_OR_RULE.search(lead):
-            return True
-        return self._is_introduction(lead, length)
-
-    def _is_introduction(self, lead: str, length: int) -> bool:
-        """Tell whether a lead, though it could follow the seen text, is set off from the rest."""
-        base = lead.rstrip(" \t>\"'*`“‘")  # noqa: RUF001 - quotes
-        if lead[0].isspace() or not _ENDS_IN_BREAK.search(base):
-            return False
-        breaks = base.strip().count("\n")
-        longest = MAX_LEAD if length >= len(self._anchor) else _MAX_INTRODUCTION
-        if len(lead) > longest or breaks > _MAX_INTRODUCTION_BREAKS:
-            return False
-        return not base.endswith("\n") or not self._may_be_row(base, lead, length)
-
-    def _may_be_row(self, base: str, lead: str, length: int) -> bool:
-        """Tell whether a lead that ends in a line break may be a row or a verse of the answer."""
-        seen = self._seen
-        if "\n" not in seen.text:
-            return False
-        begin = seen.index.start_of(len(seen.folded) - length)
-        before = seen.text[:begin].rstrip(" \t")
-        if before and not before.endswith("\n"):
-            return False  # rows and verses begin where a line begins
-        announced = base.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
-        if begin >= len(seen.text) - len(seen.line) and not announced:
-            return not base.endswith("\n\n")
-        return len(lead) > RESTART_EVIDENCE and (not announced or seen.is_verse)
-
-    def _echoes(self, text: str) -> bool:
-        """Tell whether a text repeats what the model was asked."""
-        said, size = fold(text), RESTART_EVIDENCE
-        starts = range(0, len(said) - size + 1, 4)
-        return any(said[at : at + size] in self._asked for at in starts)
-
-    # -- the last unit ----------------------------------------------------------------------
-
-    def _last_unit(self, written: str) -> Place | None:
-        end = self._line_in_fence(written) or self._line(written) or self._word(written)
-        end = end or self._cluster(written)
-        return Place(0, end) if end and len(written) > end else None
-
-    def _line_in_fence(self, written: str) -> int:
-        """A fence opened again inside an open one proves that a line begins after it."""
-        opened = _FENCE_LINE.match(written)
-        line = self._seen.line
-        if not opened or not self._seen.fence or not line:
-            return 0
-        for form in (line, line.lstrip()):
-            telling = form[:1].isspace() or len(form.strip()) > 1
-            if form and telling and written.startswith(form, opened.end()):
-                return opened.end() + len(form)
-        return 0
-
-    def _line(self, written: str) -> int:
-        line = self._seen.line.strip()
-        folded, begun = fold(line), Folded(written[: 2 * len(line) + _GRAM])
-        enough = len(folded) >= 3 and not is_periodic(folded) and begun.text.startswith(folded)  # noqa: PLR2004
-        if enough and len(begun.text) > len(folded) and begun.is_boundary(len(folded)):
-            return begun.end_of(len(folded))
-        return 0
-
-    def _word(self, written: str) -> int:
-        text = self._seen.text
-        if self._seen.blank == " ":
-            before, _, unit = text.rstrip().rpartition(" ")
-            again = before.endswith(unit) or not unit.isalpha() or len(unit) < MIN_CODE_POINTS
-            return 0 if again or not written.startswith(unit + " ") else len(unit)
-        word, number = _WORD.search(text), _NUMBER.search(text)
-        unit = word.group() if word else ""
-        if number and len(number.group()) >= len(unit):
-            unit = number.group()
-        if not unit or not written.startswith(unit) or is_periodic(unit):
-            return 0
-        following = written[len(unit) : len(unit) + 2]
-        goes_on = following[:1].isalnum() or is_joining(following[:1])
-        if number and re.match(r"[.,]\d", following):
-            goes_on = True
-        wide = any(c > _WIDE for c in unit)
-        if goes_on:
-            return len(unit) if len(unit) >= (2 if wide or following[:1].isalpha() else 3) else 0
-        blank = following[:1].isspace() and unit.islower()
-        return len(unit) if following and not wide and len(unit) >= (2 if blank else 4) else 0
-
-    def _cluster(self, written: str) -> int:
-        cluster = cluster_of(self._seen.text)
-        following = written[len(cluster) : len(cluster) + 1]
-        joined = is_joining(following) or cluster.endswith("\u200d")
-        return (
-            len(cluster) if cluster and following and joined and written.startswith(cluster) else 0
-        )
+    def _is_foreign(self, preamble: str, length: int) -> bool:
+        return self._preamble.is_foreign(preamble, length, restarted=self.restarted)
 
     # -- nearly -----------------------------------------------------------------------------
 
     def find_nearly(self, written: str) -> Place | None:
         """Return the place of the end of the seen text but for punctuation, marks or few edits."""
-        beginning = written[: 2 * MAX_LEAD]
+        beginning = written[: 2 * MAX_PREAMBLE]
         plain = unescaped(beginning)
-        if plain and not unescaped(self._seen.text[-MAX_LEAD:]):
+        if plain and not unescaped(self._seen.text[-MAX_PREAMBLE:]):
             text, ends = plain
             place = self._aligned(text)
             if place is None or place.end > len(ends):
@@ -432,67 +323,16 @@ class Search:
                 break
             last, at = last + 1, same + 1
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
-        lead = text[:start]
-        if has_words(lead) and not (
-            self._is_foreign(lead, last - theirs.at[begin])
-            and (not seen.may_go_on_with(text) or lead.rstrip(" ").endswith("\n"))
+        preamble = text[:start]
+        if has_words(preamble) and not (
+            self._is_foreign(preamble, last - theirs.at[begin])
+            and (not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n"))
         ):
             return None
         reached = seen.index.end_of(ours.at[-1] + 1 + at) if at < len(tail) else None
         return Place(start, response.end_of(last), reached)
 
 
-def fold_words(folded: str) -> str:
-    """Return the letters, digits and emoji of a folded text."""
-    return Folded(folded).words().text
-
-
-def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
-    """Find the end of the seen text in a response, both as words alone, with few edits.
-
-    Returns:
-        Where it begins and ends in `said`.
-    """
-    for length in range(min(len(seen), len(said)), _GRAM - 1, -1):
-        if seen.endswith(said[:length]) and not is_periodic(said[:length]):
-            return 0, length
-    key = seen[-MIN_PROOF:]
-    if len(key) == MIN_PROOF and seen.count(key) == 1 and (at := said.find(key)) >= 0:
-        end = at + MIN_PROOF
-        return end - common_suffix(seen, said[:end]), end
-    pattern = anchor[-64:] if len(anchor) >= _PROBE and seen.endswith(anchor) else seen[-24:]
-    return _fewest_edits(pattern, said) if len(pattern) >= _PROBE else None
-
-
-def _fewest_edits(pattern: str, text: str) -> tuple[int, int] | None:
-    """Find a pattern in a text by the fewest edits (Sellers 1980): 15 %, none at its end."""
-    size = len(pattern)
-    costs, begins = list(range(size + 1)), [0] * (size + 1)
-    best: tuple[int, int, int] | None = None
-    for end, character in enumerate(text, 1):
-        above, origins = costs, begins
-        costs, begins = [0], [end]
-        for i in range(1, size + 1):
-            choices = (
-                (above[i - 1] + (pattern[i - 1] != character), origins[i - 1]),
-                (above[i] + 1, origins[i]),
-                (costs[i - 1] + 1, begins[i - 1]),
-            )
-            cost, begin = min(choices, key=lambda choice: choice[0])
-            costs.append(cost)
-            begins.append(begin)
-        close = costs[size] <= max(1, int(_MAX_EDITS * size))
-        if close and text[:end].endswith(pattern[-3:]) and (best is None or costs[size] < best[0]):
-            best = (costs[size], begins[size], end)
-    return best and best[1:]
-
-
 def _is_letter(character: str) -> bool:
     """Tell whether a character is part of a word in a script that puts blanks between words."""
     return character.isalnum() and character < _WIDE
-
-
-def _is_mention(lead: str) -> bool:
-    """Tell whether a lead ends like `The message ended with "`."""
-    quoted = lead.rstrip()[-1:] in tuple("\"“'`‘")  # noqa: RUF001 - quotes
-    return bool(lead) and quoted and has_words(lead) and not lead[:-1].endswith("\n")

@@ -9,7 +9,7 @@ from functools import cached_property
 from holysheep_core.resume.normalize import Folded, fold, has_words, is_periodic, weight
 
 MIN_PROOF = 16
-"""What a repetition must weigh (about as many letters) to prove a splice point behind a lead."""
+"""What a repetition behind a preamble must weigh (about as many letters) to prove its place."""
 MAX_ANCHOR = 400
 ENDS_OF_SENTENCES = (".", "!", "?", "。", "！", "？", "…", "।")  # noqa: RUF001 - full-width on purpose
 _CLOSING = "\"'”’)]}*_`»」』 "  # noqa: RUF001 - likewise

@@ -31,7 +31,8 @@ from holysheep_core.resume.joint import (
     without_dots,
 )
 from holysheep_core.resume.normalize import Folded, common_suffix, fold, has_words, is_periodic
-from holysheep_core.resume.proof import MIN_CODE_POINTS, RESTART_EVIDENCE, Place, Search
+from holysheep_core.resume.preamble import RESTART_EVIDENCE
+from holysheep_core.resume.proof import MIN_CODE_POINTS, Place, Search
 from holysheep_core.resume.seen import (
     MIN_PROOF,
     SeenText,
@@ -248,15 +249,15 @@ class Stitcher:
 
     def _splice(self, place: Place, *, final: bool) -> str:
         """Join after a proven repetition, once it is clear what stands right behind it."""
-        lead, rest = self._held[: place.start], self._held[place.end :]
-        closer = closer_of(lead, self._seen, self._begin_of(place))
+        preamble, rest = self._held[: place.start], self._held[place.end :]
+        closer = closer_of(preamble, self._seen, self._begin_of(place))
         if "\n>" in self._held[: place.end] and "\n>" not in self._seen.text:
             closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
         begun = closer and closer.strip().startswith(body.strip("\n "))
         if not final and (not body or begun or _DOTS.fullmatch(rest)):
             return ""
-        closed = without_closer(rest, closer, self._seen, spaced=lead.endswith(" "))
+        closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
         if closed is None:
             return self._reject("unproven")
         again = self._said_again(closed, closes=closed != rest)

@@ -61,7 +61,7 @@ def test_a_prefill_was_sent_without_the_white_space_at_its_end(seen, rest, shown
 
 
 @pytest.mark.parametrize(
-    ("lead", "closer"),
+    ("preamble", "closer"),
     [
         ("", ""),
         ('Sure: "', '"'),
@@ -71,8 +71,8 @@ def test_a_prefill_was_sent_without_the_white_space_at_its_end(seen, rest, shown
         ("... ", ""),
     ],
 )
-def test_marks_that_a_lead_opens_have_closing_ones(lead, closer):
-    assert closer_of(lead, SeenText("plain text"), 0) == closer
+def test_marks_that_a_lead_opens_have_closing_ones(preamble, closer):
+    assert closer_of(preamble, SeenText("plain text"), 0) == closer
 
 
 def test_a_fence_reopened_inside_an_open_one_has_none():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core.resume.normalize import Folded
-from holysheep_core.resume.proof import Place, Search, align, is_evidence
+from holysheep_core.resume.proof import Place, Search, is_evidence
 from holysheep_core.resume.seen import SeenText, choose_anchor
 
 SEEN = "The keeper climbed the stairs every evening. He trimmed the wick, wound the clo"
@@ -61,30 +61,16 @@ def test_a_row_that_begins_like_the_last_one_is_no_introduction():
     assert place is None or place.start == 0
 
 
-@pytest.mark.parametrize("lead", ["", "> ", "- ", '"', "**", "```\n", "[…]"])
-def test_marks_before_the_words_are_a_lead(lead):
-    place = find(SEEN, lead + ANCHOR + "ckwork")
-    assert place == Place(len(lead), len(lead) + len(ANCHOR))
+@pytest.mark.parametrize("preamble", ["", "> ", "- ", '"', "**", "```\n", "[…]"])
+def test_marks_before_the_words_are_a_lead(preamble):
+    place = find(SEEN, preamble + ANCHOR + "ckwork")
+    assert place == Place(len(preamble), len(preamble) + len(ANCHOR))
 
 
 def test_the_last_word_behind_a_blank_is_found_if_it_is_long_enough():
     assert find("he saw the lamp ", "lamp was lit", anchor="x").end == len("lamp")
     assert find("he saw the ", "the lamp", anchor="x") is None
     assert find("and long long ", "long ago", anchor="x") is None
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("trimedthewickwoundtheclo", True),
-        ("trimmedthewickwoundtheclox", True),
-        ("something", False),
-    ],
-)
-def test_few_edits_are_allowed_but_none_at_the_end(said, expected):
-    pattern = "hetrimmedthewickwoundtheclo"
-    found = align("eveningevening" + pattern, said + "ckwork", pattern)
-    assert (found is not None) is expected
 
 
 def test_escapes_are_undone_to_find_the_place():

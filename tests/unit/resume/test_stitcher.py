@@ -56,12 +56,12 @@ LEADS = [
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("lead", LEADS)
-def test_whatever_stands_before_the_words_asked_for_is_taken_out(lead, size):
+@pytest.mark.parametrize("preamble", LEADS)
+def test_whatever_stands_before_the_words_asked_for_is_taken_out(preamble, size):
     for at in range(FIRST, len(STORY) - 1, 3):
         seen, rest = STORY[:at], STORY[at:]
         for response in RESPONSES.values():
-            assert passed(stitcher_after(seen), lead + response(seen, rest), size) == rest, at
+            assert passed(stitcher_after(seen), preamble + response(seen, rest), size) == rest, at
 
 
 @pytest.mark.parametrize(
