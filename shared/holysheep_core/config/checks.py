@@ -1,4 +1,4 @@
-"""Checks that the settings share: each names the setting and what would be right."""
+"""Checks shared by the settings: each error names the setting and a valid value."""
 
 from __future__ import annotations
 

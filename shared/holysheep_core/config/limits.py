@@ -1,4 +1,4 @@
-"""Limits of your own on requests and tokens: the settings."""
+"""The settings of your own limits on requests and tokens."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from holysheep_core.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class RateLimits:
-    """How much may be asked of an account, so that the server need not refuse.
+    """Limits on the requests and tokens sent to an account, so that the server need not reject any.
 
     All clients of a process that use the same key share them; with a `store`, all machines do.
     Every request counts, retries and continuations too. Tokens are reserved before a request
-    (its prompt by estimate and `max_tokens`) and corrected by what was used when it is over.
+    (its estimated prompt and `max_tokens`) and corrected by the usage when it has ended.
 
     Attributes:
         requests_per_minute: Requests in any 60 s; None for no limit.
         tokens_per_minute: Tokens, prompt and answer, in a minute that begins with the first.
-        tokens_per_day: Likewise in 24 hours.
+        tokens_per_day: Tokens, prompt and answer, in 24 hours that begin with the first.
         expected_tokens: Tokens of an answer that are reserved where the request names no
             `max_tokens`.
         max_wait: Longest wait in seconds for room; one that is longer is not begun, but raises
@@ -72,7 +72,7 @@ class SpendLimit:
     Attributes:
         usd: US$ for all requests of the call together, prompts included. The price of every model
             that may be asked must be known (see `Catalog`).
-        tokens: Input and output tokens, likewise.
+        tokens: Input and output tokens of all requests of the call together.
     """
 
     usd: float | None = None

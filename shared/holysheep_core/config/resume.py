@@ -44,7 +44,7 @@ class ResumeConfig:
 
     Attributes:
         enabled: False raises `StreamInterruptedError` with the partial at the first cut.
-        max_resumes: Continuations one call may spend, however much each of them adds.
+        max_resumes: Most requests for the rest that one call may send.
         prompt: The user turn that asks for the rest: "en", "ko", or a text of your own in which
             `{tail}` stands for the last words and `{line}` for the last line, both as written.
             With `{seen}`, for all of the partial, it is added to the last user message;
@@ -103,7 +103,7 @@ class ResumeConfig:
 
     @property
     def wording(self) -> str:
-        """The user turn, with its places still in it."""
+        """The user turn, with its placeholders."""
         return _PROMPTS.get(self.prompt, (self.prompt, ""))[0]
 
     @property

@@ -1,7 +1,7 @@
 """Retries, time-outs and fallbacks: the settings a user types, checked when they are made.
 
-Each class is frozen; a wrong value raises `ConfigurationError` at once, with the name of the
-setting and what would be right, instead of a strange failure an hour into a run.
+Each class is frozen. An invalid value raises `ConfigurationError` at once, with the name of the
+setting and a valid value.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class RetryStrategy(str, Enum):
 
 @dataclass(frozen=True)
 class RetryConfig:
-    """How often and how patiently a failed request is tried again.
+    """How often, and after which waits, a failed request is tried again.
 
     Attributes:
         max_retries: Requests beyond the first that a call may spend on failures that added
             no new text. Continuations of a cut answer are counted by `ResumeConfig`.
         base_delay: Seconds of the first wait.
-        max_delay: Longest wait in seconds, also for a wait the server asks for: one that is
-            longer ends the call with an error that names it.
+        max_delay: Longest wait in seconds. A longer wait that the server asks for ends the call
+            with an error that names it.
         strategy: How waits grow; a `RetryStrategy` or its value.
-        jitter: Share of a wait that is left to chance, 0 to 1. At 0.5 a wait of 4 s becomes 2
+        jitter: Random share of a wait, 0 to 1. At 0.5 a wait of 4 s becomes 2
             to 4 s, so that clients that failed together do not come back together. Waits the
             server asked for are kept exactly.
         patience: A 429 that names a wait up to this many seconds is sat out on the same
@@ -100,7 +100,7 @@ class Timeouts:
     Attributes:
         connect: For DNS, TCP and TLS together.
         read: Default of `first_token` and `stall`.
-        first_token: From the end of sending a request to its first content.
+        first_token: From the end of the upload of a request to its first content.
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
         write: For each piece of a request that is sent (64 KB), so that a long one may take long.
@@ -142,7 +142,7 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class FallbackConfig:
-    """Which fallback models may answer in place of the one asked for.
+    """Which fallback models may answer instead of the requested model.
 
     Attributes:
         models: Models to try in order, or None for the default table (every model falls back

@@ -50,7 +50,7 @@ class Clocks:
         self.restart = False
 
     def came(self, now: float) -> None:
-        """Content came, of which a reader sees nothing yet: the limit starts again."""
+        """Content came that is not shown yet: the limit starts again."""
         self._content = now
         self.restart = True
 
@@ -60,7 +60,7 @@ class Clocks:
         self.restart = True
 
     def grew(self, now: float, *, has_content: bool) -> None:
-        """An event or a body became longer: the limit starts anew, `GROWTH` times at most."""
+        """An event or a body became longer: the limit starts again, `GROWTH` times at most."""
         limit = self._timeouts.stall if has_content else self._timeouts.first_token
         if limit is None or now < self._content + GROWTH * limit:
             self.restart = True

@@ -146,7 +146,7 @@ class Exchange:
 
     @property
     def confirms(self) -> bool:
-        """It was asked whether anything is missing after `[DONE]` without a reason: nothing is."""
+        """Asked what is missing after `[DONE]` without a reason, the model added nothing."""
         return self.next_request.doubtful and not self._shown
 
     def release(self, *, limited: bool) -> list[Delta]:

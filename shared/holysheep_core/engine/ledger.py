@@ -1,8 +1,7 @@
 """The ledger of one call: every attempt, move and wait, recorded and sent as an event.
 
-Nothing that the engine does is hidden: what is written here ends in `Completion.attempts`, in
-an error's `attempts`, and in the events. Figures the server did not report are estimated and
-marked so, since a cut attempt is billed too.
+What is recorded here is in `Completion.attempts`, in an error's `attempts`, and in the events.
+Figures that the server did not report are estimated and marked so: a cut attempt is billed, too.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def _completed(usage: Usage, request: ChatRequest, shown: str, pieces: int) -> U
 
 
 class Ledger:
-    """Keeps a call's records.
+    """The records of a call.
 
     Args:
         call_id: Marks the events of this call.

@@ -51,7 +51,7 @@ SOUND_PROGRESS = 40
 
 @dataclass
 class Counts:
-    """What a call has used up.
+    """The counters of a call.
 
     Attributes:
         here: Failures in a row on the current route.
@@ -69,7 +69,7 @@ class Counts:
 
 
 class Recovery:
-    """The way of one call over its routes.
+    """The retries and moves of one call.
 
     Attributes:
         route: Where the next request goes.
@@ -127,7 +127,7 @@ class Recovery:
         )
 
     def _new_tools(self) -> ToolCallAssembler:
-        """What puts the running answer's tool calls together; made for answers that have some."""
+        """Return the assembler of the running answer's tool calls; called for the first one."""
         request, ledger = self._transcript.request, self._ledger
         seed = f"{ledger.call_id}/{ledger.began}/{len(ledger.attempts)}"
         return ToolCallAssembler(offered_tools(request.params), ids_of(request.messages), seed)
@@ -135,7 +135,7 @@ class Recovery:
     def after(
         self, failure: HolySheepError, exchange: Exchange, now: float
     ) -> float | HolySheepError:
-        """Say what follows a failed exchange.
+        """Decide what follows a failed exchange.
 
         Args:
             failure: What broke.
@@ -244,7 +244,7 @@ class Recovery:
         return cheaper
 
     def _with_probe(self, choose: Callable[[], Decision], now: float) -> Decision:
-        """Choose a route; where another call takes its last probe first, choose once more."""
+        """Choose a route, again if another call took its last probe meanwhile."""
         while True:
             decision = choose()
             route = decision.route
@@ -280,7 +280,7 @@ class Recovery:
         self._chain.states.note_allowance(self.route.provider, left)
 
     def progressed(self) -> None:
-        """Content came: the route works, and what was lent for it comes back."""
+        """Content came: the route works, and the retries it was lent go back to the budget."""
         if self.heard:
             return
         self.heard = True
@@ -291,13 +291,13 @@ class Recovery:
         self._counts.lent.clear()
 
     def succeeded(self, now: float) -> None:
-        """The answer is whole: the budget has earned something."""
+        """The answer is whole; the retry budget grows."""
         self.progressed()  # of a refusal or a tool call, the end is the first that is seen
         self._judge(Outcome.SUCCESS, now)
         self._settings.budget.succeeded(0, self.route.provider.account)
 
     def abandoned(self, now: float) -> None:
-        """The reader went away in mid-answer, which says nothing about the route."""
+        """The reader left before the end, which says nothing about the route."""
         self._judge(None, now)
 
     def _judge(self, outcome: Outcome | None, now: float) -> None:

@@ -26,7 +26,7 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
 
 `state` has the states and which may follow which; `_to` is the only place that changes
 it. A call that the state does not allow is a bug of the driver and raises `SessionStateError`.
-What follows a failure is decided by `recovery`; every failure passes through `_resolve`. One
+`recovery` decides what follows a failure; every failure passes through `_resolve`. One
 chunk's way is `receive_data` alone: SSE decoder, wire, stitcher (only while a splice point is
 open), transcript.
 """
@@ -226,7 +226,7 @@ class Session:
         return deltas + self._without_text(came=came or ended, growth=growth, now=now)
 
     def _without_text(self, *, came: bool, growth: int, now: float) -> list[Delta]:
-        """Note what a read that had no text was good for; return what an end brings."""
+        """Update the clocks after a read without text; return the deltas of an end, if any."""
         decoder, clocks = self._exchange.decoder, self._clocks
         if came:
             clocks.came(now)
@@ -281,11 +281,11 @@ class Session:
         return self._transcript.pieces_since(texts, reasonings)
 
     def stop(self, error: HolySheepError) -> None:
-        """End with this error at the next byte that comes. Thread-safe."""
+        """End the call with this error when the next bytes arrive. Thread-safe."""
         self._stopped = error
 
     def close(self, now: float) -> None:
-        """The driver stops; if that is in mid-answer, the reader went away."""
+        """The driver stops; before the end of the answer this means that the reader left."""
         if self._state in _OPEN:
             self._exchange.end("closed", now)
             self._recovery.abandoned(now)

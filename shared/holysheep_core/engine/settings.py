@@ -13,14 +13,14 @@ from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 
 @dataclass(frozen=True)
 class Settings:
-    """What governs a call; one object serves all calls of a client.
+    """The settings of all calls of a client.
 
     Attributes:
         retry: When a failed request is tried again.
         timeouts: The time limits.
         resume: How a cut answer is resumed.
         fallback: Which models may answer in its place.
-        budget: What retries are paid from; by default the one of the whole process.
+        budget: The retry budget; by default that of the process.
         stream_usage: Ask the server for a usage chunk at the end of a stream.
         catalog: What is known of models.
         spend_limit: What one call may spend.

@@ -1,4 +1,4 @@
-"""What a call may still spend: its `SpendLimit`, request by request."""
+"""Enforces a call's `SpendLimit`, request by request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 class SpendTracker:
-    """What is left of a call's limit, request by request. Pure."""
+    """What is left of a call's limit. No I/O."""
 
     def __init__(self, limit: SpendLimit, catalog: Catalog) -> None:
         self._limit = limit

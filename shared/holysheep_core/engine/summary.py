@@ -1,4 +1,4 @@
-"""What is told of a call that is over: its completion, and its record."""
+"""The completion and the record of a call that has ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from holysheep_core.types import CallRecord, Completion, Part
 def completion_of(
     exchange: Exchange, recovery: Recovery, ledger: Ledger, transcript: Transcript, now: float
 ) -> Completion:
-    """Return the whole answer, after its event."""
+    """Return the completion, after emitting its events."""
     completion = answer_of(exchange, recovery, ledger, transcript)
     decoder = exchange.decoder
     if decoder.ending is Ending.UNKNOWN:
@@ -34,7 +34,7 @@ def completion_of(
 def answer_of(
     exchange: Exchange, recovery: Recovery, ledger: Ledger, transcript: Transcript
 ) -> Completion:
-    """Return what came of an answer that has ended, and how it came about."""
+    """Return the completion of an answer that has ended."""
     decoder, calls, route = exchange.decoder, exchange.tool_calls, recovery.route
     return Completion(
         text=transcript.text,

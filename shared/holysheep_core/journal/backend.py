@@ -1,4 +1,4 @@
-"""What a journal's store has to do, and what it is told and tells."""
+"""The interface of a journal's store, and the values it takes and returns."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple, Protocol
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """What is written of an answer.
+    """An answer as far as it is stored.
 
     Attributes:
         state: "open", "done", or "failed" (with an error, or left by its reader).
         request: What was asked, as JSON.
-        pieces: Text and reasoning, in order, from the place that was asked for on.
-        lease: Seconds its owner may still write; 0 or less: nobody may.
-        ending: The completion, or the error's sentence, as JSON; b"" while it is open.
+        pieces: Text and reasoning, in order, after the number of pieces that was skipped.
+        lease: Seconds until the owner's lease expires; 0 or less: no process has it.
+        ending: The completion, or the error's message, as JSON; b"" while the answer is open.
     """
 
     state: str
@@ -27,7 +27,7 @@ class StoredAnswer:
 
 
 class StoredPiece(NamedTuple):
-    """What came in a while, and how many such pieces came before it."""
+    """Text and reasoning that arrived together, and how many pieces came before."""
 
     number: int
     text: str
@@ -38,32 +38,32 @@ class JournalStore(Protocol):
     """Where answers are written: SQLite or Redis."""
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name of which something is written."""
+        """Start an answer; False if the name is taken by one that has text, or is open."""
 
     def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another has it."""
+        """Take the lease; False if another process has it."""
 
     def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
-        """Write a piece, if it is not written already, and renew the lease.
+        """Store a piece, unless it is stored already, and renew the lease.
 
         Returns:
-            False if another has the lease.
+            False if another process has the lease.
         """
 
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
-        """Write how it ended, and give the lease back; False if another has it."""
+        """Store how the answer ended and release the lease; False if another process has it."""
 
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
 
     def unfinished(self) -> list[str]:
-        """Return the names of answers that are not done and that nobody is writing."""
+        """Return the names of incomplete answers that no process is writing."""
 
     def forget(self, age: float) -> None:
-        """Delete answers that were last written so many seconds ago."""
+        """Delete answers that were last written more than `age` seconds ago."""
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep the connection of this thread open for a while."""
+        """Keep this thread's connection open inside the context."""
 
     def is_stale(self) -> bool:
-        """Tell whether that connection is to another file than the one of that name now."""
+        """Tell whether the file was replaced after this thread's connection was opened."""

@@ -49,7 +49,7 @@ _IDLE = 10.0  # seconds without an answer after which the thread ends
 
 
 class Journal:
-    """Keeps answers as they come.
+    """Stores answers while they arrive.
 
     >>> llm = ChatHolySheep(model="gpt-4.1", journal="sqlite:///answers.db")
     >>> for chunk in llm.stream("A long story, please.", call_id="story-17"): ...
@@ -59,15 +59,15 @@ class Journal:
     Args:
         url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),
             where another machine may resume it.
-        interval: Seconds of text that may be lost when a process dies; 0 to write each piece
-            before it is shown, where the call runs.
-        lease: Seconds after which an answer whose process is silent may be taken over.
+        interval: Seconds of text that may be lost when a process dies; 0 writes each piece
+            before it is shown, in the thread of the call.
+        lease: Seconds without a write after which another process may resume an answer.
         keep: Seconds an answer is kept after it was last written; a day by default.
-        required: Refuse a call whose answer cannot be written, since the store does not answer.
-            False: such a call runs without the journal, after one warning.
+        required: Raise if the store does not answer when a call starts. False: the call runs
+            without the journal, after one warning.
 
     Raises:
-        ConfigurationError: No such journal can be opened.
+        ConfigurationError: The journal cannot be opened.
     """
 
     _shared: ClassVar[Shared[Journal]] = Shared()
@@ -103,7 +103,7 @@ class Journal:
         self.thread: threading.Thread | None = None
 
     def after_fork(self) -> None:
-        """Leave the answers that are being written to the parent: two must not write one."""
+        """Forget the open answers: the parent process goes on writing them."""
         for entry in self._entries:
             entry.leave_to_the_parent()
         self._entries = set()
@@ -111,7 +111,7 @@ class Journal:
 
     @classmethod
     def at(cls, value: Journal | str | None) -> Journal | None:
-        """Return a journal from what a user gave: one, its URL, or None."""
+        """Return the journal for a journal, its URL, or None."""
         if value is None or isinstance(value, Journal):
             return value
         return cls._shared.get(value, lambda: cls(value))
@@ -119,10 +119,10 @@ class Journal:
     # -- writing ----------------------------------------------------------------------------
 
     def begin(self, call_id: str, request: ChatRequest) -> AnswerWriter:
-        """Begin an answer.
+        """Start an answer.
 
         Raises:
-            JournalError: There is one of that name, or the store does not answer.
+            JournalError: The name is taken, or the store does not answer.
         """
         owner, asked = _owner(), _as_json(request)
         if not self._ask(lambda: self.store.begin(call_id, owner, asked, self.lease)):
@@ -133,7 +133,9 @@ class Journal:
         return self._watched(AnswerWriter(self, Claim(call_id, owner, asked)))
 
     def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
-        """Take an answer; None while somebody writes it. One that is done needs no entry.
+        """Take the lease of an answer; None while another process has it.
+
+        A complete answer has no writer.
 
         Raises:
             JournalError: There is no such answer, or the store does not answer.
@@ -149,9 +151,9 @@ class Journal:
         return self._watched(entry), kept
 
     def release(self, entry: AnswerWriter) -> None:
-        """An answer is over."""
-        # Without the lock, which whoever holds it may come here with: the collector closes dropped
-        # streams at any moment.
+        """Stop writing an answer, which has ended."""
+        # Without the lock: garbage collection may close a dropped stream, and so come here, in a
+        # thread that holds it.
         self._entries.discard(entry)
 
     def complain(self, error: JournalError) -> None:
@@ -163,7 +165,7 @@ class Journal:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the store has just not answered."""
+        """Whether the store did not answer a few seconds ago."""
         return time.monotonic() < self._failing_until
 
     def _ask(self, work: Callable[[], bool]) -> bool:
@@ -204,7 +206,7 @@ class Journal:
                 time.sleep(self._tick)
 
     def _write(self) -> bool:
-        """Write what arrives; True once nobody writes any more, False to connect again."""
+        """Write until no answer is open (True) or a new connection is needed (False)."""
         forget_at = 0.0
         while not self.store.is_stale():
             self._began.clear()
@@ -231,7 +233,7 @@ class Journal:
     # -- reading ----------------------------------------------------------------------------
 
     def read(self, call_id: str, skip: int = 0) -> StoredAnswer:
-        """Return what is written of an answer.
+        """Return an answer as far as it is stored.
 
         Raises:
             JournalError: There is no such answer, or the store does not answer.
@@ -242,11 +244,11 @@ class Journal:
         return kept
 
     def unfinished(self) -> list[str]:
-        """Return the names of answers that are not done and that nobody is writing."""
+        """Return the names of incomplete answers that no process is writing."""
         return self.store.unfinished()
 
     def watch(self, call_id: str) -> Iterator[list[tuple[str, str]]]:
-        """Yield what is new of an answer, an empty list where nothing is, until it is done.
+        """Yield the new pieces of an answer, an empty list if there are none, until it is complete.
 
         Raises:
             JournalError: There is no such answer, it failed, or its process has died.
@@ -266,7 +268,7 @@ class Journal:
                 )
 
     def __deepcopy__(self, memo: object) -> Journal:
-        return self  # made to be shared
+        return self  # shared by copies of a model
 
 
 def request_of(kept: StoredAnswer) -> ChatRequest:

@@ -157,12 +157,12 @@ async def aresume(journal: Journal, call_id: str, seen: ReaderPosition) -> Openi
 
 
 def _attempts(journal: Journal, call_id: str, seen: ReaderPosition) -> Iterator[Opening | None]:
-    # None while somebody else writes it, who may be dead: his lease will show.
+    # None while another process has the lease. If that process is dead, the lease expires.
     until = time.monotonic() + journal.lease + 1
     while (taken := journal.take_over(call_id)) is None:
         if time.monotonic() > until:
             raise AnswerInUseError(
-                f"Somebody is writing the answer {call_id!r}. Follow it instead."
+                f"Another process is writing the answer {call_id!r}. Follow it instead."
             )
         yield None
     entry, kept = taken
@@ -195,7 +195,7 @@ def _taken_up(
 
 
 def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
-    """Give the text of an answer as it is written."""
+    """Yield the text of an answer while it is written."""
     for pieces in journal.watch(call_id):
         for text, _ in pieces:
             if text[offset:]:
@@ -221,8 +221,8 @@ _Result = TypeVar("_Result", bound="Opening | None")
 
 
 async def _in_thread(journal: Journal, begin: Callable[[], _Result]) -> _Result:
-    # A store may be slow. A task that is cancelled meanwhile leaves no answer open: whichever of
-    # the two comes later, its thread or its end, sees the other.
+    # A store may be slow. A task that is cancelled meanwhile leaves no answer open: both the
+    # thread and the cancelled task check whether the other one has finished.
     made: list[_Result] = []
     left = threading.Event()
 
@@ -240,7 +240,7 @@ async def _in_thread(journal: Journal, begin: Callable[[], _Result]) -> _Result:
         await journal.workers.run(make)
     except asyncio.CancelledError:
         left.set()
-        # In a thread, which need not be waited for: the store may be slow here, too.
+        # In a thread, without waiting for it: the store may be slow here, too.
         journal.workers.submit(leave)
         raise
     return made[0]

@@ -1,4 +1,4 @@
-"""The journal in Redis, for many machines. All times are Redis' own: no machine's clock matters."""
+"""The journal in Redis, for many machines. All times are Redis' own clock, not that of a client."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class RedisStore:
     Args:
         url: "redis://…", "rediss://…" or "unix://…".
         keep: Seconds an answer is kept after it was last written.
-        namespace: What the names of its keys begin with.
+        namespace: Prefix of its keys.
     """
 
     def __init__(self, url: str, keep: float, namespace: str = "holysheep") -> None:
@@ -109,19 +109,19 @@ class RedisStore:
         self._begin, self._claim, self._append, self._end, self._read = found
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name of which something is written."""
+        """Start an answer; False if the name is taken by one that has text, or is open."""
         args = [owner, lease, request, self._keep, call_id]
         return bool(self._do(lambda: self._begin(self._keys(call_id), args)))
 
     def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another has it."""
+        """Take the lease; False if another process has it."""
         return bool(self._do(lambda: self._claim(self._keys(call_id), [owner, lease, self._keep])))
 
     def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
-        """Write a piece, if it is not written already, and renew the lease.
+        """Store a piece, unless it is stored already, and renew the lease.
 
         Returns:
-            False if another has the lease.
+            False if another process has the lease.
         """
         number, said = -1, b""
         if piece is not None:
@@ -130,7 +130,7 @@ class RedisStore:
         return bool(self._do(lambda: self._append(self._keys(call_id), args)))
 
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
-        """Write how it ended, and give the lease back; False if another has it."""
+        """Store how the answer ended and release the lease; False if another process has it."""
         args = [owner, state, ending, call_id]
         return bool(self._do(lambda: self._end(self._keys(call_id), args)))
 
@@ -144,7 +144,7 @@ class RedisStore:
         return StoredAnswer(state.decode(), request, texts, float(lease), ending)
 
     def unfinished(self) -> list[str]:
-        """Return the names of answers that are not done and that nobody is writing."""
+        """Return the names of incomplete answers that no process is writing."""
         names = self._do(lambda: self._redis.smembers(f"{self._prefix}:open"))
         open_ = sorted(name.decode() for name in names)
         read = {name: self.read(name, 0) for name in open_}
@@ -154,14 +154,14 @@ class RedisStore:
         return [name for name, kept in read.items() if kept is not None and kept.lease <= 0]
 
     def forget(self, age: float) -> None:
-        """Redis does that by itself."""
+        """Do nothing: the keys expire."""
 
     def held(self) -> AbstractContextManager[None]:
-        """The pool keeps connections anyway."""
+        """Do nothing: the client keeps its connections."""
         return nullcontext()
 
     def is_stale(self) -> bool:
-        """Never: the client connects again by itself."""
+        """Return False: the client reconnects by itself."""
         return False
 
     def _keys(self, call_id: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The journal in an SQLite file, for the processes of one machine.
 
-A process that is killed leaves no lock behind. One that is only stopped (SIGSTOP, a debugger) just
-while it writes locks the file until it is resumed; Redis has no such moment.
+A killed process leaves no lock. A process that is stopped (SIGSTOP, a debugger) in the middle of a
+write locks the file until it runs again; Redis has no such problem.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class SQLiteStore:
             raise ConfigurationError(f"journal {self._path}: {error.__cause__}.") from None
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
-        """Begin an answer; False if there is one of that name of which something is written."""
+        """Start an answer; False if the name is taken by one that has text, or is open."""
         now = time.time()
         empty = (
             "DELETE FROM answers WHERE call_id = ? AND state = 'failed' "
@@ -57,7 +57,7 @@ class SQLiteStore:
             return database.execute(sql, (call_id, owner, now + lease, now, request)).rowcount == 1
 
     def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another has it."""
+        """Take the lease; False if another process has it."""
         now = time.time()
         sql = (
             "UPDATE answers SET owner = ?, lease = ?, written = ?, ending = x'', "
@@ -72,10 +72,10 @@ class SQLiteStore:
             return database.execute(sql, values).rowcount == 1
 
     def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
-        """Write a piece, if it is not written already, and renew the lease.
+        """Store a piece, unless it is stored already, and renew the lease.
 
         Returns:
-            False if another has the lease.
+            False if another process has the lease.
         """
         now = time.time()
         sql = "UPDATE answers SET lease = ?, written = ? WHERE call_id = ? AND owner = ?"
@@ -87,7 +87,7 @@ class SQLiteStore:
             return mine
 
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
-        """Write how it ended, and give the lease back; False if another has it."""
+        """Store how the answer ended and release the lease; False if another process has it."""
         sql = (
             "UPDATE answers SET state = ?, ending = ?, lease = 0, owner = '' "
             "WHERE call_id = ? AND owner = ?"
@@ -109,13 +109,13 @@ class SQLiteStore:
         return StoredAnswer(state, request, pieces, lease - time.time(), ending)
 
     def unfinished(self) -> list[str]:
-        """Return the names of answers that are not done and that nobody is writing."""
+        """Return the names of incomplete answers that no process is writing."""
         sql = "SELECT call_id FROM answers WHERE state != 'done' AND lease <= ? ORDER BY written"
         with self._open("BEGIN") as database:
             return [name for (name,) in database.execute(sql, (time.time(),))]
 
     def forget(self, age: float) -> None:
-        """Delete answers that were last written so many seconds ago."""
+        """Delete answers that were last written more than `age` seconds ago."""
         oldest = time.time() - age
         with self._open() as database:
             gone = "SELECT call_id FROM answers WHERE written < ?"
@@ -125,7 +125,7 @@ class SQLiteStore:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the connection of this thread open for a while."""
+        """Keep this thread's connection open inside the context."""
         with self._connected() as database:
             self._mine.database, self._mine.file = database, self._file()
             try:

@@ -51,7 +51,7 @@ class Keeper(Protocol):
 
     @property
     def is_failing(self) -> bool:
-        """Whether the store has just not answered."""
+        """Whether the store did not answer a few seconds ago."""
 
     @property
     def workers(self) -> Workers:
@@ -61,7 +61,7 @@ class Keeper(Protocol):
         """Warn once that the store does not answer."""
 
     def release(self, entry: AnswerWriter) -> None:
-        """An answer is over."""
+        """Stop writing an answer, which has ended."""
 
 
 class Claim(NamedTuple):

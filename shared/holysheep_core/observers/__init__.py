@@ -1,1 +1,1 @@
-"""Who watches calls: logs, totals, traces, the event log."""
+"""Observers of calls: logs, totals, traces, the event log."""

@@ -1,10 +1,10 @@
 """Calls and events in an SQLite file, for `holysheep report` and `holysheep watch`.
 
-Nothing of it happens where a call runs: records go into a queue, and a thread writes what has come
-twice a second, in one transaction. Many processes may write to one file (WAL mode; each waits for
-the others' transactions), and many may read while they do. What is older than `max_age`, and
-the oldest while the file is larger than `max_bytes`, is deleted. There is no text of prompts or
-answers in it, and no key.
+A call only puts records into a queue. A thread writes them twice a second, in one
+transaction. Many processes may write to one file (WAL mode; each waits for
+the others' transactions), and many may read at the same time. Records older than `max_age` are
+deleted, and the oldest ones while the file is larger than `max_bytes`. The file holds no text of
+prompts or answers, and no key.
 
 If the file cannot be written (a full disk, say), calls continue and one warning is logged. A record
 that cannot be written is left out, likewise. A file that is moved away or deleted is created again.
@@ -45,9 +45,9 @@ class EventLog(Observer):
     """Writes calls to a file.
 
     Args:
-        path: The file; it is made if it does not exist.
-        max_age: Days that are kept.
-        max_bytes: Size the file is kept to, roughly.
+        path: The file; created if it does not exist.
+        max_age: Days that records are kept.
+        max_bytes: Approximate limit of the file's size.
 
     Raises:
         ConfigurationError: No such file can be made here, or this is no event log.
@@ -79,7 +79,7 @@ class EventLog(Observer):
         return cls._shared.get(key, lambda: cls(key))
 
     def call_began(self, call_id: str, request: ChatRequest) -> None:  # noqa: ARG002 - no text here
-        """Remember when, since events only know how long after."""
+        """Remember the start time: events only have seconds since then."""
         self._began[call_id] = time.time()
 
     def happened(self, event: Event) -> None:
@@ -142,7 +142,7 @@ class EventLog(Observer):
             )
 
     def close(self) -> None:
-        """Return when all that was told so far is in the file (or cannot be written)."""
+        """Wait until all records so far are in the file (or cannot be written)."""
         if self._writer is not None:
             self._writer.flush()
 
@@ -157,8 +157,8 @@ class EventLog(Observer):
         writer.rows.put((sql, values))
 
     def after_fork(self) -> None:
-        """Leave to the parent what it has not written."""
-        # Whatever thread held the lock is not here; what is in the queue, the parent writes.
+        """Drop the queue: the parent process writes it."""
+        # The thread that held the lock does not exist in this process.
         self._lock = threading.Lock()
         if self._writer is not None:
             self._writer.forget()

@@ -1,7 +1,7 @@
-"""Who gets the events of a call: observers, `on_event`, a framework's channels.
+"""Listeners of a call: observers, `on_event`, a framework's callbacks.
 
-They watch a call and must never end it. The first failure of each is logged with its traceback,
-later ones are not.
+An exception of a listener does not end the call. The first one of each listener is logged with its
+traceback, later ones are not.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from holysheep_core.events import Event
 
 _log = logging.getLogger("holysheep")
 _LEAVING = 1.0
-"""Seconds for which a reader who leaves waits for listeners."""
+"""Seconds that closing a stream early waits for listeners."""
 
 
 class Guard:
-    """A function of the user's, whose failure is logged and not raised."""
+    """A user's function whose exceptions are logged and not raised."""
 
     __slots__ = ("_failed", "_function")
 
@@ -29,7 +29,7 @@ class Guard:
         self._failed = False
 
     def __call__(self, *args: Any) -> Any:
-        """Call it; None where it fails."""
+        """Call it; return None if it fails."""
         try:
             return self._function(*args)
         except Exception as error:  # noqa: BLE001 - whatever a listener raises
@@ -37,7 +37,7 @@ class Guard:
             return None
 
     def finished(self, task: asyncio.Future[Any]) -> None:
-        """Look at how the task of a coroutine function ended."""
+        """Log the exception of a finished task of a coroutine function."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._report(error)
@@ -62,11 +62,11 @@ class Listeners:
 
 
 class AsyncListeners:
-    """Likewise, where some of the listeners are coroutine functions.
+    """Sends events to listeners of which some are coroutine functions.
 
-    The session, which makes the events, cannot await. So what listeners return runs as tasks,
-    started in order, while the call itself waits for the network. As a context manager around
-    the call it leaves none of them running.
+    The session emits events and cannot await. So coroutines run as tasks, started in order, while
+    the call waits for the network. Used as a context manager around the call, it leaves none of
+    them running.
     """
 
     def __init__(self, listeners: Sequence[Guard]) -> None:
@@ -83,7 +83,7 @@ class AsyncListeners:
                 self._tasks.append(task)
 
     async def done(self) -> None:
-        """Wait for the listeners, before the call is over."""
+        """Wait for the listeners' tasks, before the call ends."""
         tasks, self._tasks = self._tasks, []
         if tasks:
             await asyncio.wait(tasks)

@@ -1,9 +1,8 @@
 """Calls in Python's own log, under the name "holysheep".
 
-Quiet unless you ask for it: `logging.basicConfig(level=logging.INFO)` shows what the engine had to
-do (cuts, retries, downgrades), `DEBUG` every request. Each line has its fields in the record's
-`holysheep` attribute, for handlers that write JSON. There is no text of prompts or answers in it,
-and no key.
+`logging.basicConfig(level=logging.INFO)` shows cuts, retries and downgrades, `DEBUG` every request.
+The fields of each line are in the record's `holysheep` attribute, for handlers that write JSON. The
+log holds no text of prompts or answers, and no key.
 """
 
 from __future__ import annotations

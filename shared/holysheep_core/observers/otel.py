@@ -96,7 +96,7 @@ class OpenTelemetry(Observer):
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Replace the lock, which a thread of the parent may have held."""
+        """Replace the lock: a thread of the parent may have held it."""
         self._lock = threading.Lock()
 
     def call_began(self, call_id: str, request: ChatRequest) -> None:
@@ -117,7 +117,7 @@ class OpenTelemetry(Observer):
             self._spans[call_id] = span
 
     def happened(self, event: events.Event) -> None:
-        """Note an event in its call's span."""
+        """Add an event to its call's span."""
         span = self._spans.get(event.call_id)
         if span is not None:
             fields = msgspec.to_builtins(event)

@@ -21,10 +21,10 @@ from holysheep_core.process import no_fork
 _log = logging.getLogger("holysheep.event_log")
 
 WRITE_SECONDS = 0.5
-"""How old what is not in the file yet may be."""
+"""Seconds between two writes."""
 
 BUSY_SECONDS = 5.0
-"""How long to wait for other processes that write."""
+"""Seconds to wait for other processes that write."""
 
 _PRUNE_EVERY = 120  # writes
 _BACKLOG = 20_000  # rows that wait at the most while the file cannot be written
@@ -52,16 +52,16 @@ _A_ROWS_FAULT = (
 _TIMES = {"calls": "began", "attempts": "began", "events": "at"}
 Row = tuple[str, tuple[Any, ...]]
 Rows = queue.SimpleQueue[Row | threading.Event | None]
-"""Rows to write, events to set when all before them is written, and None for the end."""
+"""Rows to write, events to set once all rows before them are written, and None for the end."""
 
 
 class SQLiteWriter:
-    """Writes rows in a thread of its own, until it gets None, or the program ends.
+    """Writes rows in its own thread, until it gets None or the program ends.
 
     Args:
         path: The file.
-        max_age: Seconds that are kept.
-        max_bytes: Size the file is kept to, roughly.
+        max_age: Seconds that rows are kept.
+        max_bytes: Approximate limit of the file's size.
     """
 
     def __init__(self, path: Path, max_age: float, max_bytes: int) -> None:
@@ -81,7 +81,7 @@ class SQLiteWriter:
         self._thread.start()
 
     def flush(self) -> None:
-        """Return when all is written, or after some seconds."""
+        """Wait until all rows are written, some seconds at most."""
         if self._thread.is_alive():
             written = threading.Event()
             self.rows.put(written)

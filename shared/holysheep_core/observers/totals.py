@@ -1,4 +1,4 @@
-"""What all calls of a client came to: by model, provider and tag."""
+"""Sums over all calls of a client: by model, provider and tag."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from holysheep_core.types import Attempt, CallRecord, Usage
 
 @dataclass(frozen=True)
 class Total:
-    """A sum of calls, or of requests.
+    """A sum over calls, or over requests.
 
     Attributes:
         calls: Calls (of models and providers: requests).
-        completed: Those of them that ended well.
+        completed: How many of them completed.
         usage: Tokens.
         cost_usd: Price of the tokens whose price is known.
         unpriced: Calls or requests with tokens of unknown price, which is not in `cost_usd`.
@@ -84,7 +84,7 @@ class Totals(Observer):
 
     @property
     def all(self) -> Total:
-        """Everything."""
+        """All calls."""
         return replace(self._sums.all, catalog=self._catalog)
 
     @property

@@ -1,1 +1,1 @@
-"""Where a request may go, and what is known of those places. No I/O."""
+"""Where a request may be sent, and the state of these routes. No I/O."""

@@ -1,4 +1,4 @@
-"""The circuit breaker of one route, and what its answers were like lately.
+"""The circuit breaker of one route, and the statistics of its recent requests.
 
 =========  ==========================  =====================================================
 state      a call may use the route    left by
@@ -34,7 +34,7 @@ class CircuitConfig:
     """When a circuit opens because a route fails too often, and how it closes again.
 
     By default a circuit opens after five failures within 30 s that are at least half of all
-    answers. A single failure when nobody else calls does not open it.
+    answers. A single failure without other requests does not open it.
 
     Attributes:
         failures: Fewest failures within `window` that open the circuit; 0 for never.
@@ -65,7 +65,7 @@ class CircuitConfig:
 
 
 class Outcome(Enum):
-    """What one request says about the route it went to."""
+    """The result of one request, for the circuit of its route."""
 
     SUCCESS = auto()
     DISTURBED = auto()
@@ -75,7 +75,7 @@ class Outcome(Enum):
 
 
 class Note(NamedTuple):
-    """One request: when it was over, how, and the seconds to its first token, if one came."""
+    """One request: when it ended, how, and the seconds to its first token, if there was one."""
 
     at: float
     outcome: Outcome
@@ -84,11 +84,11 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Health:
-    """How a route or a provider did lately, judged by real calls.
+    """Statistics of a route's or provider's recent requests.
 
     Attributes:
         requests: Requests that ended.
-        errors: Those of them that failed, were limited or were cut.
+        errors: How many of them failed, were rate limited or were cut.
         first_token_p50: Seconds to the first token in the median; None if none came.
         first_token_p95: Likewise, 95th percentile.
         first_token_p99: Likewise, 99th percentile.
@@ -102,7 +102,7 @@ class Health:
 
     @property
     def error_rate(self) -> float:
-        """Share of requests that did not end well, 0 to 1."""
+        """Share of failed requests, 0 to 1."""
         return self.errors / self.requests if self.requests else 0.0
 
     @classmethod
@@ -175,7 +175,7 @@ class Circuit:
         self._good = 0
 
     def succeeded(self, sent: float) -> bool:
-        """Content came for a request sent at that time; older than the trouble, it says nothing.
+        """Content came for a request sent at that time; before the cooldown it does not count.
 
         Returns:
             The circuit closed for it.
@@ -190,12 +190,12 @@ class Circuit:
         return True
 
     def released(self) -> None:
-        """A probe is over, whatever came of it."""
+        """A probe has ended, in whatever way."""
         if self._probes:
             self._probes.pop(0)
 
     def note(self, note: Note) -> bool:
-        """Record a request that ended; tell whether the circuit must open for it."""
+        """Record a request that ended; tell whether the circuit must open because of it."""
         slow, config = self._config.slow_first_token, self._config
         late = slow is not None and note.first_token is not None and note.first_token > slow
         if late and note.outcome is Outcome.SUCCESS:

@@ -1,4 +1,4 @@
-"""Providers: an address, the key for it, and what is particular about the API behind it.
+"""Providers: a base URL, its key, and the particulars of the API.
 
 A route is one model at one provider.
 """
@@ -27,7 +27,7 @@ class Provider:
     Attributes:
         api_key: The key, sent as `Authorization: Bearer …`; never shown in a repr.
         base_url: Where "/chat/completions" is appended, e.g. "https://api.holysheep.ai/v1".
-        name: How it is called in events and metadata.
+        name: Its name in events and metadata.
         headers: Headers to add to every request.
         models: The provider's own names for models, where they differ.
         prefix_flag: It takes a prefill whose message is marked with `"prefix": true`, as DeepSeek
@@ -89,12 +89,12 @@ class Provider:
 
     @property
     def key(self) -> str:
-        """The key in clear, for the one place that sends it."""
+        """The key in clear text; only `request_headers` may use it."""
         return self.secret.reveal()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no error may show: the key, and what is in headers of your own."""
+        """The secrets to mask in errors: the key and the values of your own headers."""
         long = (value for value in self.headers.values() if len(value) >= MIN_SECRET_LENGTH)
         return (self.key, *long)
 
@@ -118,7 +118,7 @@ class Route:
 
     @property
     def key(self) -> str:
-        """Under what a route is remembered: the account and the model. No secret."""
+        """The route's identity: account and model. Holds no secret."""
         return f"{self.provider.account}/{self.model}"
 
 

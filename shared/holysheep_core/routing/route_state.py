@@ -1,4 +1,4 @@
-"""What is known of routes from earlier answers, for all calls that share it."""
+"""The state of routes, learned from earlier requests and shared by calls."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ class RouteChange(NamedTuple):
 
 
 class RouteStates:
-    """The circuit of each route, its recent answers, and what it rejects. Thread-safe.
+    """The circuit of each route, its recent requests, and what it rejects. Thread-safe.
 
-    Once a cooldown is over the route is *half open*: one call may try it as a probe, and the
-    others wait for its result, so that a server that has just come back is not met by all of
-    them at once.
+    After a cooldown the route is *half-open*: one call may try it as a probe, and the others
+    wait for its result, so that a server that has just recovered does not get all of them at once.
 
     Questions (`is_available`, `state`, `health`, …) change nothing. Commands return the
     `RouteChange` they caused, if any; whoever gives the command passes it on.
@@ -56,7 +55,7 @@ class RouteStates:
         return route.key in self._no_prefill
 
     def left(self, provider: Provider) -> Allowance | None:
-        """Return what a provider last said is left of its limits."""
+        """Return what a provider last reported as left of its limits."""
         return self._left.get(provider.account)
 
     def is_available(self, route: Route, now: float) -> bool:
@@ -73,7 +72,7 @@ class RouteStates:
         return "closed" if circuit is None else circuit.state(now)
 
     def health(self, provider: Provider, *, model: str | None = None, since: float = 0.0) -> Health:
-        """Sum up how a provider did, with one model or all of them, since a time."""
+        """Return the statistics of a provider, for one model or all, since a time."""
         with self._lock:
             notes = [
                 note
@@ -87,16 +86,16 @@ class RouteStates:
     # -- commands ---------------------------------------------------------------------------
 
     def learn_no_prefill(self, route: Route) -> None:
-        """A route rejected a prefill: never try it there again."""
+        """Remember that a route rejected a prefill: it is not tried there again."""
         self._no_prefill.add(route.key)
 
     def note_allowance(self, provider: Provider, left: Allowance | None) -> None:
-        """A server said what is left of its limits."""
+        """Remember what a server reported as left of its limits."""
         if left is not None:
             self._left[provider.account] = left
 
     def take_probe(self, route: Route, now: float) -> bool:
-        """Use a route for a call; a half-open one gives its probe. False if none is free."""
+        """Use a route for a call, and take its probe if it is half-open. False if none is free."""
         circuit = self._circuits.get(route.key)
         if circuit is None or circuit.until is None:
             return True

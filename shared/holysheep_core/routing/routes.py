@@ -20,7 +20,7 @@ from holysheep_core.types import ChatRequest
 
 
 class FallbackChain:
-    """The routes of one call, best first. Its methods are questions: they change nothing.
+    """The routes of one call, best first. Its methods change nothing.
 
     Args:
         routes: Best first.
@@ -144,7 +144,7 @@ def build_chain(
     states: RouteStates,
     catalog: Catalog,
 ) -> FallbackChain:
-    """Lay out the routes that can serve a request; the model asked for is always the first."""
+    """Return the chain of routes that can serve a request; the requested model is the first."""
     return FallbackChain(routes_for(request, providers, fallback, catalog), states, catalog)
 
 

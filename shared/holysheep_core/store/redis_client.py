@@ -1,4 +1,4 @@
-"""The connection to a Redis, and what is done while it does not answer."""
+"""The connection to Redis, and how it behaves while Redis does not answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_URL = (
 
 
 class RedisClient:
-    """A Redis that may fail.
+    """A connection to Redis that tolerates failures.
 
     Args:
         url: "redis://…", "rediss://…" or "unix://…".
@@ -55,12 +55,12 @@ class RedisClient:
         return self.storage if time.monotonic() >= self._rests_until else None
 
     def answered(self) -> None:
-        """It answered: ask it again."""
+        """Redis answered: use it again."""
         self._rests_until = 0.0
 
     @contextmanager
     def tolerating_redis_errors(self) -> Iterator[None]:
-        """Ignore what fails in Redis, after one warning."""
+        """Ignore errors of Redis, after one warning."""
         import redis  # noqa: PLC0415 - an extra
 
         try:
@@ -82,10 +82,10 @@ class RedisClient:
 
 
 def is_redis_url(url: object) -> bool:
-    """Tell whether this is the URL of a Redis, with a password (if any) that is escaped.
+    """Tell whether this is the URL of a Redis whose password, if any, is escaped.
 
-    One that is not ends at its first "/", "#" or "?", and what comes after it would be read as
-    a path, and shown as one.
+    The parser ends an unescaped password at its first "/", "#" or "?" and takes the rest for a
+    path, which errors show.
     """
     if not isinstance(url, str):
         return False

@@ -1,4 +1,4 @@
-"""What many processes and machines share, through Redis.
+"""State that many processes and machines share through Redis.
 
 Decisions are always made from what this process knows; the store only keeps that up to date.
 A thread exchanges news with Redis once a second, in one round trip: circuits that opened and
@@ -70,7 +70,7 @@ both sides and moments by Redis' clock inside, so no machine's clock matters."""
 
 
 class Fact(NamedTuple):
-    """Something known: a value, and the seconds it holds for (0: until it is replaced)."""
+    """A shared value, and the seconds it is valid (0: until it is replaced)."""
 
     value: str
     seconds: float
@@ -80,7 +80,7 @@ class Member(Protocol):
     """A member that takes over what other processes know."""
 
     def absorb(self, facts: Mapping[str, Fact]) -> None:
-        """Take all that is known; own facts are among it."""
+        """Take over all facts, this process' own among them."""
 
 
 class Store:
@@ -111,7 +111,7 @@ class Store:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin again without the threads, which did not come along."""
+        """Start again without the threads: a forked process does not have them."""
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._thread = None
@@ -127,7 +127,7 @@ class Store:
     # -- for those who share ----------------------------------------------------------------
 
     def join(self, member: Member) -> None:
-        """Give a member what others know, from now on and as long as it lives."""
+        """Pass all facts to a member from now on, as long as it exists."""
         self._members.add(member)
 
     def share_budget(self, budget: RetryBudget) -> None:
