@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 
+from holysheep_core.resume.again import said_again
 from holysheep_core.resume.joint import (
     BLOCK_QUOTE,
     ClosingMarks,
@@ -30,11 +31,10 @@ from holysheep_core.resume.joint import (
     without_closer,
     without_dots,
 )
-from holysheep_core.resume.normalize import Folded, common_suffix, fold, has_words, is_periodic
+from holysheep_core.resume.normalize import Folded, fold, has_words
 from holysheep_core.resume.preamble import RESTART_EVIDENCE
 from holysheep_core.resume.proof import MIN_CODE_POINTS, Place, Search
 from holysheep_core.resume.seen import (
-    MIN_PROOF,
     SeenText,
     choose_anchor,
     is_finished,
@@ -44,12 +44,8 @@ from holysheep_core.resume.seen import (
 
 MAX_THINKING = 20_000
 _MAX_QUIET = 64
-_MIN_AGAIN = 8
-_MIN_PERIOD = 6
-_MAX_REMARK = 120
 _THINK, _END_OF_THINKING = "<think>", "</think>"
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
-_MARKS = re.compile(r"[\s\"'*`>]*(?:\.\.\.|…)?")
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
 
@@ -260,7 +256,7 @@ class Stitcher:
         closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
         if closed is None:
             return self._reject("unproven")
-        again = self._said_again(closed, closes=closed != rest)
+        again = said_again(self._seen, self._anchor, closed, closes=closed != rest)
         if again is None and not final:
             return ""
         if again:
@@ -280,51 +276,6 @@ class Stitcher:
         """Return where in the seen text the repetition begins."""
         index, length = self._seen.index, len(fold(self._held[place.start : place.end]))
         return index.start_of(max(len(index.text) - length, 0))
-
-    def _said_again(self, rest: str, *, closes: bool) -> int | None:
-        """Return how much of the rest says the last words once more; None if that is not clear.
-
-        Args:
-            rest: What follows the repetition.
-            closes: The repetition was quoted: a remark may stand before the words themselves.
-        """
-        bodies = {len(rest) - len(rest.lstrip()), *(m.end() for m in [_MARKS.match(rest)] if m)}
-        units = self._units(set_off=closes)
-        for body in sorted(bodies):
-            said = Folded(rest[body:])
-            for core in units:
-                if said.text.startswith(core) and said.is_boundary(len(core)):
-                    own = not closes and self._is_refrain(rest[:body], core)
-                    return 0 if own else body + said.end_of(len(core))
-                if core.startswith(said.text):
-                    return None
-        if closes and self._anchor in units:
-            said = Folded(rest[: _MAX_REMARK + 2 * len(self._anchor)])
-            at = said.text.find(self._anchor)
-            if at >= 0:
-                return said.end_of(at + len(self._anchor))
-            return None if len(rest) < _MAX_REMARK + 2 * len(self._anchor) else 0
-        return 0
-
-    def _is_refrain(self, between: str, core: str) -> bool:
-        """Tell whether the seen text repeats itself in the same way already, as rows do."""
-        folded = self._seen.folded
-        before = folded[: len(folded) - len(core)]
-        if not before:  # all of it is said again: a refrain, unless it stopped inside a line
-            seen = self._seen
-            inside = seen.blank == " " or (seen.text[-1:].isalnum() and "\n\n" in between)
-            return "\n" in between and not inside
-        return common_suffix(before, folded + fold(between)) >= min(_MIN_PERIOD, len(before))
-
-    def _units(self, *, set_off: bool) -> list[str]:
-        seen = self._seen
-        units = [fold(seen.text[begin:]) for begin in seen.units] if set_off else []
-        anchor = [self._anchor] if len(self._anchor) >= MIN_PROOF else []
-        return [
-            unit
-            for unit in anchor + units
-            if len(unit) >= _MIN_AGAIN and not is_periodic(unit) and seen.is_unique(unit)
-        ]
 
     def _breaks_sentence(self, text: str) -> bool:
         """Tell whether prose that stopped in mid-sentence goes on with a new paragraph."""
