@@ -96,10 +96,9 @@ class _Scribe:
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        # A server may repeat a secret, to say what is wrong with it. The longest goes first: a
-        # shorter one may be a part of it.
+        # A server may repeat a secret, to say what is wrong with it.
         said = response["body"]["string"].decode("utf-8", "surrogateescape")
-        said = scrub(said, sorted(self._secrets, key=len, reverse=True))
+        said = scrub(said, self._secrets)
         body = {"string": said.encode("utf-8", "surrogateescape")}
         return {**response, "headers": _kept(response["headers"]), "body": body}
 

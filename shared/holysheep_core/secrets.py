@@ -48,6 +48,9 @@ class Secret:
         raise TypeError("API keys are not pickled; give the other process its key by environment.")
 
 
+Secrets = Collection[Secret | str]
+"""Texts to blank out."""
+
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # a terminal's colours and movements
@@ -57,7 +60,7 @@ _CONTROL = re.compile(
 )
 
 
-def redact(text: str, secrets: Collection[str] = (), *, limit: int = MAX_TEXT) -> str:
+def redact(text: str, secrets: Secrets = (), *, limit: int = MAX_TEXT) -> str:
     r"""Return what a server said as it may be shown: in errors, logs, events and on a terminal.
 
     Control characters are left out before keys are looked for, as one could hide in the other;
@@ -75,19 +78,20 @@ def redact(text: str, secrets: Collection[str] = (), *, limit: int = MAX_TEXT) -
     return scrub(text, secrets)[:limit]
 
 
-def redact_line(text: str, secrets: Collection[str] = (), *, limit: int = MAX_LINE) -> str:
+def redact_line(text: str, secrets: Secrets = (), *, limit: int = MAX_LINE) -> str:
     """Do the same, as one line: a server is to write no lines of its own into a log."""
     line = " ".join(redact(text, secrets, limit=4 * limit).split())
     return line if len(line) <= limit else f"{line[:limit]}…"
 
 
-def scrub(text: str, secrets: Collection[str]) -> str:
+def scrub(text: str, secrets: Secrets) -> str:
     """Blank out secrets in a text, also as JSON, URLs and HTML write them.
 
     One shorter than `MIN_SECRET_LENGTH` is blanked out only where it stands alone: the key
     "gpt" is not to hide the name of a model.
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    plain = (each.reveal() if isinstance(each, Secret) else each for each in secrets)
+    for secret in sorted(filter(None, plain), key=len, reverse=True):
         for written in _spellings(secret):
             if len(secret) >= MIN_SECRET_LENGTH:
                 text = text.replace(written, "***")

@@ -163,8 +163,8 @@ DIFFERENCES = {
     "Calls.run": (
         [
             "+asyncio_loop()",
-            "-listeners = Listeners(self._announce(opening.request, on_event))",
-            "+with Listeners(self._announce(opening.request, on_event)) as listeners:",
+            "-listeners = Listeners(told)",
+            "+with Listeners(told) as listeners:",
             "+listeners.done()",
             "-deltas = self._drive(session, client, timeouts, admission, finish)",
             "+deltas = Owned(self._drive(session, client, timeouts, admission, finish))",

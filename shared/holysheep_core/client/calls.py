@@ -15,10 +15,10 @@ from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal.opening import Opening
 from holysheep_core.limits.admission import Admission
-from holysheep_core.observers.listeners import AsyncListeners, Guard, Listeners
+from holysheep_core.observers.listeners import AsyncListeners, Guard, Listeners, announce
 from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients, asyncio_loop
-from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.types import Completion, Delta
 
 Stream = Generator[Delta | Completion, None, None]
 AsyncStream = AsyncGenerator[Delta | Completion, None]
@@ -80,13 +80,14 @@ class Calls:
             for each in opening.given:
                 _tell(on_token, each)
                 yield each
-            if opening.is_whole:
+            if opening.whole:
                 return
             client, store = self._clients.sync(), self._gateway.store
             if store is not None:
                 store.open()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            listeners = Listeners(self._announce(opening.request, on_event))
+            told = announce(self._began, opening.request, self._listeners, on_event)
+            listeners = Listeners(told)
             session = self._begin(opening, listeners, gated=admission.is_needed)
 
             def finish(completion: Completion) -> None:
@@ -123,14 +124,15 @@ class Calls:
             for each in opening.given:
                 await _atell(on_token, each)
                 yield each
-            if opening.is_whole:
+            if opening.whole:
                 return
             # The client belongs to the loop that iterates, which may not be the caller's loop.
             client, store = await self._clients.for_running_loop(), self._gateway.store
             if store is not None:
                 await store.aopen()
             admission = Admission(self._gateway.providers, self._gateway.route_states, store, pace)
-            async with AsyncListeners(self._announce(opening.request, on_event)) as listeners:
+            told = announce(self._began, opening.request, self._listeners, on_event)
+            async with AsyncListeners(told) as listeners:
                 session = self._begin(opening, listeners, gated=admission.is_needed)
 
                 async def finish(completion: Completion) -> None:
@@ -151,12 +153,6 @@ class Calls:
                             yield delta
                 finally:
                     self._end(session, admission)
-
-    def _announce(self, request: ChatRequest, on_event: OnEvent | None) -> list[Guard]:
-        """Notify the observers that a call begins; return the listeners of its events."""
-        for began in self._began:
-            began(request.call_id, request)
-        return self._listeners if on_event is None else [*self._listeners, Guard(on_event)]
 
     def _begin(
         self, opening: Opening, notify: Callable[[Event], object], *, gated: bool

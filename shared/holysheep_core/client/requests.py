@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing
+from dataclasses import replace
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from holysheep_core.client.calls import Calls, OnEvent, OnToken
@@ -14,6 +16,7 @@ from holysheep_core.engine.settings import Settings
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal import opening as journals
 from holysheep_core.journal.journal import Journal
+from holysheep_core.journal.opening import Opening
 from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients
 from holysheep_core.types import ChatRequest, Completion, Delta
@@ -76,7 +79,10 @@ class Requests:
             HolySheepError: While iterating, if the answer cannot be completed.
         """
         check_request(request)
-        begin = partial(journals.begin, self._journal, request)
+        journal, named = self._journal, _named(request)
+        begin = (
+            partial(_opened, named) if journal is None else partial(journals.begin, journal, named)
+        )
         return self._calls.run(begin, on_token, on_event, pace)
 
     def astream(
@@ -89,7 +95,12 @@ class Requests:
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
-        begin = partial(journals.abegin, self._journal, request)
+        journal, named = self._journal, _named(request)
+        begin = (
+            partial(_aopened, named)
+            if journal is None
+            else partial(journals.abegin, journal, named)
+        )
         return self._calls.arun(begin, on_token, on_event, pace)
 
     def stream_again(
@@ -195,3 +206,15 @@ class Requests:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+
+def _named(request: ChatRequest) -> ChatRequest:
+    return request if request.call_id else replace(request, call_id=token_hex(8))
+
+
+def _opened(request: ChatRequest) -> Opening:
+    return Opening(request)
+
+
+async def _aopened(request: ChatRequest) -> Opening:
+    return Opening(request)

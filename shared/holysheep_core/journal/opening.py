@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +30,7 @@ class Opening:
         text: Text that an earlier process received.
         reasoning: Reasoning that it received.
         entry: Writes what arrives to the journal.
+        whole: `given` ends with the completion: nothing is requested.
     """
 
     request: ChatRequest
@@ -38,11 +38,7 @@ class Opening:
     text: str = ""
     reasoning: str = ""
     entry: AnswerWriter | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is to be asked."""
-        return bool(self.given) and isinstance(self.given[-1], Completion)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,18 +113,15 @@ def required(journal: Journal | None) -> Journal:
     return journal
 
 
-def begin(journal: Journal | None, request: ChatRequest) -> Opening:
-    """Start an answer, in the journal if there is one."""
-    named = request if request.call_id else replace(request, call_id=secrets.token_hex(8))
-    if journal is None:
-        return Opening(named)
+def begin(journal: Journal, request: ChatRequest) -> Opening:
+    """Start an answer in the journal."""
     try:
-        return Opening(named, entry=journal.begin(named.call_id, named))
+        return Opening(request, entry=journal.begin(request.call_id, request))
     except JournalError as error:
         if journal.required or error.__cause__ is None:  # it answered, and refused
             raise
         journal.complain(error)
-        return Opening(named)
+        return Opening(request)
 
 
 def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
@@ -139,10 +132,8 @@ def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
     return opening
 
 
-async def abegin(journal: Journal | None, request: ChatRequest) -> Opening:
+async def abegin(journal: Journal, request: ChatRequest) -> Opening:
     """Like `begin`, for asyncio."""
-    if journal is None:
-        return begin(None, request)
     return await _in_thread(journal, partial(begin, journal, request))
 
 
@@ -183,7 +174,7 @@ def _taken_up(
         offset = seen.offset(completion.text)
         given = [*_shown(completion.text, completion.reasoning, offset)]
         calls = [Delta(tool_calls=completion.tool_calls)] if completion.tool_calls else []
-        return Opening(request, (*given, *calls, completion))
+        return Opening(request, (*given, *calls, completion), whole=True)
     text = "".join(text for text, _ in kept.pieces)
     reasoning = "".join(said for _, said in kept.pieces)
     more = seen.beyond(text)

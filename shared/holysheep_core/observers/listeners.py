@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from holysheep_core.events import Event
+from holysheep_core.types import ChatRequest
 
 _log = logging.getLogger("holysheep")
 _LEAVING = 1.0
@@ -47,6 +48,25 @@ class Guard:
             self._failed = True
             name = getattr(self._function, "__qualname__", repr(self._function))
             _log.error("The listener %s failed; the call continues.", name, exc_info=error)
+
+
+def announce(
+    began: Sequence[Guard],
+    request: ChatRequest,
+    listeners: list[Guard],
+    on_event: Callable[[Event], Any] | None,
+) -> list[Guard]:
+    """Notify observers that a call begins; return the listeners of its events.
+
+    Args:
+        began: The observers' methods for the beginning of a call.
+        request: The request of the call.
+        listeners: The listeners of the events of every call.
+        on_event: A listener of this call alone; None for none.
+    """
+    for each in began:
+        each(request.call_id, request)
+    return listeners if on_event is None else [*listeners, Guard(on_event)]
 
 
 class Listeners:

@@ -6,7 +6,7 @@ that have one meaning only (`error_words`), the status. Shapes of bodies are rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from holysheep_core.errors import (
     APIError,
@@ -30,7 +30,7 @@ from holysheep_core.protocol.rate_limit_headers import (
     wait_in_body,
     wait_in_words,
 )
-from holysheep_core.secrets import redact, redact_line
+from holysheep_core.secrets import Secrets, redact, redact_line
 
 MAX_NAME = 200
 """Characters that are kept of a code, a type, an id."""
@@ -74,7 +74,7 @@ def refusal(
     body: bytes,
     *,
     wall: float,
-    secrets: Collection[str] = (),
+    secrets: Secrets = (),
 ) -> APIError:
     """Build the error for an HTTP answer other than 200, or for an error inside a stream.
 
@@ -109,7 +109,7 @@ def refusal(
     )
 
 
-def request_id(headers: Mapping[str, str], secrets: Collection[str] = ()) -> str | None:
+def request_id(headers: Mapping[str, str], secrets: Secrets = ()) -> str | None:
     """Return the id to quote to the provider's support, if the response has one."""
     for name in ("x-request-id", "request-id", "x-litellm-call-id", "x-oneapi-request-id"):
         if name in headers:
@@ -147,7 +147,7 @@ def _message(
     status: int | None,
     headers: Mapping[str, str],
     said: ErrorBody,
-    secrets: Collection[str],
+    secrets: Secrets,
 ) -> str:
     words = said.message or said.words
     if status in _HTTP_REDIRECTS:

@@ -11,7 +11,7 @@ tells which, since content types are often wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -31,7 +31,7 @@ from holysheep_core.protocol.lenient import decode_leniently
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, REFUSED, Chunk, decode_chunk, decode_well_formed
-from holysheep_core.secrets import redact_line
+from holysheep_core.secrets import Secrets, redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
@@ -68,7 +68,7 @@ class ResponseDecoder(ChunkReader):
         self,
         *,
         finish_signal: FinishSignal = "either",
-        secrets: Collection[str] = (),
+        secrets: Secrets = (),
         coalesce: bool = False,
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
         new_tools: Callable[[], ToolCallAssembler] = ToolCallAssembler,

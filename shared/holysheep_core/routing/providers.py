@@ -41,6 +41,7 @@ class Provider:
         max_event_bytes: Most bytes of one event of a stream, and of a body that is no stream;
             more is an `InvalidResponseError`. An image in the text takes some megabytes.
         account: What tells one account from another: a digest of name, base URL and key.
+        secrets: What to mask in errors: the key, and the values of your own headers.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
     """
@@ -57,6 +58,7 @@ class Provider:
     allow_http: bool = False
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
     account: str = field(default="", init=False, repr=False, compare=False)
+    secrets: tuple[Secret, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         key = self.api_key.reveal() if isinstance(self.api_key, Secret) else self.api_key
@@ -71,6 +73,8 @@ class Provider:
         for name, value in self.headers.items():
             if not (isinstance(value, str) and f"{name}{value}".isascii()):
                 raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")
+        given = [value for value in self.headers.values() if len(value) >= MIN_SECRET_LENGTH]
+        object.__setattr__(self, "secrets", tuple(map(Secret, (key, *given))))
 
     @property
     def limits(self) -> RateLimits | None:
@@ -91,12 +95,6 @@ class Provider:
     def key(self) -> str:
         """The key in clear text; only `request_headers` may use it."""
         return self.secret.reveal()
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The secrets to mask in errors: the key and the values of your own headers."""
-        long = (value for value in self.headers.values() if len(value) >= MIN_SECRET_LENGTH)
-        return (self.key, *long)
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers of a request to this provider."""

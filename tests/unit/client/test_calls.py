@@ -136,7 +136,7 @@ def test_listeners_of_the_client_and_of_the_call_get_the_same_events(made, play)
 
 def test_on_token_gets_text_and_nothing_else(made, play, text):
     tokens = []
-    given = Opening(REQUEST, (Delta("", "Hm."), Delta("one two"), WHOLE))
+    given = Opening(REQUEST, (Delta("", "Hm."), Delta("one two"), WHOLE), whole=True)
     assert run(made(play()), given, on_token=tokens.append) == list(given.given)
     assert tokens == ["one two"]
     run(made(play()), on_token=tokens.append)
@@ -145,7 +145,7 @@ def test_on_token_gets_text_and_nothing_else(made, play, text):
 
 def test_a_whole_answer_is_given_without_a_request_or_an_observer(made, play):
     script, watcher = play(), Watcher()
-    assert run(made(script, watcher), Opening(REQUEST, (WHOLE,))) == [WHOLE]
+    assert run(made(script, watcher), Opening(REQUEST, (WHOLE,), whole=True)) == [WHOLE]
     assert (script.requests, watcher.began) == ([], [])
 
 
@@ -199,6 +199,6 @@ async def test_async_calls_do_the_same(made, play, text):
 
 async def test_async_calls_give_a_whole_answer_likewise(made, play):
     script, tokens = play(), []
-    given = Opening(REQUEST, (Delta("one two"), WHOLE))
+    given = Opening(REQUEST, (Delta("one two"), WHOLE), whole=True)
     assert await arun(made(script), given, on_token=tokens.append) == list(given.given)
     assert (tokens, script.requests) == (["one two"], [])

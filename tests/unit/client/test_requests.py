@@ -53,6 +53,22 @@ def test_a_stream_ends_with_its_completion_and_collect_returns_it(made, play, te
     assert client.collect(REQUEST).text == text
 
 
+def test_each_call_without_a_name_gets_one_of_its_own(made, play):
+    names = []
+
+    class Names(Observer):
+        def call_began(self, call_id, request):
+            assert request.call_id == call_id
+            names.append(call_id)
+
+    client = made(play("hi"), Names())
+    for request in (REQUEST, REQUEST, ChatRequest(*CALL, call_id="mine")):
+        client.collect(request)
+    first, second, mine = names
+    assert "" not in (first, second)
+    assert (first != second, mine) == (True, "mine")
+
+
 async def test_async_streams_do_so_too(made, play, text):
     client = made(play())
     deltas = [each async for each in client.astream(REQUEST)]

@@ -84,13 +84,6 @@ def test_a_reader_who_has_another_text_is_refused(ask):
 # -- starting -------------------------------------------------------------------------------
 
 
-def test_without_a_journal_a_call_gets_a_name_of_its_own():
-    one, two = (opening.begin(None, ChatRequest("m", [])) for _ in range(2))
-    assert one.request.call_id
-    assert one.request.call_id != two.request.call_id
-    assert (one.entry, one.is_whole) == (None, False)
-
-
 def test_with_a_journal_an_answer_is_begun_under_its_name(journal):
     made = opening.begin(journal, REQUEST)
     assert made == Opening(REQUEST, entry=made.entry)
@@ -109,7 +102,7 @@ def test_a_cut_answer_is_given_as_far_as_it_goes_and_written_on(journal):
     write(journal, "one ", "two", reasoning=["Hm."])
     made = opening.resume(journal, "a", START)
     assert made.given == (Delta("one two", "Hm."),)
-    assert (made.text, made.reasoning, made.is_whole) == ("one two", "Hm.", False)
+    assert (made.text, made.reasoning, made.whole) == ("one two", "Hm.", False)
     assert made.request == REQUEST
     made.entry.add(" three")
     assert journal.read("a").pieces == [("one two", "Hm."), (" three", "")]
@@ -139,7 +132,7 @@ def test_an_answer_that_is_done_is_given_whole_and_not_asked_for(journal):
     write(journal, "one two", ending=WHOLE)
     made = opening.resume(journal, "a", START)
     assert made.given == (Delta("one two", "Hm."), Delta(tool_calls=CALLS), WHOLE)
-    assert (made.is_whole, made.entry) == (True, None)
+    assert (made.whole, made.entry) == (True, None)
     assert opening.resume(journal, "a", ReaderPosition(4)).given[0] == Delta("two")
 
 
@@ -168,7 +161,6 @@ async def test_async_calls_start_and_resume_alike(journal):
     made.entry.add("one ")
     await made.entry.afail(None)
     assert (await opening.aresume(journal, "a", START)).given == (Delta("one "),)
-    assert (await opening.abegin(None, REQUEST)).entry is None
 
 
 @pytest.mark.parametrize("moment", ["before", "after", "when it has started"])
