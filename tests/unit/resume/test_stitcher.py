@@ -1,5 +1,7 @@
 """The splice: only what is proven to be a repetition goes, whatever the response and its pieces."""
 
+import statistics
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -281,3 +283,13 @@ def test_however_a_response_is_fed_the_same_comes_out(seen, response, replay, st
         for step in steps:
             got, left = got + pieces.feed(left[:step]), left[step:]
     assert (got + pieces.close(), pieces.rejected) == (expected, whole.rejected)
+
+
+def test_of_an_obedient_model_half_the_answers_hold_back_at_most_64_characters():
+    held = []
+    for text in (TEXT, STORY):
+        for at in range(40, len(text)):
+            stitcher = stitcher_after(text[:at])
+            assert passed(stitcher, obedient(text[:at], text[at:]), 4) == text[at:]
+            held.append(stitcher.held)
+    assert statistics.median(held) <= 64
