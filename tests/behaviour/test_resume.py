@@ -96,7 +96,7 @@ def test_after_a_different_answer_the_rest_is_asked_for_in_other_words_and_then_
     assert caught.value.partial == text[:60]
     first, second = (record.body["messages"][-1]["content"] for record in script.requests[1:])
     assert "words" in first
-    assert "line" in second
+    assert "<begun>" in second
     assert len(script.requests) == 3
 
 

@@ -18,20 +18,27 @@ FIRST_EN = (
     "message is complete."
 )
 SECOND_EN = (
+    "The beginning of the answer is written already:\n\n<begun>\n{seen}\n</begun>\n\n"
+    "It is not complete yet: it stops after these words:\n\n{tail}\n\n"
+    "Write the missing rest of the answer. Begin with those words. "
+    "If nothing at all is missing, write only [END]."
+)
+LINE_EN = (
     "Your message is not complete yet: it stops in the middle of this line:\n\n{line}\n\n"
     "Write this line again, now complete, and then the rest of your message up to its end. "
     "Nothing else. If nothing at all is missing, write only [END]."
 )
+"""The second wording where the partial cannot be added to the last message."""
 FIRST_KO = (
-    "답변의 앞부분은 이미 쓰여 있으며 아래 태그 사이에 있습니다. 중간에서 끊겼습니다. 같은 언어와 "
-    "형식으로 나머지를 끝까지 써 주세요. 처음부터 다시 쓰지 마세요.\n\n"
-    "<begun>\n{seen}\n</begun>\n\n"
-    "마지막 말인 다음 글로 시작해서 그 뒤를 이어 쓰세요:\n\n{tail}"
+    "답변의 앞부분이 이미 쓰여 있습니다:\n\n<begun>\n{seen}\n</begun>\n\n"
+    "아직 끝나지 않았고, 다음 말에서 멈췄습니다:\n\n{tail}\n\n"
+    "답변의 빠진 나머지를 쓰세요. 위의 그 말로 시작하세요."
 )
 SECOND_KO = (
-    "메시지가 아직 끝나지 않았습니다. 연결이 끊겨 끝까지 전달되지 못했습니다. 머리말 없이, "
-    "처음부터 다시 쓰지 말고, 같은 언어와 형식으로 빠진 나머지를 써 주세요. 빠진 것이 전혀 "
-    "없으면 [END]만 쓰세요. 마지막 말인 다음 글로 시작해서 그 뒤를 이어 쓰세요:\n\n{tail}"
+    "답변의 앞부분은 이미 쓰여 있으며 아래 태그 사이에 있습니다. 중간에서 끊겼습니다. "
+    "빠진 것이 전혀 없으면 [END]만 쓰세요.\n\n<begun>\n{seen}\n</begun>\n\n"
+    "다음 줄의 중간에서 멈췄습니다. 이 줄을 처음부터 다시 완성해서 쓰고, "
+    "같은 언어와 형식으로 나머지를 끝까지 쓰세요:\n\n{line}"
 )
 SENTINEL = "[END]"
 _PROMPTS = {"en": (FIRST_EN, SECOND_EN), "ko": (FIRST_KO, SECOND_KO)}

@@ -66,8 +66,17 @@ def is_finished(text: str) -> bool:
     end = text.rstrip()
     if end.endswith((":", "：", ",", "，", "、", ";")):  # noqa: RUF001 - full-width on purpose
         return False
+    if end.endswith("|"):
+        return _is_whole_row(end)
     ended = end.rstrip(_CLOSING).endswith(ENDS_OF_SENTENCES)
-    return ended or text[-1:] in "\n|}]>`"
+    return ended or text[-1:] in "\n}]>" or end.endswith("\n```")
+
+
+def _is_whole_row(text: str) -> bool:
+    """Tell whether a text ends with a row of a table that has as many cells as the row before."""
+    before, row = ["", *text.split("\n")][-2:]
+    cells = before.count("|") if before.lstrip().startswith("|") else 2
+    return row.count("|") >= cells
 
 
 class SeenText:

