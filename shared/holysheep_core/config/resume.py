@@ -18,10 +18,10 @@ FIRST_EN = (
     "message is complete."
 )
 SECOND_EN = (
-    "The beginning of the answer is written already:\n\n<begun>\n{seen}\n</begun>\n\n"
+    "The beginning of the answer is written already (if it is complete, write only [END]):\n\n"
+    "<begun>\n{seen}\n</begun>\n\n"
     "It is not complete yet: it stops after these words:\n\n{tail}\n\n"
-    "Write the missing rest of the answer. Begin with those words. "
-    "If nothing at all is missing, write only [END]."
+    "Write the missing rest of the answer. Begin with those words."
 )
 LINE_EN = (
     "Your message is not complete yet: it stops in the middle of this line:\n\n{line}\n\n"
@@ -35,8 +35,8 @@ FIRST_KO = (
     "답변의 빠진 나머지를 쓰세요. 위의 그 말로 시작하세요."
 )
 SECOND_KO = (
-    "답변의 앞부분은 이미 쓰여 있으며 아래 태그 사이에 있습니다. 중간에서 끊겼습니다. "
-    "빠진 것이 전혀 없으면 [END]만 쓰세요.\n\n<begun>\n{seen}\n</begun>\n\n"
+    "답변의 앞부분은 이미 쓰여 있으며 아래 태그 사이에 있습니다"
+    "(이미 완성된 답변이면 [END]만 쓰세요). 중간에서 끊겼습니다.\n\n<begun>\n{seen}\n</begun>\n\n"
     "다음 줄의 중간에서 멈췄습니다. 이 줄을 처음부터 다시 완성해서 쓰고, "
     "같은 언어와 형식으로 나머지를 끝까지 쓰세요:\n\n{line}"
 )
