@@ -302,7 +302,7 @@ class Stitcher:
 
         Nor is it where tool calls follow. A repetition says so only if it is `proven` to be one.
         """
-        sure = self._prefilled or self._last or self._doubtful
+        sure = self._last or self._doubtful
         finished = is_finished(self._seen.text) or (self._doubtful and self._last)
         if not proven or not ((sure and finished) or self._brings_more):
             return self._reject("nothing new")
