@@ -66,8 +66,8 @@ def is_finished(text: str) -> bool:
     end = text.rstrip()
     if end.endswith((":", "：", ",", "，", "、", ";")):  # noqa: RUF001 - full-width on purpose
         return False
-    if end.endswith("|"):
-        return _is_whole_row(end)
+    if end.endswith("|") or end.rpartition("\n")[2].lstrip().startswith("|"):
+        return end.endswith("|") and _is_whole_row(end)
     ended = end.rstrip(_CLOSING).endswith(ENDS_OF_SENTENCES)
     return ended or text[-1:] in "\n}]>" or end.endswith("\n```")
 

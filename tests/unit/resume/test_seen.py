@@ -61,6 +61,7 @@ def test_json_is_open_until_its_last_bracket(text, is_open):
         ("| a | b |\n|---|---|\n| 1 | 2 |", True),
         ("| a | b |\n|---|---|\n|", False),
         ("| a | b |\n|---|---|\n| 1 |", False),
+        ("| a | b |\n|---|---|\n| 1 | 18\n", False),
         ("```py\nx = 1\n```", True),
         ("all numbers up to `n`", False),
         ("and that", False),
