@@ -122,7 +122,7 @@ def test_a_whole_stream_reaches_the_reader_of_every_interface(serving, name, run
 @pytest.mark.parametrize("name", CUT)
 def test_a_cut_that_a_gateway_hides_is_resumed(serving, name, run):
     seen, whole = CUT[name]
-    begun = choose_anchor(seen, 32) if len(seen) > 16 else seen  # so short a text is asked for anew
+    begun = choose_anchor(seen, 32) if len(seen) > 16 else seen  # a text that short is replayed
     body = said(begun + whole[len(seen) :]) + END
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
     rest = head + b"content-length: %d\r\n\r\n" % len(body) + body

@@ -103,7 +103,7 @@ class Journal:
         self.thread: threading.Thread | None = None
 
     def after_fork(self) -> None:
-        """Forget the open answers: the parent process goes on writing them."""
+        """Forget the open answers: the parent process continues to write them."""
         for entry in self._entries:
             entry.leave_to_the_parent()
         self._entries = set()

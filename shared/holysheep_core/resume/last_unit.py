@@ -1,6 +1,6 @@
 """The last unit of a text: a response may begin with the last line, number, word or cluster.
 
-"graz" + "grazing", "12,3" + "12,345": the unit is said again as a whole, and goes on.
+"graz" + "grazing", "12,3" + "12,345": the whole unit is repeated and then continued.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WIDE = "\u2e80"
 
 
 def end_of_last_unit(seen: SeenText, written: str) -> int:
-    """Return where a response that begins with the last unit goes on; 0 if it does not.
+    """Return where the new text of a response that repeats the last unit begins; 0 for none.
 
     Args:
         seen: The text the reader has.

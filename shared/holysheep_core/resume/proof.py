@@ -11,7 +11,7 @@ repetition is searched for by the end of the seen text and extended backwards as
   repetition that weighs `MIN_PROOF` and occurs once in the seen text. Rows of a log or a table
   and refrains often begin alike, so a preamble in front of one is not dropped.
 - *The last unit*: the response begins with the last line, number, word or grapheme cluster and
-  goes on in it (module `last_unit`).
+  continues it (module `last_unit`).
 - *Nearly*: the same with punctuation, Markdown marks and escapes ignored, or with a few edits
   (module `edits`).
 

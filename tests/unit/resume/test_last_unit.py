@@ -1,4 +1,4 @@
-"""A response that says the last line, number, word or cluster once more, and goes on in it."""
+"""A response that says the last line, number, word or cluster once more and continues it."""
 
 import pytest
 
