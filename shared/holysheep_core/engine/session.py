@@ -41,7 +41,9 @@ from holysheep_core import events
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
 from holysheep_core.engine.backoff import shortened
 from holysheep_core.engine.clocks import Clocks
+from holysheep_core.engine.heartbeat import Heartbeat
 from holysheep_core.engine.ledger import Ledger, Notify
+from holysheep_core.engine.outgoing import outgoing
 from holysheep_core.engine.recovery import Recovery
 from holysheep_core.engine.settings import Settings
 from holysheep_core.engine.spend import SpendTracker
@@ -49,7 +51,6 @@ from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import answer_of, completion_of, record_of
 from holysheep_core.errors import HolySheepError, InvalidToolCallError, StreamStalledError
 from holysheep_core.protocol.rate_limit_headers import allowance
-from holysheep_core.protocol.wire import encode_request
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.routes import FallbackChain
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
@@ -101,12 +102,12 @@ class Session:
         self._transcript = Transcript(request, settings.resume, *begun)
         self._recovery = Recovery(chain, settings, self._ledger, self._transcript, now, rng)
         limit = settings.spend_limit
+        self._beat = Heartbeat(clocks, self._ledger)
         self._spend = None if limit is None else SpendTracker(limit, settings.catalog)
         self._exchange = self._recovery.exchange()
         self._state = State.SCHEDULED
         self._outcome: Completion | HolySheepError | None = None
         self._stopped: HolySheepError | None = None
-        self._incoming = ""
 
     # -- what the driver asks ---------------------------------------------------------------
 
@@ -217,7 +218,8 @@ class Session:
             deltas += self._exchange.take_second_answer(now)
         if decoder.malformed:
             self._ledger.malformed(decoder.malformed, now)
-        over = self._stopped or (self._spend and self._overspent(self._spend))
+        spend, shown = self._spend, self._transcript.characters
+        over = self._stopped or (spend and spend.overspent(decoder.pieces, shown))
         if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
         if pieces:
@@ -230,14 +232,14 @@ class Session:
         decoder, clocks = self._exchange.decoder, self._clocks
         if came:
             clocks.came(now)
-            self._incoming = "parts" if decoder.tools is None else "a tool call"
+            self._beat.receiving = "parts" if decoder.tools is None else "a tool call"
         elif decoder.growth != growth:
             clocks.grew(now, has_content=decoder.has_content)
-            self._incoming = "an unfinished event"
+            self._beat.receiving = "an unfinished event"
         elif (deadline := self.deadline) is not None and now >= deadline:
             # Bytes keep coming, but no content: comments must not keep a dead answer alive.
             return self._end(self._exchange.lateness(clocks, now), now)
-        self._incoming = self._incoming or "comments"
+        self._beat.receiving = self._beat.receiving or "comments"
         self.receive_silence(now)
         return []
 
@@ -249,8 +251,7 @@ class Session:
     def receive_silence(self, now: float) -> None:
         """Nothing came for a while; the deadline has not passed."""
         self._expect(*_OPEN)
-        if self._clocks.is_quiet(now):
-            self._show_life("content", self.deadline, now)
+        self._beat.beat("content", self.deadline, now)
 
     def receive_eof(self, now: float) -> list[Delta]:
         """The body ended, properly as far as HTTP is concerned."""
@@ -320,13 +321,8 @@ class Session:
 
     def _send(self, now: float) -> Admit | Send | Wait | Finish:
         next_request, route = self._exchange.next_request, self._recovery.route
-        provider, model = route.provider, route.model
         try:
-            body = encode_request(
-                next_request.request,
-                model=provider.models.get(model, model),
-                stream_usage=self._settings.stream_usage,
-            )
+            send = outgoing(next_request.request, route, self._settings)
         except HolySheepError as error:
             self._resolve(error, now)
             return self.next_action(now)
@@ -334,24 +330,14 @@ class Session:
         self._clocks.sent(now)
         self._recovery.sent(now)
         self._ledger.begin(route, next_request.technique, now)
-        return Send(provider.url, provider.request_headers(), body)
+        return send
 
     def _wait(self, now: float) -> Wait:
         due = self._clocks.due
-        if self._clocks.is_quiet(now):
-            self._show_life("the next request", due, now)
+        self._beat.beat("the next request", due, now)
         seconds = min(due - now, self.heartbeat)
         self._ledger.waited += seconds
         return Wait(seconds)
-
-    def _show_life(self, what: str, until: float | None, now: float) -> None:
-        self._clocks.alive = now
-        wait = None if until is None else until - now
-        came, self._incoming = self._incoming, ""
-        self._ledger.emit(events.StillWaiting, now, what=what, wait=wait, receiving=came)
-
-    def _overspent(self, spend: SpendTracker) -> HolySheepError | None:
-        return spend.overspent(self._exchange.decoder.pieces, self._transcript.characters)
 
     def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
         """End the exchange: hand over the answer, or look up what follows."""
