@@ -7,7 +7,7 @@ WORKERS ?= 4
 
 .PHONY: demo test check fmt bench bench-quick bench-resumes faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs clean
 
-# The environment is made anew when the dependencies change, and left alone otherwise.
+# The environment is rebuilt only when the dependencies change.
 .venv/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; make PYTHON=…")'
 	$(PYTHON) -m venv .venv
@@ -72,7 +72,7 @@ notebooks: .venv/.ready  ## run the notebooks in place
 kills: .venv/.ready  ## 200 processes killed in the middle of an answer, on SQLite and on Redis
 	HOLYSHEEP_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q --timeout 1200 tests/behaviour/test_journal_trouble.py -k killed
 
-# Coverage-guided: bytes that break a promise of the rooms that read what strangers write.
+# Coverage-guided: bytes that break a promise of the modules that parse input from servers.
 .venv-fuzz/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-fuzz
 	.venv-fuzz/bin/python -m pip install -qq --upgrade pip

@@ -50,7 +50,7 @@ class Track:
         return max(after[0] - before[0] for before, after in pairwise(self.points))
 
     @property
-    def legs(self) -> list[tuple[dict[str, Any], list[tuple[float, int]]]]:
+    def attempts(self) -> list[tuple[dict[str, Any], list[tuple[float, int]]]]:
         """The requests that were sent for it, as far as the client tells, each with its points."""
         made, told = [], 0
         for attempt in self.metadata.get("resilience", {}).get("attempts", []):
@@ -84,7 +84,7 @@ def draw(ours: Track, theirs: Track) -> None:
     """
     figure = plt.figure(figsize=(11, 6.8), dpi=130, layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
-    models = list(dict.fromkeys(attempt["model"] for attempt, _ in ours.legs))
+    models = list(dict.fromkeys(attempt["model"] for attempt, _ in ours.attempts))
     colours = dict(zip(models, OURS * len(models), strict=False))
     _text(above, ours, theirs, colours)
     _requests(below, ours, theirs, colours)
@@ -96,7 +96,7 @@ def draw(ours: Track, theirs: Track) -> None:
 
 def _text(axes: Axes, ours: Track, theirs: Track, colours: dict[str, str]) -> None:
     whole, shown = len(ours.text), len(theirs.text)
-    broken = f", broken {len(ours.legs) - 1} times" if len(ours.legs) > 1 else ""
+    broken = f", broken {len(ours.attempts) - 1} times" if len(ours.attempts) > 1 else ""
     axes.set_title(f"One answer{broken}: what has arrived", loc="left", fontsize=13, weight="bold")
     axes.set_ylabel("characters", fontsize=10)
     axes.set_ylim(0, max(whole, shown, 1) * 1.1)
@@ -111,7 +111,7 @@ def _text(axes: Axes, ours: Track, theirs: Track, colours: dict[str, str]) -> No
     _say(axes, said, (ours.ended, shown), (-4, -6), color=THEIRS, va="top", **end)
 
     colour = GREY
-    for attempt, points in ours.legs:
+    for attempt, points in ours.attempts:
         if not points:
             continue
         colour, (last, told) = colours[attempt["model"]], points[-1]
@@ -145,7 +145,7 @@ def _requests(axes: Axes, ours: Track, theirs: Track, colours: dict[str, str]) -
     rows = {name: row for row, name in enumerate(lanes)}
     bar = {"height": 0.68, "lw": 0}
     label = {"va": "center", "fontsize": 8, "weight": "bold"}
-    for attempt, points in ours.legs:
+    for attempt, points in ours.attempts:
         row, colour = rows[attempt["model"]], lanes[attempt["model"]]
         began, number = attempt["started"], attempt["number"]
         axes.barh(row, attempt["duration"], left=began, color=colour, alpha=0.25, **bar)

@@ -69,9 +69,10 @@ def test_a_model_that_repeats_the_words_it_was_asked_to_loses_nothing_of_a_repet
             continue  # marks alone are a whole rest only where they end one
         anchor = choose_anchor(text[:at], 32)
         stitcher = Stitcher(text[:at], anchor=anchor, last=True)
-        leg = anchor + text[at:]
+        response = anchor + text[at:]
         resumed = (
-            "".join(stitcher.feed(leg[i : i + 5]) for i in range(0, len(leg), 5)) + stitcher.close()
+            "".join(stitcher.feed(response[i : i + 5]) for i in range(0, len(response), 5))
+            + stitcher.close()
         )
         assert text[:at] + resumed == text, at
 

@@ -1,4 +1,4 @@
-"""An answer that survives its process: kept, taken up again whole and once, followed, never shared."""
+"""An answer that survives its process: kept, resumed whole and once, followed, never shared."""
 
 import asyncio
 import multiprocessing

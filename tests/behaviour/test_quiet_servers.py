@@ -1,4 +1,4 @@
-"""Servers and kernels that end, or begin anew, in mid-stream print nothing of ours and hang nowhere.
+"""Servers and kernels that end, or restart, in mid-stream print nothing of ours and hang nowhere.
 
 All are real processes. What they print beside an application whose stream is a loop with a
 sleep in it, uvicorn's own lines, is taken as given.

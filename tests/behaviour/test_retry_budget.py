@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks/retry_storm"))
 
-from simulation import MODEL, REFUSED, STAND_IN, Fleet, Trouble, simulate
+from simulation import FALLBACK, MODEL, REFUSED, Fleet, Trouble, simulate
 
 from holysheep_core import RetryBudget
 
@@ -68,8 +68,10 @@ def test_isolated_failures_are_always_tried_again(fleet):
 @pytest.mark.parametrize("share", [1.0, 0.5])
 @pytest.mark.parametrize("status", [503, 500, REFUSED])
 @pytest.mark.parametrize("budget", [RetryBudget, emptied])
-def test_a_healthy_stand_in_serves_every_call_even_when_the_bucket_is_empty(budget, status, share):
-    fleet = Fleet("", budget=budget, stand_ins=(STAND_IN,))
+def test_a_healthy_fallback_model_serves_every_call_even_when_the_bucket_is_empty(
+    budget, status, share
+):
+    fleet = Fleet("", budget=budget, fallbacks=(FALLBACK,))
     tally = play(Trouble("", status, share, (MODEL,)), fleet)
     assert tally.lost() == 0
     assert tally.to_model[MODEL] <= len(tally.calls()) / 2
@@ -77,7 +79,7 @@ def test_a_healthy_stand_in_serves_every_call_even_when_the_bucket_is_empty(budg
 
 
 def test_two_models_that_both_fail_are_not_asked_in_turns():
-    fleet = Fleet("", stand_ins=(STAND_IN,))
+    fleet = Fleet("", fallbacks=(FALLBACK,))
     assert play(Trouble("", 500), fleet).multiple() <= 1.1
 
 

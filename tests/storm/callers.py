@@ -2,7 +2,7 @@
 
 The process' wall clock is `time.time` put forward or back by what the storm says: replaced before
 anything else is imported, since some keep the function and not the module. The monotonic clock
-is left alone, as a machine's is when its time is set.
+keeps its value, as a machine's is when its time is set.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Proxy:
         _wait_for(self.tcp)
 
     def reload(self) -> None:
-        """Take the configuration anew: what runs has a second to end, and is cut then."""
+        """Reload the configuration: running responses have a second to end, then they are cut."""
         self._process.send_signal(signal.SIGUSR2)
 
     def kill(self, seconds: float) -> None:

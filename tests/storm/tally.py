@@ -45,7 +45,7 @@ class Seen:
 
 
 class Watch(Observer):
-    """Counts what became of requests; it hears of calls from all threads."""
+    """Counts the outcomes of requests. Thread-safe."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()

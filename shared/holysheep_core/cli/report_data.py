@@ -296,7 +296,7 @@ def facts(found: Report) -> list[tuple[str, str, str]]:
         ("calls", f"{calls.count:,}", f"of them {closed:,} left by their reader"),
         ("availability", f"{100 * calls.availability:.3f} %", failed),
         ("first token, 95 %", "-" if late is None else f"{late:.2f} s", spread(calls.first_tokens)),
-        ("answers continued", f"{calls.resumed:,}", f"{found.resumes:,} cuts mended"),
+        ("answers continued", f"{calls.resumed:,}", f"{found.resumes:,} cuts resumed"),
         ("not asked for again", f"{found.saved_characters:,}", "characters of cut answers"),
         (
             "waited",

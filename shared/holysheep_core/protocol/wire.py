@@ -3,7 +3,7 @@
 Only the fields the engine uses are decoded; msgspec skips the rest without building it, which
 is what makes a chunk cost a fraction of a pydantic model. Types are as loose as real servers:
 `role: null`, `content: null`, no `choices`, a new id in every chunk, usage beside choices,
-events of the Responses API on this path: all seen in the wild.
+events of the Responses API on this path: all of it is sent by real servers.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def _line_in_fence(seen: SeenText, written: str) -> int:
     if not opened or not seen.fence or not line:
         return 0
     for form in (line, line.lstrip()):
-        telling = form[:1].isspace() or len(form.strip()) > 1
-        if form and telling and written.startswith(form, opened.end()):
+        long_enough = form[:1].isspace() or len(form.strip()) > 1
+        if form and long_enough and written.startswith(form, opened.end()):
             return opened.end() + len(form)
     return 0
 

@@ -89,8 +89,8 @@ class Search:
         self._seen = seen
         self._anchor = fold(anchor)
         # Where 400 characters do not occur only once, the model is trusted to have counted.
-        telling = len(anchor) >= MAX_ANCHOR or seen.is_unique(self._anchor)
-        self._anchor_decides = bool(self._anchor) and telling
+        unmistakable = len(anchor) >= MAX_ANCHOR or seen.is_unique(self._anchor)
+        self._anchor_decides = bool(self._anchor) and unmistakable
         self._preamble = Preamble(seen, self._anchor, asked)
         self.followed = 0
         self.following = 0

@@ -1,7 +1,7 @@
 """TCP and TLS for asyncio, where waiting for bytes costs next to nothing.
 
 httpcore's own network backend runs on anyio, which for every read registers the socket with the
-event loop anew and makes and undoes a cancel scope and a timer. With a token every few tens
+event loop again and makes and undoes a cancel scope and a timer. With a token every few tens
 of milliseconds in each of many streams, that was half of what a stream cost. Here the socket stays
 registered, and a connection has one timer, which is moved on only when it runs out.
 

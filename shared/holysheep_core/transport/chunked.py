@@ -51,7 +51,7 @@ class Dechunker:
         self._after_chunk = False  # a line end comes next
 
     def take_head(self, data: bytes) -> bytes:
-        """Take what a read brought, at least a byte; return what h11 is to see of it."""
+        """Take the bytes of a read, at least one; return those that h11 must see."""
         seen = self._head + data
         head, blank, body = seen.partition(_BLANK)
         if not blank and len(seen) <= _MAX_HEAD:
@@ -65,7 +65,7 @@ class Dechunker:
         return data[: len(data) - len(body)]
 
     def take(self, data: bytes) -> bytes:
-        """Take what a read of a plain body brought; return what is in its chunks."""
+        """Take the bytes of a read of a plain body; return the content of its chunks."""
         if self.rest:
             data, self.rest = self.rest + data, b""
         at, size = 0, len(data)

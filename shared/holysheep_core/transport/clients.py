@@ -46,7 +46,7 @@ class Clients:
     """
 
     _of_the_parent: ClassVar[list[object]] = []
-    """Clients that a fork brought along: to close one could wait for a lock for ever, and to
+    """Clients inherited by a fork: to close one could wait for a lock for ever, and to
     collect it would warn of a connection that is the parent's business."""
 
     def __init__(

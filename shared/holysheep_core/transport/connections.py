@@ -3,7 +3,7 @@
 HTTP/1.1 only. HTTP/2 was offered once and taken out: with httpcore's implementation of it, a server
 that ends a connection (nginx does after 1,000 requests) fails the streams that are under way on it,
 a stream that is left is not reset, and the waits for a free stream and for the connection's locks
-have no time limit. None of that can be mended from outside. One connection for each stream, as
+have no time limit. None of that can be corrected from outside. One connection for each stream, as
 here, has none of these faults.
 """
 

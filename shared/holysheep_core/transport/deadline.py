@@ -77,7 +77,7 @@ class Deadline(float):
         return min(left, self._heartbeat)
 
     def is_over(self) -> bool:
-        """Tell, after a slice without bytes, whether time is up; if not, the session hears it."""
+        """Tell, after a slice without bytes, whether time is up; if not, tell the session."""
         if time_left(self._call) <= _MIN_TIMEOUT:
             return True
         self._call.receive_silence(clock())

@@ -78,7 +78,7 @@ def look_up(host: str, port: int, seconds: float | None) -> list[str]:
         except Exception as error:  # noqa: BLE001 - raised in the caller's thread
             reply.put(error)
 
-    # The system's call has no time limit, so it has a thread that may be left alone.
+    # The system's call has no time limit, so it runs in a thread that nobody need wait for.
     threading.Thread(target=ask, name="holysheep-dns", daemon=True).start()
     try:
         found = reply.get(timeout=seconds)

@@ -44,7 +44,7 @@ error (or silence) beside it; **bold** is half, doubled or foreign text passed o
 that ran with half its arguments, or a reader left waiting for more than {LIMIT:.0f} s.
 
 Every client streams synchronously (`FunctionAgent`: asyncio) with its own defaults, but for a time-out
-of {TIMEOUT:.0f} s. Fallbacks and fallback middleware have the stand-in model that `ChatHolySheep` has by default,
+of {TIMEOUT:.0f} s. Fallbacks and fallback middleware have the fallback model that `ChatHolySheep` has by default,
 on the same server. Agents answer once more after their tools have run.
 """
 

@@ -18,7 +18,7 @@ from holysheep_core.simulator import (
     stall,
 )
 
-MODEL, STAND_IN = "gpt-4.1", "gemini-2.5-flash"
+MODEL, FALLBACK = "gpt-4.1", "gemini-2.5-flash"
 TEXT = "The sheep are paid first: 양치기에게 천 원을 보내고, then one song is sung for all of them."
 HALF = len(TEXT) // 2
 PAY = ("pay", json.dumps({"amount": 1000, "to": "shepherd"}))

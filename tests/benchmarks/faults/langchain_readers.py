@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from conversations import MODEL, STAND_IN
+from conversations import FALLBACK, MODEL
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware
 from langchain_core.tools import tool
@@ -74,7 +74,7 @@ def with_fallbacks(base_url: str, timeout: float, tools: bool, seen: Seen) -> No
     """`ChatOpenAI.with_fallbacks`."""
     first = _with_tools(openai(base_url, timeout), tools, seen)
     _read(
-        first.with_fallbacks([_with_tools(openai(base_url, timeout, STAND_IN), tools, seen)]), seen
+        first.with_fallbacks([_with_tools(openai(base_url, timeout, FALLBACK), tools, seen)]), seen
     )
 
 
@@ -88,7 +88,7 @@ def _run(llm: Any, middleware: list[Any], tools: bool, seen: Seen) -> None:
 
 def agent_with_middlewares(base_url: str, timeout: float, tools: bool, seen: Seen) -> None:
     """`create_agent(ChatOpenAI)` with retry and fallback middleware."""
-    fallback = ModelFallbackMiddleware(openai(base_url, timeout, STAND_IN))
+    fallback = ModelFallbackMiddleware(openai(base_url, timeout, FALLBACK))
     _run(openai(base_url, timeout), [ModelRetryMiddleware(), fallback], tools, seen)
 
 

@@ -43,7 +43,7 @@ class Result:
         outcome: One of `OUTCOMES`.
         kind: What was wrong, or which error.
         seen: What the reader had.
-        legs: What the model said.
+        responses: What the model said.
         shown: What was shown after `seen`.
     """
 
@@ -52,7 +52,7 @@ class Result:
     outcome: str
     kind: str
     seen: str
-    legs: list[str]
+    responses: list[str]
     shown: str
 
 
@@ -64,9 +64,9 @@ def flaw(case: Case, prompt: str, seen: str, shown: str, technique: str) -> str:
     if not shown.strip() and uncut[len(seen) :].strip():
         return "half an answer told as whole"
     # What the model says once more after its first repetition is its own.
-    leg, rest = fold(case.legs[-1]), fold(shown)
+    response, rest = fold(case.responses[-1]), fold(shown)
     again = fold(seen)[-16:] if technique == "continuation" else fold(seen)
-    if len(again) >= MIN_SEEN and 0 < leg.count(again) == rest.count(again):
+    if len(again) >= MIN_SEEN and 0 < response.count(again) == rest.count(again):
         return "doubled"
     if any(
         fold(sentence) in rest
@@ -99,14 +99,14 @@ def run(
             "typed error",
             str(error).split(";")[0][:90],
             seen,
-            case.legs,
+            case.responses,
             shown,
         )
     shown = text[len(seen) :]
     kind = "" if text.startswith(seen) else "the partial changed"
     kind = kind or flaw(case, prompt, seen, shown, technique)
-    outcome = "wrong" if kind else "asked again" if len(case.legs) > 1 else "clean"
-    return Result(technique, language, outcome, kind, seen, case.legs, shown)
+    outcome = "wrong" if kind else "asked again" if len(case.responses) > 1 else "clean"
+    return Result(technique, language, outcome, kind, seen, case.responses, shown)
 
 
 def measure(path: Path, cuts: int, tokens: int) -> list[Result]:
@@ -179,7 +179,7 @@ def page(path: Path, results: list[Result], cuts: int, tokens: int) -> str:
         for technique in ("prefill", "continuation"):
             of_kind = [result for result in chosen if result.technique == technique]
             for result in random.Random(3).sample(of_kind, min(EXAMPLES, len(of_kind))):
-                said = "\n".join(f"model: {leg[:160]!r}" for leg in result.legs)
+                said = "\n".join(f"model: {response[:160]!r}" for response in result.responses)
                 lines += [
                     "",
                     "```text",

@@ -56,14 +56,14 @@ class Case:
         deltas: The uncut answer.
         at: After how many characters it is cut.
         asked: The bodies of the requests that followed.
-        legs: The texts of their answers, as the model gave them.
+        responses: The texts of their answers, as the model gave them.
     """
 
     def __init__(self, deltas: list[str], at: int) -> None:
         self.deltas = deltas
         self.at = at
         self.asked: list[dict[str, Any]] = []
-        self.legs: list[str] = []
+        self.responses: list[str] = []
         self.begun = False
 
 
@@ -90,9 +90,9 @@ class CuttingProxy:
                     self.close_connection = True  # without the end of the chunked body
                     return
                 case.asked.append(body)
-                case.legs.append("")
+                case.responses.append("")
                 for line in model.deltas(body):
-                    case.legs[-1] += content_of(line)
+                    case.responses[-1] += content_of(line)
                     self._send(line)
                 self.wfile.write(b"0\r\n\r\n")
 

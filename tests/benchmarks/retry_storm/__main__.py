@@ -21,11 +21,11 @@ from simulation import (
     BEGINS,
     CLIENTS,
     ENDS,
+    FALLBACK,
     LATENCY,
     MODEL,
     PERIOD,
     REFUSED,
-    STAND_IN,
     STOPS,
     Fleet,
     Tally,
@@ -69,8 +69,8 @@ SHARES: list[Run] = [
     for percent in (1, 5, 10, 20, 30, 70)
     for fleet in (WITHOUT, WITH)
 ]
-STAND_INS: list[Run] = [
-    (trouble, Fleet(fleet.title, budget=fleet.budget, stand_ins=(STAND_IN,)))
+FALLBACKS: list[Run] = [
+    (trouble, Fleet(fleet.title, budget=fleet.budget, fallbacks=(FALLBACK,)))
     for trouble in (
         Trouble("503 for the model", models=(MODEL,)),
         Trouble("500 for the model", 500, models=(MODEL,)),
@@ -82,10 +82,10 @@ STAND_INS: list[Run] = [
     )
     for fleet in (WITHOUT, WITH)
 ]
-STAND_INS.append(
+FALLBACKS.append(
     (
         Trouble("500 for both", 500),
-        Fleet("with it, a client object for each call", stand_ins=(STAND_IN,), strangers=True),
+        Fleet("with it, a client object for each call", fallbacks=(FALLBACK,), unrelated=True),
     )
 )
 
@@ -147,8 +147,8 @@ def tables(only: str) -> tuple[str, dict[Run, Tally]]:
                 ("One model, no fallback model", MANNERS),
                 ("By share of failing requests", SHARES),
                 (
-                    f"With a fallback model, `{MODEL}` to `{STAND_IN}` at the same gateway",
-                    STAND_INS,
+                    f"With a fallback model, `{MODEL}` to `{FALLBACK}` at the same gateway",
+                    FALLBACKS,
                 ),
             )
         ]

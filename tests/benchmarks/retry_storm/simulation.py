@@ -23,7 +23,7 @@ from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.routes import FallbackChain, RouteStates, build_chain
 from holysheep_core.types import ChatRequest
 
-MODEL, STAND_IN = "gpt-4.1", "gemini-2.5-flash"
+MODEL, FALLBACK = "gpt-4.1", "gemini-2.5-flash"
 ASK = ChatRequest(MODEL, [{"role": "user", "content": "go"}])
 ANSWER = (
     b'data: {"choices":[{"delta":{"content":"Baa."},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
@@ -54,7 +54,7 @@ class Trouble:
     title: str
     status: int = 503
     share: float = 1.0
-    models: tuple[str, ...] = (MODEL, STAND_IN)
+    models: tuple[str, ...] = (MODEL, FALLBACK)
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Fleet:
         processes: Clients are dealt out to that many processes, each with a bucket of its own.
         budget: Makes a process's bucket.
         retry: The settings of each.
-        stand_ins: Models to fall back to.
+        fallbacks: Models to fall back to.
         synced: Seconds between two meetings of the buckets in a store, where all become one
             again; None for never.
-        strangers: Every call is made by a client object of its own, which knows nothing of the
+        unrelated: Every call is made by a client object of its own, which knows nothing of the
             cooldowns of the others.
     """
 
@@ -77,9 +77,9 @@ class Fleet:
     processes: int = 1
     budget: Callable[[], RetryBudget] = RetryBudget
     retry: RetryConfig = field(default_factory=RetryConfig)
-    stand_ins: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
     synced: float | None = None
-    strangers: bool = False
+    unrelated: bool = False
 
 
 @dataclass
@@ -132,15 +132,15 @@ class Tally:
 class _Process:
     def __init__(self, fleet: Fleet) -> None:
         self.budget = fleet.budget()
-        fallback = FallbackConfig(models=fleet.stand_ins)
+        fallback = FallbackConfig(models=fleet.fallbacks)
         self.settings = Settings(retry=fleet.retry, fallback=fallback, budget=self.budget)
         self._chain = build_chain(ASK, [Provider("k")], fallback, RouteStates(), Catalog())
-        self._strangers = fleet.strangers
+        self._unrelated = fleet.unrelated
 
     def chain(self) -> FallbackChain:
         return (
             FallbackChain(self._chain.routes, RouteStates(), Catalog())
-            if self._strangers
+            if self._unrelated
             else self._chain
         )
 
@@ -221,7 +221,7 @@ class Storm:
     def _fails(self, now: float, body: bytes) -> bool:
         if not BEGINS <= now < ENDS:
             return False
-        model = MODEL if MODEL.encode() in body else STAND_IN
+        model = MODEL if MODEL.encode() in body else FALLBACK
         self.tally.to_model[model] += 1
         return model in self._trouble.models and self._rng() < self._trouble.share
 

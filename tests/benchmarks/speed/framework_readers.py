@@ -1,7 +1,7 @@
 """The frameworks' readers: our models, their peers, and the frameworks' own floors.
 
 A floor is what the framework costs by itself: its public loop over chunks that cost no network
-and no decoding. *Ready-made* hands out one chunk again and again; *built* makes a chunk anew for
+and no decoding. *Ready-made* hands out one chunk again and again; *built* makes a new chunk for
 each delta in the cheapest way known, which is what any model has to do.
 """
 

@@ -6,7 +6,7 @@ import pytest
 from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr_config
 
 # Without a mode of its own, pytest's default holds: a missing cassette fails the test, and
-# `pytest --record-mode=once` makes it anew.
+# `pytest --record-mode=once` records it again.
 _BASE = {name: value for name, value in base_vcr_config().items() if name != "record_mode"}
 
 

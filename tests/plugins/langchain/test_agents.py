@@ -288,7 +288,7 @@ def test_under_a_lasting_429_the_requests_are_not_multiplied(play, way, seen_of)
         seen_of(way(model(script)), got)
     assert isinstance(caught.value, core.RateLimitError)
     assert not got
-    assert len(script.requests) == 2  # the model and its stand-in, once each
+    assert len(script.requests) == 2  # the model and its fallback, once each
 
 
 def test_with_fallbacks_another_model_answers_when_ours_cannot_begin(play):

@@ -20,7 +20,7 @@ def test_demo_shows_every_step_whole_and_exits_0():
 
 
 def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
-    # A seam that lets everything through: the repeated words reach the reader, and are noticed.
+    # A stitcher that lets everything through: the repeated words reach the reader, and are noticed.
     code = (
         "from holysheep_core.resume.stitcher import Stitcher\n"
         "Stitcher.feed = lambda self, text: (setattr(self, 'decided', True), text)[1]\n"

@@ -28,7 +28,7 @@ SCENARIOS = {
     "clean end without a finish": Scenario(faults=[cut(20, "eof")]),
     "cut after the last character": Scenario(faults=[cut(9999, "eof")]),
     "three cuts": Scenario(faults=[cut(10), cut(30, "fin"), cut(30, "eof")]),
-    "cut again inside the seam": Scenario(faults=[cut(20), cut(5)], manner="restart"),
+    "cut again at the splice point": Scenario(faults=[cut(20), cut(5)], manner="restart"),
     "stall": Scenario(faults=[stall(20)]),
     "stall under keep-alive comments": Scenario(faults=[stall(20, keepalive=True)]),
     "stall before the first token": Scenario(faults=[slow(60)]),

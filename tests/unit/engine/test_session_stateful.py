@@ -92,7 +92,7 @@ class Exchanges(RuleBasedStateMachine):
         self.outcome = None
         self.reading, self.answered = False, False
         self.wire, self.ended = b"", False
-        if begun:  # or hardly a call would come as far as a seam
+        if begun:  # or hardly a call would come as far as a splice point
             self.act()
             self.streams()
             self.says(begun, [])

@@ -174,9 +174,9 @@ def test_parts_stay_parts_and_after_a_tool_result_the_partial_is_the_assistants(
 def test_a_model_that_obeys_is_joined_at_every_cut(prompt, wording):
     for at in range(20, len(TEXT) - 3):
         asked = next_request(TEXT[:at], prompt=prompt)
-        leg = asked.anchor.strip() + TEXT[at:]
+        response = asked.anchor.strip() + TEXT[at:]
         if TEXT[:at].endswith(asked.anchor.strip()):
-            assert TEXT[:at] + asked.stitcher.feed(leg) + asked.stitcher.close() == TEXT
+            assert TEXT[:at] + asked.stitcher.feed(response) + asked.stitcher.close() == TEXT
 
 
 def test_a_replay_must_begin_with_what_was_shown_and_a_request_is_not_held_back():

@@ -169,7 +169,7 @@ def commands_of(server):
 
 @pytest.mark.parametrize("tier", ["free", "pro"])
 async def test_a_call_costs_at_most_two_round_trips(own_server, play, tier):
-    server = own_server  # other tests' stores go on telling theirs their news
+    server = own_server  # other tests' stores keep using theirs
     script, store = play(), Store(server.url)
     provider = Provider("k", script.base_url, rate_limits=tier)
     gateway = APIGateway([provider], health_check=None)
