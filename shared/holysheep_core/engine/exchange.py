@@ -30,15 +30,14 @@ from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.parts import joined_parts
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
-from holysheep_core.resume.stitcher import Stitcher
+from holysheep_core.resume.stitcher import NOTHING_NEW, Stitcher
 from holysheep_core.resume.transcript import NextRequest, Transcript
 from holysheep_core.types import Delta, ToolCall
 
-_NOTHING_NEW = "nothing new"
 _REJECTED = {
     "unproven": "Asked for the rest, the model did not repeat the last words, so it is not known "
     "where its answer goes on; it was not appended.",
-    _NOTHING_NEW: "Asked for the rest, the model only repeated what it had written, which is "
+    NOTHING_NEW: "Asked for the rest, the model only repeated what it had written, which is "
     "not a whole answer.",
     "different": "Asked for the rest, the model gave a different answer; it was not appended.",
 }
@@ -133,7 +132,7 @@ class Exchange:
         if decoder.tools is not None:
             self.tool_calls, broken = decoder.tools.finish(limited=limited, ended=ended)
             only_calls = self._text_was_whole and (self.tool_calls or broken)
-            if only_calls and self.rejected == _NOTHING_NEW:
+            if only_calls and self.rejected == NOTHING_NEW:
                 self.rejected = ""
         return deltas, self.difference() or self._flaw(params, broken, limited=limited, ended=ended)
 

@@ -191,7 +191,7 @@ class Recovery:
         counts.here = 1 if progressed else counts.here + 1
         self._transcript.doubtful = exchange.decoder.doubtful
         if exchange.rejected:
-            self._transcript.rejected()
+            self._transcript.rejected(exchange.rejected)
             counts.rejected += 1
         here = counts.rejected if exchange.rejected else counts.here
         sound = progressed and not exchange.rejected

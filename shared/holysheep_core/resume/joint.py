@@ -176,6 +176,7 @@ class ClosingMarks:
 
     Attributes:
         held: What came and is not let through yet.
+        found: The response ended with them.
     """
 
     def __init__(self, closer: str, before: str, *, alone: bool = False) -> None:
@@ -183,6 +184,7 @@ class ClosingMarks:
         self._text = before
         self._alone = alone or closer.startswith("</")
         self.held = ""
+        self.found = False
 
     def feed(self, text: str) -> str:
         """Take text; return what of it is no closing mark in any case."""
@@ -205,6 +207,7 @@ class ClosingMarks:
         odd = closer not in _SAME or (self._text + held).count(closer) % 2
         if not end.endswith(closer) or not odd:
             return held
+        self.found = True
         before = end[: -len(closer)]
         return before.removesuffix("\n") if self._alone else before
 

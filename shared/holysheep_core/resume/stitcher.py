@@ -42,6 +42,9 @@ from holysheep_core.resume.seen import (
     is_provable,
 )
 
+NOTHING_NEW = "nothing new"
+"""`Stitcher.rejected` of a response that only repeats what was seen."""
+
 MAX_THINKING = 20_000
 _MAX_QUIET = 64
 _THINK, _END_OF_THINKING = "<think>", "</think>"
@@ -65,6 +68,8 @@ class Stitcher:
         asked: The user turn that asks for the rest, which some models repeat.
         sentinel: What the model was asked to write if nothing is missing ("" if it was not).
         last: The model was asked before: a mark alone ("." or ")") counts as the rest.
+        contradicted: And wrote something then that could not be joined: that nothing is missing
+            is believed only if it writes the `sentinel`.
         doubtful: The seen text may be a whole answer: a response that adds nothing confirms it.
         append_unproven: Show a response that does not prove where it goes on.
 
@@ -87,6 +92,7 @@ class Stitcher:
         asked: str = "",
         sentinel: str = "",
         last: bool = False,
+        contradicted: bool = False,
         doubtful: bool = False,
         append_unproven: bool = False,
     ) -> None:
@@ -98,9 +104,11 @@ class Stitcher:
         self._echo = EchoFilter(asked) if asked else None
         self._filters: list[EchoFilter | ClosingMarks] = [self._echo] if self._echo else []
         self._sentinel = sentinel
-        if sentinel:
-            self._filters.append(ClosingMarks(sentinel, "", alone=True))
+        self._end_mark = ClosingMarks(sentinel, "", alone=True) if sentinel else None
+        if self._end_mark:
+            self._filters.append(self._end_mark)
         self._last = last
+        self._contradicted = contradicted
         self._doubtful = doubtful
         self._append = append_unproven
         self._brings_more = False
@@ -144,7 +152,7 @@ class Stitcher:
             text += self._after(part, part.close())
         self._silent = self._silent and not has_words(text)
         if self._silent and not self._may_end_with(text):
-            return self._reject("nothing new")
+            return self._reject(NOTHING_NEW)
         return text
 
     @property
@@ -169,7 +177,7 @@ class Stitcher:
 
     def _decide_continuation(self, written: str, *, final: bool) -> str:
         if self._sentinel and final and fold(written) == fold(self._sentinel):
-            return self._say_nothing()
+            return self._say_nothing(marked=True)
         place = self._search.find(self._response, written, final=final)
         if place:
             return self._splice(place, final=final)
@@ -180,7 +188,7 @@ class Stitcher:
     def _without_proof(self, written: str, *, final: bool) -> str:
         if final and self._search.is_only_repetition(self._response):
             if not self._seen.folded.endswith(self._response.text):
-                return self._reject("nothing new")
+                return self._reject(NOTHING_NEW)
             # "0" after "40" is the rest of "400" as likely as the end of "40" said again.
             return self._say_nothing(proven=self._search.repeats_enough(self._response))
         place = self._search.find_nearly(written)
@@ -214,7 +222,7 @@ class Stitcher:
         if said != seen and seen.startswith(said) and not final:
             return ""
         if said != seen and seen.startswith(said) and len(said) >= RESTART_EVIDENCE:
-            return self._reject("nothing new")
+            return self._reject(NOTHING_NEW)
         end = 0
         if said.startswith(seen) and len(seen) >= MIN_CODE_POINTS:
             end = self._response.end_of(len(seen))
@@ -295,17 +303,26 @@ class Stitcher:
         if not is_finished(seen.text if broken else seen.text + rest):
             return False
         closes = bool(rest.strip()) and (bool(seen.fence) or is_open_json(seen.text))
-        return self._last or self._doubtful or closes
+        marked = bool(self._end_mark and self._end_mark.found)
+        return self._is_believed(marked=marked) or closes
 
-    def _say_nothing(self, *, proven: bool = True) -> str:
+    def _is_believed(self, *, marked: bool) -> bool:
+        """Tell whether a response that adds nothing shows that nothing is missing.
+
+        Args:
+            marked: It ended with the sentinel.
+        """
+        return self._doubtful or (self._last and (marked or not self._contradicted))
+
+    def _say_nothing(self, *, proven: bool = True, marked: bool = False) -> str:
         """Nothing is missing, if a second response says so, and the text may be a whole answer.
 
         Nor is it where tool calls follow. A repetition says so only if it is `proven` to be one.
         """
-        sure = self._last or self._doubtful
+        sure = self._is_believed(marked=marked)
         finished = is_finished(self._seen.text) or (self._doubtful and self._last)
         if not proven or not ((sure and finished) or self._brings_more):
-            return self._reject("nothing new")
+            return self._reject(NOTHING_NEW)
         self.decided, self.removed = True, self.removed + len(self._held)
         self._held = ""
         return ""

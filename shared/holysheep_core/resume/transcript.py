@@ -22,7 +22,7 @@ from holysheep_core.config.resume import FIRST_EN, LINE_EN, SENTINEL, ResumeConf
 from holysheep_core.protocol.wire import asks_for_json
 from holysheep_core.resume.proof import is_evidence
 from holysheep_core.resume.seen import MAX_ANCHOR, choose_anchor, is_provable
-from holysheep_core.resume.stitcher import Stitcher
+from holysheep_core.resume.stitcher import NOTHING_NEW, Stitcher
 from holysheep_core.tokens import estimate_tokens
 from holysheep_core.types import ChatRequest, Part
 
@@ -72,6 +72,7 @@ class Transcript:
         self._parts = [text] if text else []
         self._reasoning = [reasoning] if reasoning else []
         self._rejected = 0
+        self._contradicted = False
         self.parts: tuple[Part, ...] = ()
         self.doubtful = False
         self.characters = len(text)
@@ -99,9 +100,10 @@ class Transcript:
         """Note reasoning that goes to the reader."""
         self._reasoning.append(text)
 
-    def rejected(self) -> None:
+    def rejected(self, reason: str) -> None:
         """A response could not be joined: the next request asks in other words."""
         self._rejected += 1
+        self._contradicted = self._contradicted or reason != NOTHING_NEW
 
     def next_request(
         self, *, prefill: bool = False, prefix_flag: bool = False, continue_flag: bool = False
@@ -130,6 +132,7 @@ class Transcript:
             asked=wording,
             sentinel=SENTINEL if SENTINEL in wording else "",
             last=bool(self._rejected),
+            contradicted=self._contradicted,
             doubtful=self.doubtful,
             append_unproven=bool(self._rejected) and self._config.unproven == "append",
         )

@@ -154,6 +154,28 @@ def test_only_a_second_response_can_say_that_nothing_is_missing(response):
     assert (passed(second, said), second.rejected) == ("", "")
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(
+    ("response", "believed"),
+    [
+        *((text, False) for text in ("{anchor}", "{seen}", "", "{anchor}\n", "{seen}\n\n")),
+        *((text, True) for text in ("[END]", "{anchor}[END]", "{seen}\n\n[END]", "{seen} [END]\n")),
+    ],
+)
+def test_after_a_response_with_other_text_only_the_sentinel_says_that_nothing_is_missing(
+    response, believed, size
+):
+    anchor = choose_anchor(STORY, 32)
+    said = response.format(anchor=anchor, seen=STORY)
+    second = Stitcher(STORY, anchor=anchor, last=True, contradicted=True, sentinel="[END]")
+    assert passed(second, said, size).strip() == ""
+    assert second.rejected == ("" if believed else "nothing new")
+    doubtful = Stitcher(
+        STORY, anchor=anchor, last=True, contradicted=True, sentinel="[END]", doubtful=True
+    )
+    assert (passed(doubtful, said, size).strip(), doubtful.rejected) == ("", "")
+
+
 @pytest.mark.parametrize("response", ["", "{anchor}", "{seen}"])
 def test_a_response_that_brings_a_tool_call_needs_no_text(response):
     anchor = choose_anchor(SHORT, 32)

@@ -24,7 +24,7 @@ def next_request(seen="", *, reasoning="", refused=False, prompt="en", **params)
     if reasoning:
         transcript.add_reasoning(reasoning)
     if refused:
-        transcript.rejected()
+        transcript.rejected("nothing new")
     return transcript.next_request()
 
 
@@ -120,13 +120,28 @@ def test_the_turns_of_both_wordings_are_as_the_model_shall_see_them():
     assert second.request.messages[-1]["content"] == f"Count the sheep.\n\n{turn}"
 
 
+@pytest.mark.parametrize(
+    ("reasons", "believed"),
+    [(["nothing new"], True), (["unproven"], False), (["different", "nothing new"], False)],
+)
+def test_a_repetition_ends_an_answer_only_if_no_response_before_had_other_text(reasons, believed):
+    seen = "The shepherd counted his flock, and all of them were there."
+    transcript = Transcript(ChatRequest("m", MESSAGES), ResumeConfig())
+    transcript.add_text(seen)
+    for reason in reasons:
+        transcript.rejected(reason)
+    asked = transcript.next_request()
+    assert (asked.stitcher.feed(seen), asked.stitcher.close()) == ("", "")
+    assert (asked.stitcher.rejected == "") is believed
+
+
 def test_after_a_tool_result_the_second_wording_asks_for_the_last_line():
     line = "and then the shepherd told us that sheep graz"
     last = {"role": "tool", "content": "3", "tool_call_id": "c"}
     for language in ("en", "ko"):
         transcript = Transcript(ChatRequest("m", [last]), ResumeConfig(prompt=language))
         transcript.add_text(f"We had a long walk\n{line}")
-        transcript.rejected()
+        transcript.rejected("nothing new")
         asked = transcript.next_request()
         assert asked.request.messages[-1]["content"] == LINE_EN.replace("{line}", line)
         assert [message["role"] for message in asked.request.messages][1:] == ["assistant", "user"]
@@ -138,7 +153,7 @@ def test_the_words_are_quoted_as_written_and_a_suffix_of_any_text(seen, wording)
         ChatRequest("m", MESSAGES), ResumeConfig(prompt=wording[0], second_prompt="{tail}")
     )
     transcript.add_text(seen)
-    transcript.rejected()
+    transcript.rejected("nothing new")
     asked = transcript.next_request()
     assert asked.anchor
     assert seen.endswith(asked.anchor)

@@ -52,7 +52,7 @@ def test_a_continuation_turn_is_known_by_the_end_it_quotes(play, text, prompt):
     for at in range(1, len(text) + 1):
         transcript = Transcript(ChatRequest("m", ASK), ResumeConfig(prompt=prompt))
         transcript.add_text(text[:at])
-        transcript.rejected()  # a continuation, however little there is of it
+        transcript.rejected("nothing new")  # a continuation, however little there is of it
         question = transcript.next_request()
         assert question.technique == "continuation"
         answer = post(script, messages=question.request.messages)
