@@ -7,7 +7,7 @@ rest of the metadata.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -48,8 +48,15 @@ def delta_chunk(delta: Delta) -> ChatGenerationChunk:
     return without_validation(_TEXT_CHUNK, {**_CHUNK_FIELDS, "message": message, "text": text})
 
 
+def _call_fields(calls: Iterable[ToolCall]) -> dict[str, Any]:
+    """Return what the server attached to tool calls, by the calls' ids; it is sent back."""
+    fields = {call.id: call.fields for call in calls if call.fields}
+    return {"tool_call_fields": fields} if fields else {}
+
+
 def _chunk(delta: Delta, calls: list[ToolCallChunk]) -> ChatGenerationChunk:
-    extra = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
+    extra: dict[str, Any] = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
+    extra |= _call_fields(delta.tool_calls)
     message = AIMessageChunk(
         content=delta.text,
         additional_kwargs=extra,
@@ -89,7 +96,11 @@ def invalid_chunks(
     completion = cast("Completion", error.completion)  # the engine sets it
     calls = [_call_chunk(call) for call in completion.tool_calls]
     calls += [_invalid_chunk(call) for call in error.invalid_tool_calls]
-    yield _chunk(Delta(), calls)
+    chunk = _chunk(Delta(), calls)
+    chunk.message.additional_kwargs |= _call_fields(
+        (*completion.tool_calls, *error.invalid_tool_calls)
+    )
+    yield chunk
     yield last_chunk(completion, with_usage=with_usage)
 
 
@@ -111,7 +122,7 @@ def invalid_result(error: InvalidToolCallError) -> ChatResult:
 
 def result(completion: Completion) -> ChatResult:
     """Return a completion as LangChain's result of `invoke`."""
-    extra = _extra(completion)
+    extra = {**_extra(completion), **_call_fields(completion.tool_calls)}
     if completion.reasoning:
         extra["reasoning_content"] = completion.reasoning
     message = AIMessage(

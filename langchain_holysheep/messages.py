@@ -2,142 +2,89 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     ChatMessage,
+    FunctionMessage,
     HumanMessage,
+    SystemMessage,
     ToolMessage,
-    convert_to_openai_messages,
 )
 
 from holysheep_core import ConfigurationError
-from holysheep_core.integrations.parts import note_left_out
-
-_ANSWER_BLOCKS = {"text", "output_text"}
-_NOT_SENT_BACK = {
-    *("reasoning", "thinking", "redacted_thinking", "refusal", "citation", "non_standard"),
-    *("tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta"),
-    *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "function_call"),
-}
-"""Blocks of an assistant's message that are not sent back; tool calls are sent as `tool_calls`."""
-_MADE_BY_MODELS = ("image", "audio", "video", "file")
-"""Blocks that a server takes from a user only."""
-_PARTS = {"text", "image_url", "input_audio", "file"}
-"""Content parts that chat/completions accepts."""
+from holysheep_core.integrations.turns import media_after_tools
+from langchain_holysheep.assistant_turns import assistant_message
+from langchain_holysheep.content import content_of
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     """Convert messages to OpenAI-format dicts.
 
-    LangChain's own converter is used for all messages but the assistant's: it drops invalid tool
-    calls and keeps reasoning blocks, which servers reject.
+    Content is not rewritten: a string stays a string, and text blocks stay a list of text parts
+    with all their keys, because a server caches prompts by their bytes and by marks on parts. What
+    a server attached to an answer goes back with it.
 
     Raises:
         ConfigurationError: A message has a block that chat/completions does not accept.
     """
-    return [message for item in messages for message in _convert(item)]
+    return media_after_tools([wire for message in messages for wire in _convert(message)])
 
 
 def _convert(message: BaseMessage) -> list[dict[str, Any]]:
+    if isinstance(message, ChatMessage) and message.role == "assistant":
+        message = AIMessage(
+            message.content, name=message.name, additional_kwargs=message.additional_kwargs
+        )
     if isinstance(message, AIMessage):
-        return [_assistant(message)]
-    said: BaseMessage = message.model_copy(update={"content": _plain(message.content)})
+        return [assistant_message(message)]
+    results, rest = _tool_results(message)
+    if results and not rest.content:
+        return results
+    wire: dict[str, Any] = {"role": _role(message), "content": content_of(rest)}
+    if isinstance(message, ToolMessage) and message.tool_call_id:
+        wire["tool_call_id"] = message.tool_call_id
+        return [wire]  # the id says which tool it was; some servers refuse a name beside it
+    name = message.name or message.additional_kwargs.get("name")
+    if name:
+        wire["name"] = name
+    return [*results, wire]
+
+
+def _role(message: BaseMessage) -> str:
     if isinstance(message, ChatMessage):
-        said = HumanMessage(said.content, name=message.name)
-    try:
-        converted = convert_to_openai_messages([said], text_format="string")
-    except ValueError as error:
-        raise ConfigurationError(f"A {message.type} message cannot be sent: {error}") from error
-    also = _own_types(message)
-    for item in converted:
-        content = item.get("content")
-        for part in content if isinstance(content, list) else ():
-            if part.get("type") not in _PARTS | also:
-                raise _unsupported(message, part)
-        if isinstance(message, ChatMessage):
-            item["role"] = message.role
-        if isinstance(message, ToolMessage):
-            item["content"] = content or ""
-    return list(converted)
+        return message.role
+    if isinstance(message, SystemMessage):  # LangChain has no class for developers' messages
+        return str(message.additional_kwargs.get("__openai_role__", "system"))
+    for kind, role in _ROLES.items():
+        if isinstance(message, kind):
+            return role
+    raise ConfigurationError(f"A {type(message).__name__} cannot be sent.")
 
 
-def _plain(content: Any) -> Any:
-    if not isinstance(content, list):
-        return content
-    return [_as_text(block) if isinstance(block, dict) else block for block in content]
+_ROLES: dict[type[BaseMessage], str] = {
+    HumanMessage: "user",
+    ToolMessage: "tool",
+    FunctionMessage: "function",
+}
 
 
-def _as_text(block: dict[str, Any]) -> Any:
-    """Turn a text document into text, and unpack a provider's own block."""
-    if block.get("type") == "text-plain" and "text" in block:
-        return {"type": "text", "text": block["text"]}
-    if block.get("type") == "text-plain" and "base64" in block:
-        return {"type": "text", "text": base64.b64decode(block["base64"]).decode()}
-    if block.get("type") == "non_standard":
-        return block["value"]
-    return block
-
-
-def _own_types(message: BaseMessage) -> set[Any]:
+def _tool_results(message: BaseMessage) -> tuple[list[dict[str, Any]], BaseMessage]:
+    """Return the tool results that a user's message has in Anthropic's form, and the rest of it."""
     blocks = message.content if isinstance(message.content, list) else []
-    return {
-        block["value"].get("type")
-        for block in blocks
-        if isinstance(block, dict) and block.get("type") == "non_standard"
-    }
-
-
-def _unsupported(message: BaseMessage, block: dict[str, Any]) -> ConfigurationError:
-    kind = block.get("type")
-    return ConfigurationError(
-        f"A {message.type} message has a block of type {kind!r}, which chat/completions does not "
-        f"accept. Send text, images, audio (base64) or files (base64 or file_id)."
-    )
-
-
-def _assistant(message: AIMessage) -> dict[str, Any]:
-    wire: dict[str, Any] = {"role": "assistant", "content": _text(message)}
-    if message.name:
-        wire["name"] = message.name
-    calls = [
-        _call(call["id"], call["name"], msgspec.json.encode(call["args"]).decode())
-        for call in message.tool_calls
+    found = [b for b in blocks if isinstance(b, dict) and b.get("type") == "tool_result"]
+    if not found or not isinstance(message, HumanMessage):
+        return [], message
+    results = [
+        {
+            "role": "tool",
+            "content": content_of(ToolMessage(block.get("content") or "", tool_call_id="")),
+            "tool_call_id": block.get("tool_use_id", ""),
+        }
+        for block in found
     ]
-    calls += [
-        _call(call["id"], call["name"] or "", call["args"] or "")
-        for call in message.invalid_tool_calls
-    ]
-    if calls:
-        wire["tool_calls"] = calls
-        wire["content"] = wire["content"] or None
-    return wire
-
-
-def _text(message: AIMessage) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(
-        block if isinstance(block, str) else block.get("text") or ""
-        for block in message.content
-        if isinstance(block, str) or _is_answer(message, block)
-    )
-
-
-def _is_answer(message: AIMessage, block: dict[str, Any]) -> bool:
-    kind = block.get("type")
-    if kind in _MADE_BY_MODELS:
-        note_left_out(str(kind))
-    elif kind not in _ANSWER_BLOCKS | _NOT_SENT_BACK:
-        raise _unsupported(message, block)
-    return kind in _ANSWER_BLOCKS
-
-
-def _call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
-    function = {"name": name, "arguments": arguments}
-    return {"id": call_id or "", "type": "function", "function": function}
+    rest: list[Any] = [block for block in blocks if block not in found]
+    return results, message.model_copy(update={"content": rest})

@@ -48,6 +48,7 @@ class GrowingAnswer:
     def finish(self, completion: Completion) -> ChatResponse:
         """Return the last response: metadata, no new text."""
         message = _message(self._text, self._reasoning, self._calls, completion.parts)
+        _note_model(message, completion)
         return ChatResponse(message=message, delta="", raw=_raw(completion))
 
     def _message(self) -> ChatMessage:
@@ -70,6 +71,7 @@ def whole(completion: Completion) -> ChatResponse:
     """Return a completion as a chat response."""
     calls, parts = completion.tool_calls, completion.parts
     message = _message(completion.text, completion.reasoning, calls, parts)
+    _note_model(message, completion)
     return ChatResponse(message=message, raw=_raw(completion))
 
 
@@ -99,7 +101,12 @@ def _message(
 
 def _wire_call(call: ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": function}
+    return {"id": call.id, "type": "function", "function": function, **call.fields}
+
+
+def _note_model(message: ChatMessage, completion: Completion) -> None:
+    """Note which model wrote a message: what it attached is sent back to its family only."""
+    message.additional_kwargs["holysheep_model"] = completion.attempts[-1].model
 
 
 _BLOCK = TextBlock(text="")

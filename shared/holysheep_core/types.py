@@ -21,12 +21,15 @@ class ToolCall(msgspec.Struct, frozen=True):
         name: Name of the tool.
         arguments: JSON text of the arguments; always an object.
         index: Position among the calls of this answer, from 0.
+        fields: What the server attached to the call and wants back with it, such as
+            `extra_content`, under its own names.
     """
 
     id: str
     name: str
     arguments: str
     index: int = 0
+    fields: dict[str, Any] = {}
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -81,6 +81,8 @@ class StreamingRetryHandler(Requests):
         default_headers: Headers added to every request to the first provider.
         allow_http: Permit plain http to another machine.
         stream_usage: Request a usage chunk at the end of a stream.
+        adapt: Change what the family of the asked model is certain to refuse, such as `max_tokens`
+            for gpt-5; False sends requests as they are.
         coalesce: Merge the deltas of one network read into one. Cheaper for slow readers; no
             difference for fast ones.
         catalog: Prices, context windows and abilities that override the built-in table: a
@@ -120,6 +122,7 @@ class StreamingRetryHandler(Requests):
         default_headers: Mapping[str, str] | None = None,
         allow_http: bool = False,
         stream_usage: bool = True,
+        adapt: bool = True,
         coalesce: bool = False,
         catalog: Catalog | str | os.PathLike[str] | None = None,
         spend_limit: SpendLimit | None = None,
@@ -162,6 +165,7 @@ class StreamingRetryHandler(Requests):
                 fallback=fallback or FallbackConfig(models=fallback_models),
                 budget=budget or PROCESS_BUDGET,
                 stream_usage=stream_usage,
+                adapt=adapt,
                 coalesce=coalesce,
                 catalog=prices,
                 spend_limit=spend_limit,

@@ -6,7 +6,7 @@ setting and a valid value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -149,13 +149,25 @@ class FallbackConfig:
             to "gemini-2.5-flash"). An empty list never changes the model.
         cooldown: Seconds a model cools down after an overload or a 429 without a hint, or when
             it fails and the retry budget is used up.
+        params: Parameters of single fallback models, by model id: {"gpt-5": {"reasoning_effort":
+            "low"}}. Of the call's own, a model of another family is given those only that all
+            families know.
     """
 
     models: Sequence[str] | None = None
     cooldown: float = 10.0
+    params: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         check_number("cooldown", self.cooldown)
+        given = {} if self.params is None else self.params
+        if not isinstance(given, Mapping) or not all(
+            isinstance(model, str) and isinstance(params, Mapping)
+            for model, params in given.items()
+        ):
+            raise ConfigurationError(
+                f"fallback params={self.params!r}: needs a dict of parameters for each model's id."
+            )
         if self.models is not None:
             wrong = (
                 isinstance(self.models, str)

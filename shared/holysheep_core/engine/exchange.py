@@ -26,8 +26,9 @@ from holysheep_core.errors import (
     TokenLimitError,
     caused,
 )
+from holysheep_core.families.table import is_same
 from holysheep_core.protocol.finish_reasons import Ending
-from holysheep_core.protocol.parts import joined_parts
+from holysheep_core.protocol.parts import joined_parts, without_reasoning
 from holysheep_core.protocol.response import ResponseDecoder, TextPiece
 from holysheep_core.protocol.wire import asks_for_json, is_json
 from holysheep_core.resume.stitcher import NOTHING_NEW, Stitcher
@@ -168,6 +169,10 @@ class Exchange:
     def end(self, outcome: str, now: float) -> None:
         """Record that the attempt is over, and keep the parts that came."""
         new = () if self.decoder.parts is None else self.decoder.parts.finish()
+        model = self._ledger.attempts[-1].model
+        if self._transcript.model and not is_same(model, self._transcript.model):
+            self._transcript.parts = without_reasoning(self._transcript.parts)
+        self._transcript.model = model
         if self.next_request.technique not in ("continuation", "prefill"):
             self._transcript.parts = new
         elif not self.rejected:

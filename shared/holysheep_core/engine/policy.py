@@ -167,6 +167,7 @@ class Standing:
         progressed: The request that failed had added new text.
         started: When the call began.
         now: The time.
+        first: The call's first failure.
     """
 
     chain: FallbackChain
@@ -176,6 +177,12 @@ class Standing:
     progressed: bool
     started: float
     now: float
+    first: HolySheepError | None = None
+
+    @property
+    def is_fallback(self) -> bool:
+        """Tell whether the route that failed is one of another model than the user asked for."""
+        return self.tried[-1].model != self.chain.routes[0].model
 
 
 @dataclass(frozen=True)
@@ -261,6 +268,8 @@ def decide(
     """
     rule = rule_for(failure, retry)
     route, now = standing.tried[-1], standing.now
+    if standing.is_fallback and type(failure) in _OWN_TO_A_FALLBACK:
+        return _without_fallback(failure, standing, retry=retry, rng=rng)
     if rule.move is Move.NOWHERE and not rule.again:
         return Decision(error=failure)
     failures = Failures(standing.retries + 1, failure, standing.started, now)
@@ -294,6 +303,38 @@ def decide(
         )
         return Decision(error=late, cool_until=cool_until)
     return replace(decision, cool_until=cool_until)
+
+
+_OWN_TO_A_FALLBACK = (BadRequestError, NotFoundError, PermissionDeniedError)
+"""Refusals of a fallback model that say nothing of the model the user asked for."""
+
+
+def _without_fallback(
+    failure: HolySheepError,
+    standing: Standing,
+    *,
+    retry: RetryConfig,
+    rng: Callable[[], float],
+) -> Decision:
+    """Say what follows when a fallback model refuses the request: it never ends the call.
+
+    The next route is asked, else the model asked for once more, when it is due; else the call ends
+    with its *first* failure.
+    """
+    other = _other_route(Move.NEXT, standing)
+    if other is not None:
+        return Decision(other, counts=False)
+    asked, now = standing.chain.routes[0], standing.now
+    failures = Failures(standing.retries + 1, failure, standing.started, now)
+    due = standing.chain.states.available_at(asked, now) - now
+    wait = max(due, backoff(retry, failures, rng), _SHORTEST)
+    if exhausted(retry, failures) or wait > retry.max_delay:
+        return Decision(error=standing.first or failure)
+    return Decision(asked, wait=wait)
+
+
+_SHORTEST = 0.001
+"""A wait of none would need the route's probe at once."""
 
 
 def without_budget(

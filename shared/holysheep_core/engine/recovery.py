@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from holysheep_core import events
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
+from holysheep_core.engine.outgoing import for_route, sent_fields
 from holysheep_core.engine.policy import (
     Decision,
     Move,
@@ -34,6 +35,10 @@ from holysheep_core.errors import (
     UpstreamError,
     caused,
 )
+from holysheep_core.families.adapt import log_lesson
+from holysheep_core.families.parameters import is_thinking
+from holysheep_core.families.refusals import Lesson, lesson_of
+from holysheep_core.families.table import family_of, takes_prefill
 from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.offered_tools import ids_of, offered_tools
 from holysheep_core.protocol.rate_limit_headers import Allowance
@@ -113,14 +118,18 @@ class Recovery:
             max_event_bytes=provider.max_event_bytes,
             new_tools=self._new_tools,
         )
-        known = settings.catalog.card(route.model)
         prefill = resume.prefill
+        params = self._transcript.request.params
+        thinks = is_thinking(params, route.model)
         if prefill is None:
-            prefill = known.prefill or provider.prefix_flag or provider.continue_final_message
+            known = settings.catalog.card(route.model).prefill or takes_prefill(route.model)
+            prefill = provider.prefix_flag or provider.continue_final_message or known
+            prefill = prefill and not (thinks and family_of(route.model).name == "claude")
         next_request = self._transcript.next_request(
             prefill=prefill and not self._chain.states.rejects_prefill(route),
             prefix_flag=provider.prefix_flag,
             continue_flag=provider.continue_final_message,
+            thinks=thinks,
         )
         return Exchange(
             next_request, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
@@ -147,9 +156,7 @@ class Recovery:
         """
         settings = self._settings
         self._judge(rule_for(failure, settings.retry).outcome, now)
-        if exchange.next_request.technique == "prefill" and type(failure) is BadRequestError:
-            # Not the user's error: this route takes no prefill, so ask in words.
-            self._chain.states.learn_no_prefill(self.route)
+        if type(failure) is BadRequestError and self._learns_from(failure, exchange):
             self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
@@ -181,6 +188,29 @@ class Recovery:
         self._follow(decision, failure, now)
         return decision.wait
 
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """What the current route refused before."""
+        return self._chain.states.lessons(self.route)
+
+    def _learns_from(self, failure: BadRequestError, exchange: Exchange) -> bool:
+        """Tell whether a refusal shows how to ask this route in another way."""
+        states, route, settings = self._chain.states, self.route, self._settings
+        next_request = exchange.next_request
+        if settings.adapt and not exchange.decoder.has_content:
+            request = for_route(next_request.request, route, settings, self.lessons)
+            fields = sent_fields(request, settings)
+            raw = failure.body or ""
+            lesson = lesson_of(str(failure), failure.param, fields, request, raw)
+            if lesson is not None and states.learn(route, lesson):
+                log_lesson(route.model, lesson)
+                return True
+        if next_request.technique == "prefill":
+            # Not the user's error: this route takes no prefill, so ask in words.
+            states.learn_no_prefill(route)
+            return True
+        return next_request.technique == "continuation" and self._transcript.refused()
+
     def _standing(
         self, failure: HolySheepError, exchange: Exchange, *, in_answer: bool, now: float
     ) -> Standing:
@@ -206,6 +236,7 @@ class Recovery:
             progressed=sound,
             started=self._ledger.started,
             now=now,
+            first=self._failures[0],
         )
 
     def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
@@ -248,7 +279,9 @@ class Recovery:
         while True:
             decision = choose()
             route = decision.route
-            if route is None or route == self.route or self._chain.states.take_probe(route, now):
+            if route is None or route == self.route or decision.wait:
+                return decision
+            if self._chain.states.take_probe(route, now):
                 return decision
 
     def _first(self, now: float) -> Route:

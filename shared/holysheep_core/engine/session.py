@@ -322,7 +322,8 @@ class Session:
     def _send(self, now: float) -> Admit | Send | Wait | Finish:
         next_request, route = self._exchange.next_request, self._recovery.route
         try:
-            send = outgoing(next_request.request, route, self._settings)
+            lessons = self._recovery.lessons
+            send = outgoing(next_request.request, route, self._settings, lessons)
         except HolySheepError as error:
             self._resolve(error, now)
             return self.next_action(now)

@@ -24,6 +24,7 @@ class Settings:
         stream_usage: Ask the server for a usage chunk at the end of a stream.
         catalog: What is known of models.
         spend_limit: What one call may spend.
+        adapt: Change what the family of the asked model refuses for certain.
         coalesce: Make the deltas that arrive in one read one delta.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     fallback: FallbackConfig = field(default_factory=FallbackConfig)
     budget: RetryBudget = PROCESS_BUDGET
     stream_usage: bool = True
+    adapt: bool = True
     coalesce: bool = False
     catalog: Catalog = field(default_factory=Catalog)
     spend_limit: SpendLimit | None = None

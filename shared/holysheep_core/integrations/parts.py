@@ -100,15 +100,15 @@ def citation_of(part: Part) -> Cited:
 def by_field(parts: tuple[Part, ...]) -> dict[str, Any]:
     """Return parts as fields of a message, as servers have them; those of content lists apart.
 
-    Audio is one object, of everything else there is a list. The parts of content lists are under
-    "content_parts". Text of a refusal is no part of it.
+    Audio and `extra_content` are one object, of everything else there is a list. The parts of
+    content lists are under "content_parts". Text of a refusal is no part of it.
     """
     fields: dict[str, Any] = {}
     for part in parts:
         if part.kind == "refusal":
             continue
-        if part.field == "audio":
-            fields["audio"] = part.value
+        if part.field in ("audio", "extra_content"):
+            fields[part.field] = part.value
         else:
             name = "content_parts" if part.field == "content" else part.field
             fields.setdefault(name, []).append(part.value)

@@ -104,6 +104,7 @@ class EngineSettings(BaseModel):
     circuit: CircuitConfig | None = Field(default=None, exclude=True)
     store: str | None = Field(default=None, exclude=True, repr=False)
     stream_usage: bool = True
+    adapt: bool = True
     coalesce: bool = False
     catalog: Catalog | str | Path | None = Field(default=None, exclude=True)
     spend_limit: SpendLimit | None = None
@@ -184,6 +185,7 @@ class EngineSettings(BaseModel):
             default_headers=self.default_headers,
             allow_http=self.allow_http,
             stream_usage=self.stream_usage,
+            adapt=self.adapt,
             coalesce=self.coalesce,
             catalog=self.catalog,
             spend_limit=self.spend_limit,

@@ -83,6 +83,12 @@ class ChunkReader:
         self._half_thought = ""  # likewise of the reasoning
 
     @property
+    def _collector(self) -> PartCollector:
+        if self.parts is None:
+            self.parts = PartCollector()
+        return self.parts
+
+    @property
     def doubtful(self) -> bool:
         """`[DONE]` came without a reason: the answer may be whole, or may have been cut."""
         return self.done and not self.finished and self.ending is None
@@ -167,11 +173,8 @@ class ChunkReader:
         if isinstance(chunk.x_groq, dict):
             self._note_usage(usage_block(chunk.x_groq.get("usage")))
         inside = chunk.search_info if isinstance(chunk.search_info, dict) else {}
-        found = [chunk.search_results, inside.get("search_results"), chunk.citations]
-        if self.parts is None:
-            self.parts = PartCollector()
-        for values in found:
-            self.parts.take_sources(values)
+        for values in (chunk.search_results, inside.get("search_results"), chunk.citations):
+            self._collector.take_sources(values)
 
     def _note_usage(self, block: UsageBlock | None) -> None:
         usage = None if block is None else block.to_usage()
@@ -194,6 +197,8 @@ class ChunkReader:
             or message.thinking_blocks
         ):
             text, thought = self._take_parts(message)
+        if message.extra_content:
+            self._collector.take_fields(message)
         reasoning = message.reasoning_content or message.reasoning or thought
         if not isinstance(reasoning, str):
             self.progress += 1
@@ -221,9 +226,7 @@ class ChunkReader:
 
     def _take_parts(self, message: Message) -> tuple[str, str]:
         """Keep what is neither text nor a tool call; return the text and the reasoning of it."""
-        if self.parts is None:
-            self.parts = PartCollector()
-        thought = self.parts.take(message)
+        thought = self._collector.take(message)
         self.has_content = True
         self.progress += 1
         content = message.content

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from holysheep_core.families.turns import CALL_FIELDS
 from holysheep_core.protocol.wire import (
     Choice,
     Chunk,
@@ -98,6 +99,7 @@ def _message(value: Any) -> Message | None:
         annotations=value.get("annotations"),
         reasoning_details=value.get("reasoning_details"),
         thinking_blocks=value.get("thinking_blocks"),
+        extra_content=value.get("extra_content"),
     )
 
 
@@ -111,6 +113,7 @@ def _call(value: Any) -> ToolCallPart | None:
         index=index if isinstance(index, (int, str)) and not isinstance(index, bool) else None,
         id=_text(value.get("id")),
         function=_function(value.get("function")),
+        **{name: value.get(name) for name in CALL_FIELDS},
     )
 
 

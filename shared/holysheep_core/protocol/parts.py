@@ -58,6 +58,15 @@ class PartCollector:
                 thoughts.append(self._add(kind, "content", value))
         return next(filter(None, thoughts), "") if _says_twice(message) else "".join(thoughts)
 
+    def take_fields(self, message: Message) -> None:
+        """Take what a server attaches to a turn and wants back with it, under its own name."""
+        for value in _dicts(message.extra_content):
+            last = next((part for part in self._parts if part.field == "extra_content"), None)
+            if last is None:
+                self._parts.append(Part("reasoning", "extra_content", dict(value)))
+            else:
+                last.value.update(value)
+
     def take_sources(self, values: Any) -> None:
         """Take sources that stand beside the choices: addresses, or objects that have one.
 
@@ -102,6 +111,11 @@ def joined_parts(before: Iterable[Part], new: Sequence[Part]) -> tuple[Part, ...
     again = any(part.kind == "audio" for part in new)
     kept = [part for part in before if part.kind != "audio" or not again]
     return (*kept, *(part for part in new if part.kind != "reasoning" and part not in kept))
+
+
+def without_reasoning(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return parts without those that only the family of their model takes back."""
+    return tuple(part for part in parts if part.kind != "reasoning")
 
 
 def kind_of(value: Mapping[str, Any]) -> str:

@@ -32,9 +32,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2s
+from typing import Any
 
 import msgspec
 
+from holysheep_core.families.turns import CALL_FIELDS
 from holysheep_core.protocol.offered_tools import OfferedTools
 from holysheep_core.protocol.tool_arguments import as_object, is_nothing, read_arguments
 from holysheep_core.protocol.wire import FunctionPart, Message, ToolCallPart, strict_json
@@ -54,6 +56,7 @@ class _Draft:
     ids: list[str] = field(default_factory=list)
     name: str = ""
     pieces: list[str] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
     delta: int = 0
     named_again: bool = False
 
@@ -139,7 +142,8 @@ class ToolCallAssembler:
         for position, draft in enumerate(self._calls()):
             may_be_empty = ended and not limited and draft.name not in self._offered.demanding
             arguments, is_object = read_arguments(draft.pieces, may_be_empty=may_be_empty)
-            call = ToolCall(self._id(draft, position, used), draft.name, arguments, position)
+            call_id = self._id(draft, position, used)
+            call = ToolCall(call_id, draft.name, arguments, position, draft.fields)
             (whole if is_object and call.name else broken).append(call)
         return tuple(whole), tuple(broken)
 
@@ -152,6 +156,7 @@ class ToolCallAssembler:
         name = "" if name in _NONE and name not in self._offered.names else name
         draft = self._candidate(index, call_id)
         if draft is not None and draft.is_repeated(call_id, name, arguments):
+            draft.fields |= _fields(part)
             return
         if draft is None or self._is_another(draft, index, call_id, name, arguments):
             again = draft is not None and draft.named_again and not name
@@ -164,6 +169,7 @@ class ToolCallAssembler:
             draft.ids.append(call_id)
         if arguments:
             draft.pieces.append(arguments)
+        draft.fields |= _fields(part)
         draft.delta = self._deltas
         self._note(draft, index, call_id)
 
@@ -238,7 +244,8 @@ class ToolCallAssembler:
             pieces = [piece for draft in group for piece in draft.pieces]
             if group[1:] and group[0].name and as_object("".join(pieces)) is not None:
                 ids = [each for draft in group for each in draft.ids]
-                group = [replace(group[0], ids=ids, pieces=pieces)]
+                fields = {name: value for draft in group for name, value in draft.fields.items()}
+                group = [replace(group[0], ids=ids, pieces=pieces, fields=fields)]
             found += group
         return [each for each in found if each.name or each.is_begun]
 
@@ -250,6 +257,12 @@ class ToolCallAssembler:
             tries += 1
         used.add(call_id)
         return call_id
+
+
+def _fields(part: ToolCallPart) -> dict[str, Any]:
+    """Return what a server attached to a piece of a call."""
+    found = {name: getattr(part, name) for name in CALL_FIELDS}
+    return {name: value for name, value in found.items() if value}
 
 
 def _index(value: object) -> Hashable:

@@ -33,6 +33,10 @@ class ToolCallPart(msgspec.Struct, gc=False):
     index: Any = None
     id: Any = None
     function: FunctionPart | None = None
+    # What a server attaches to a call and wants back with it: see `families.turns`.
+    extra_content: Any = None
+    provider_specific_fields: Any = None
+    thought_signature: Any = None
 
 
 class Message(msgspec.Struct, gc=False):
@@ -51,6 +55,7 @@ class Message(msgspec.Struct, gc=False):
     annotations: Any = None
     reasoning_details: Any = None
     thinking_blocks: Any = None
+    extra_content: Any = None  # where Gemini has the signature of a text
 
 
 def text_of(value: object) -> str:

@@ -15,10 +15,19 @@ says how to resume (the technique) and with which request; the stitcher then joi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holysheep_core.config.resume import FIRST_EN, LINE_EN, SENTINEL, ResumeConfig
+from holysheep_core.config.resume import (
+    FIRST_EN,
+    LINE_EN,
+    SECOND_EN,
+    SENTINEL,
+    ResumeConfig,
+)
+from holysheep_core.families.parameters import REASONING_ROOM
+from holysheep_core.families.turns import ORIGIN, TURN_FIELDS
 from holysheep_core.protocol.wire import asks_for_json
 from holysheep_core.resume.proof import is_evidence
 from holysheep_core.resume.seen import MAX_ANCHOR, choose_anchor, is_provable
@@ -60,6 +69,7 @@ class Transcript:
     Attributes:
         request: What was asked.
         characters: How many characters of text the reader has.
+        model: The model that wrote the last of it.
         parts: What came beside text and tool calls.
         doubtful: What came ended with `[DONE]` without a reason, so it may be whole.
     """
@@ -73,6 +83,9 @@ class Transcript:
         self._reasoning = [reasoning] if reasoning else []
         self._rejected = 0
         self._contradicted = False
+        self._refused = 0
+        self._thinks = False
+        self.model = ""
         self.parts: tuple[Part, ...] = ()
         self.doubtful = False
         self.characters = len(text)
@@ -105,8 +118,18 @@ class Transcript:
         self._rejected += 1
         self._contradicted = self._contradicted or reason != NOTHING_NEW
 
+    def refused(self) -> bool:
+        """A server refused a request for the rest; tell whether there is another form of it."""
+        self._refused += 1
+        return self._refused == 1
+
     def next_request(
-        self, *, prefill: bool = False, prefix_flag: bool = False, continue_flag: bool = False
+        self,
+        *,
+        prefill: bool = False,
+        prefix_flag: bool = False,
+        continue_flag: bool = False,
+        thinks: bool = False,
     ) -> NextRequest:
         """Return what to send next to get the rest of the answer.
 
@@ -114,8 +137,9 @@ class Transcript:
             prefill: The route takes a prefill.
             prefix_flag: And wants it marked with `prefix`.
             continue_flag: And wants the field `continue_final_message`.
+            thinks: The model thinks before it answers, within the limit of tokens.
         """
-        seen = self.text
+        seen, self._thinks = self.text, thinks
         if not seen and not self._reasoning:
             return NextRequest(self.request, "request", Stitcher(""))
         if prefill and is_evidence(seen) and not self._rejected:
@@ -142,13 +166,13 @@ class Transcript:
     def _prefill(self, seen: str, *, prefix_flag: bool, continue_flag: bool) -> NextRequest:
         # Some providers reject white space at the end of a prefill; the stitcher sees to it
         # that what the reader has of it does not come twice.
-        turn: dict[str, Any] = {"role": "assistant", "content": seen.rstrip()}
+        *before, turn = self._with_partial(seen.rstrip())
         if prefix_flag:
-            turn["prefix"] = True
+            turn = {**turn, "prefix": True}
         params = self._params_after(seen)
         if continue_flag:
             params |= {"continue_final_message": True, "add_generation_prompt": False}
-        request = ChatRequest(self.request.model, [*self.request.messages, turn], params)
+        request = ChatRequest(self.request.model, [*before, turn], params)
         stitcher = Stitcher(seen, prefilled=True, doubtful=self.doubtful)
         return NextRequest(request, "prefill", stitcher, doubtful=self.doubtful)
 
@@ -163,6 +187,8 @@ class Transcript:
                 estimate = estimate_tokens(seen)
                 came = max(min(estimate, len(self._parts)), int(_SURE * estimate))
                 left = max(1, limit - came)
+                if self._thinks:
+                    left = max(left, min(limit, REASONING_ROOM))
                 params[name] = left + (estimate_tokens(again) + _ROOM if again else 0)
         if asks_for_json(params):
             # Held to JSON, a model can only start over; the whole is parsed strictly at the end.
@@ -174,6 +200,8 @@ class Transcript:
         config, last = self._config, self.request.messages[-1]
         wording = config.second_wording if self._rejected else config.wording
         quotable = last.get("role") == "user" and isinstance(last.get("content"), (str, list))
+        if self._refused and quotable and "{seen}" not in wording:
+            return SECOND_EN  # the partial quoted: no assistant's turn that could be refused
         if "{seen}" in wording and not quotable:
             return LINE_EN if self._rejected else FIRST_EN
         return wording
@@ -190,10 +218,32 @@ class Transcript:
         if "{seen}" in wording:
             messages = [*before, {**last, "content": _appended(last["content"], turn)}]
         else:
-            partial = {"role": "assistant", "content": seen}
-            messages = [*before, last, partial, {"role": "user", "content": turn}]
+            messages = [*self._with_partial(seen), {"role": "user", "content": turn}]
         params = self._params_after(seen, anchor)
         return ChatRequest(self.request.model, messages, params)
+
+    def _with_partial(self, seen: str) -> list[Mapping[str, Any]]:
+        """Return the messages with the partial as the assistant's turn at the end."""
+        *before, last = self.request.messages
+        turn: dict[str, Any] = {"role": "assistant", "content": seen, **self._turn_fields()}
+        if self.model:
+            turn[ORIGIN] = self.model
+        given = last.get("content")
+        if last.get("role") != "assistant" or last.get("tool_calls") or not isinstance(given, str):
+            return [*before, last, turn]
+        return [*before, {**last, **turn, "content": given + seen}]  # it began with a prefill
+
+    def _turn_fields(self) -> dict[str, Any]:
+        """Return what the server attached to the partial, which its family may demand back."""
+        fields: dict[str, Any] = {}
+        for part in self.parts:
+            if part.field == "extra_content":
+                fields["extra_content"] = part.value
+            elif part.field in TURN_FIELDS:
+                fields.setdefault(part.field, []).append(part.value)
+        if self._reasoning:
+            fields["reasoning_content"] = self.reasoning
+        return fields
 
 
 def _appended(content: str | list[Any], turn: str) -> str | list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+from holysheep_core.families.refusals import Lesson
 from holysheep_core.process import renew_after_fork
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.routing.circuit import Circuit, CircuitConfig, Health, Note, State
@@ -41,6 +42,7 @@ class RouteStates:
         self._lock = threading.RLock()
         self._circuits: dict[str, Circuit] = {}
         self._no_prefill: set[str] = set()
+        self._lessons: dict[str, tuple[Lesson, ...]] = {}
         self._left: dict[str, Allowance] = {}
         renew_after_fork(self)
 
@@ -54,6 +56,10 @@ class RouteStates:
         """Tell whether a route has rejected a prefill."""
         return route.key in self._no_prefill
 
+    def lessons(self, route: Route) -> tuple[Lesson, ...]:
+        """Return the fields that a route has refused."""
+        return self._lessons.get(route.key, ())
+
     def left(self, provider: Provider) -> Allowance | None:
         """Return what a provider last reported as left of its limits."""
         return self._left.get(provider.account)
@@ -65,6 +71,11 @@ class RouteStates:
             return True
         with self._lock:
             return circuit.is_available(now)
+
+    def available_at(self, route: Route, now: float) -> float:
+        """Return when a route's circuit lets the next call through, if it is open."""
+        circuit = self._circuits.get(route.key)
+        return now if circuit is None or circuit.until is None else max(now, circuit.until)
 
     def state(self, route: Route, now: float) -> State:
         """Return the state of a route's circuit."""
@@ -88,6 +99,15 @@ class RouteStates:
     def learn_no_prefill(self, route: Route) -> None:
         """Remember that a route rejected a prefill: it is not tried there again."""
         self._no_prefill.add(route.key)
+
+    def learn(self, route: Route, lesson: Lesson) -> bool:
+        """Remember a field that a route refused; False if that was known."""
+        with self._lock:
+            known = self._lessons.get(route.key, ())
+            if any(each.name == lesson.name for each in known):
+                return False
+            self._lessons[route.key] = (*known, lesson)
+        return True
 
     def note_allowance(self, provider: Provider, left: Allowance | None) -> None:
         """Remember what a server reported as left of its limits."""

@@ -1,16 +1,16 @@
 """What goes out for a request."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from holysheep_core import ConfigurationError, Provider
 from holysheep_core.engine.outgoing import outgoing
+from holysheep_core.engine.settings import Settings
 from holysheep_core.routing.providers import Route
 from holysheep_core.types import ChatRequest
 
-SETTINGS = SimpleNamespace(stream_usage=True)
+SETTINGS = Settings()
 
 
 def test_the_model_goes_out_under_its_name_at_the_provider():

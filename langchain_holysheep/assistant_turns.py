@@ -1,0 +1,167 @@
+"""Converts LangChain's assistant messages, with what a server attached to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from langchain_core.messages import AIMessage
+
+from holysheep_core.integrations.parts import note_left_out
+from holysheep_core.integrations.turns import (
+    ORIGIN,
+    TurnFields,
+    call_fields,
+    part_of_thinking,
+)
+from langchain_holysheep.content import text_part
+
+_ANSWERS = ("text", "output_text")
+_THOUGHTS = ("reasoning", "thinking", "redacted_thinking", "reasoning_content")
+_CALLS = ("tool_call", "tool_use", "function_call")
+_SENT_OTHERWISE = (
+    *(*_THOUGHTS, *_CALLS, "refusal", "citation"),
+    *("tool_call_chunk", "invalid_tool_call", "input_json_delta"),
+)
+"""Blocks that are no content parts: calls and thoughts have fields of their own."""
+
+
+def assistant_message(message: AIMessage) -> dict[str, Any]:
+    """Return an assistant's message in the OpenAI format.
+
+    It has all fields that a server attached to it or to its calls, and in `ORIGIN` the model that
+    wrote it: the engine sends them to that model's family only.
+    """
+    wire: dict[str, Any] = {"role": "assistant", "content": _content(message)}
+    if message.name or message.additional_kwargs.get("name"):
+        wire["name"] = message.name or message.additional_kwargs["name"]
+    calls = list(_calls(message))
+    if calls:
+        wire["tool_calls"] = calls
+    elif message.additional_kwargs.get("function_call"):
+        wire["function_call"] = message.additional_kwargs["function_call"]
+    if "tool_calls" in wire or "function_call" in wire:
+        wire["content"] = wire["content"] or None
+    wire |= _thoughts(message).under(message.additional_kwargs)
+    origin = _origin(message)
+    return {**wire, ORIGIN: origin} if origin else wire
+
+
+def _blocks(message: AIMessage) -> Iterator[dict[str, Any]]:
+    content = message.content if isinstance(message.content, list) else ()
+    return (block for block in content if isinstance(block, dict))
+
+
+def _content(message: AIMessage) -> Any:
+    if isinstance(message.content, str):
+        return message.content or _words(message)
+    parts = []
+    for block in message.content:
+        if isinstance(block, str):
+            parts.append({"type": "text", "text": block})
+        elif block.get("type") in _ANSWERS:
+            parts.append(text_part({**block, "text": block.get("text") or ""}))
+        elif block.get("type") not in _SENT_OTHERWISE:
+            note_left_out(str(block.get("type")))
+    return parts or _words(message)
+
+
+def _words(message: AIMessage) -> str:
+    """Return the words of a refusal or of spoken audio: no server takes an empty turn."""
+    refused = [block["refusal"] for block in _blocks(message) if block.get("refusal")]
+    spoken = message.additional_kwargs.get("audio")
+    transcript = spoken.get("transcript") if isinstance(spoken, dict) else None
+    return str(message.additional_kwargs.get("refusal") or "".join(refused) or transcript or "")
+
+
+# -- thoughts -------------------------------------------------------------------------------
+
+
+def _thoughts(message: AIMessage) -> TurnFields:
+    fields = TurnFields()
+    for block in _blocks(message):
+        if block.get("type") in _THOUGHTS:
+            _add_thought(fields, block)
+    return fields
+
+
+def _add_thought(fields: TurnFields, block: dict[str, Any]) -> None:
+    kind, extras = block["type"], block.get("extras")
+    attached = dict(extras) if isinstance(extras, dict) else {}
+    said = block.get(kind) if kind != "redacted_thinking" else ""
+    if isinstance(said, dict):  # Bedrock's
+        attached |= said
+        said = said.get("text")
+    if isinstance(said, list):  # Mistral's
+        said = "".join(each.get("text") or "" for each in said if isinstance(each, dict))
+    text = said if isinstance(said, str) else ""
+    signed = part_of_thinking(text, {**block, **attached})
+    if signed is not None:
+        fields.add("thinking_blocks", signed)
+        return
+    before = len(fields.found)
+    for name, value in attached.items():
+        fields.add(name, value)
+    if len(fields.found) == before and not attached:
+        fields.add("reasoning_content", text)
+
+
+# -- tool calls -----------------------------------------------------------------------------
+
+
+def _calls(message: AIMessage) -> Iterator[dict[str, Any]]:
+    attached = _attached(message)
+    known = set()
+    for call in (*message.tool_calls, *message.invalid_tool_calls):
+        call_id, given = call["id"] or "", call["args"]
+        known.add(call_id)
+        arguments = given if isinstance(given, str) else _json(given or {})
+        if call["type"] == "invalid_tool_call":
+            arguments = given or ""
+        yield _call(call_id, call["name"] or "", arguments, attached)
+    for block in _blocks(message):  # another integration's, of which LangChain made no call
+        call_id = block.get("call_id") or block.get("id") or ""
+        if block.get("type") in _CALLS and call_id not in known and block.get("name"):
+            given = next((block[k] for k in ("args", "input", "arguments") if block.get(k)), {})
+            arguments = given if isinstance(given, str) else _json(given)
+            yield _call(call_id, block["name"], arguments, attached)
+
+
+def _call(
+    call_id: str, name: str, arguments: str, attached: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    fields = attached.get(call_id, {})
+    return {"id": call_id, "type": "function", "function": function, **fields}
+
+
+def _attached(message: AIMessage) -> dict[str, dict[str, Any]]:
+    """Return what servers attached to calls, by the calls' ids."""
+    found: dict[str, dict[str, Any]] = {}
+    for block in _blocks(message):
+        if block.get("type") in _CALLS and block.get("id"):
+            found[block["id"]] = call_fields(block) | call_fields(block.get("extras"))
+    for call in message.additional_kwargs.get("tool_calls") or ():
+        if isinstance(call, dict) and call.get("id"):
+            found[call["id"]] = found.get(call["id"], {}) | call_fields(call)
+    kept = message.additional_kwargs.get("tool_call_fields")
+    for call_id, fields in (kept if isinstance(kept, dict) else {}).items():
+        found[call_id] = found.get(call_id, {}) | call_fields(fields, only_known=False)
+    return found
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+# -- where it came from ---------------------------------------------------------------------
+
+
+def _origin(message: AIMessage) -> str:
+    metadata = message.response_metadata
+    resilience = metadata.get("resilience")
+    attempts = resilience.get("attempts") if isinstance(resilience, dict) else None
+    last = attempts[-1] if isinstance(attempts, list) and attempts else {}
+    named = last.get("model") if isinstance(last, dict) else None
+    return str(named or metadata.get("model_name") or metadata.get("model") or "")

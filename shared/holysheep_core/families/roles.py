@@ -1,0 +1,80 @@
+"""The order of roles that strict chat templates demand: user and assistant take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_OPENING = {"role": "user", "content": "Please begin."}
+_BETWEEN = {"role": "assistant", "content": "I have the results."}
+_SYSTEM = ("system", "developer")
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two messages of one role as one message."""
+    first, second = one.get("content"), other.get("content")
+    if isinstance(first, str) and isinstance(second, str):
+        content: Any = f"{first}\n\n{second}" if first and second else first or second
+    else:
+        content = [*_parts(first), *_parts(second)] or None
+    return {**one, **other, "content": content}
+
+
+def alternating(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return messages in which user and assistant take turns, tool results aside.
+
+    Messages of one role in a row become one; a user's message right after a tool's result gets an
+    assistant's before it.
+    """
+    found: list[Mapping[str, Any]] = []
+    for message in messages:
+        last = found[-1] if found else {}
+        role, before = message.get("role"), last.get("role")
+        if role == "user" and before == "tool":
+            found.append(_BETWEEN)
+        mergeable = role == "user" or (role == "assistant" and not last.get("tool_calls"))
+        if role == before and mergeable:
+            found[-1] = merged(last, message)
+        else:
+            found.append(message)
+    return found
+
+
+def beginning_with_user(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return messages of which the first after the system prompt is a user's."""
+    at = next((i for i, each in enumerate(messages) if each.get("role") not in _SYSTEM), None)
+    if at is None:
+        return [*messages, _OPENING]
+    if messages[at].get("role") != "assistant":
+        return list(messages)
+    return [*messages[:at], _OPENING, *messages[at:]]
+
+
+def without_empty(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return messages without empty text parts, and without empty user and assistant messages.
+
+    A result of a tool stays, since its call needs one; the last message stays too, so that the
+    server can say what is wrong with it.
+    """
+    found: list[Mapping[str, Any]] = []
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list):
+            content = [part for part in content if not _is_empty(part)]
+            if len(content) < len(message["content"]):
+                message = {**message, "content": content}  # noqa: PLW2901
+        blank = not content or (isinstance(content, str) and not content.strip())
+        needed = message.get("role") not in ("user", "assistant") or message.get("tool_calls")
+        if not blank or needed or message is messages[-1]:
+            found.append(message)
+    return found
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
+
+
+def _is_empty(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "text" and not part.get("text")
