@@ -82,6 +82,13 @@ SERVED = {
     "stall with comments": ([stall(20, keepalive=True)], [M, M]),
     "damaged event": ([malformed(20)], [M, M]),
     "error event in mid-answer": ([error_event(20)], [M, F]),
+    **{
+        f"a fallback's own {status}": (
+            [refuse(429, retry_after=8, model=M), refuse(status, times=None, model=F)],
+            [M, F, M],
+        )
+        for status in (400, 403, 404, 422)
+    },
 }
 
 
@@ -95,6 +102,17 @@ def test_a_row_that_ends_well_asks_whom_the_table_says(play, text, ask, row):
     timeouts = Timeouts(read=1.0 if late else 30)
     assert ask(script.base_url, timeouts=timeouts) == text
     assert [request.body["model"] for request in script.requests] == asked
+
+
+@every_way
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_with_only_a_fallback_that_refuses_the_first_cause_is_raised(play, ask, status):
+    script = play(faults=[refuse(429, retry_after=600, **FOR_GOOD), refuse(status, times=None)])
+    with pytest.raises(core.HolySheepError) as caught:
+        ask(script.base_url)
+    assert isinstance(caught.value, core.RateLimitError)
+    assert [attempt.outcome for attempt in caught.value.attempts][0] == "RateLimitError"
+    assert [request.body["model"] for request in script.requests] == [M, F]
 
 
 REFUSED = {

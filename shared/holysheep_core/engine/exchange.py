@@ -176,7 +176,8 @@ class Exchange:
         if self.next_request.technique not in ("continuation", "prefill"):
             self._transcript.parts = new
         elif not self.rejected:
-            self._transcript.parts = joined_parts(self._transcript.parts, new)
+            calls = self.decoder.tools is not None
+            self._transcript.parts = joined_parts(self._transcript.parts, new, with_calls=calls)
         request = self.next_request.request
         self._ledger.end(self.decoder, request, self.shown, outcome, now)
 

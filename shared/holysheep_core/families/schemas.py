@@ -39,15 +39,17 @@ def _reduced(schema: Any, definitions: Mapping[str, Any], within: tuple[str, ...
         return {} if isinstance(schema, bool) else schema
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        if reference in within:  # a recursive schema is written out once
-            return {"type": "object"}
-        target = definitions.get(reference.rpartition("/")[2], {})
         beside = {name: value for name, value in schema.items() if name != "$ref"}
+        if reference in within:  # a recursive schema is written out once
+            return _reduced({"type": "object", **beside}, definitions, within)
+        target = definitions.get(reference.rpartition("/")[2], {})
         return _reduced({**_plain(target), **beside}, definitions, (*within, reference))
     given = dict(schema)
-    for part in given.pop("allOf", None) or ():
+    for part in _list(given.pop("allOf", None)):
         given = _both(given, _resolved(part, definitions))
     _translate(given)
+    if isinstance(given.get("$ref"), str):  # it was the only one of `anyOf`
+        return _reduced(given, definitions, within)
     found = {name: value for name, value in given.items() if name in _FIELDS}
     return _with_inner(found, definitions, within)
 
@@ -55,7 +57,7 @@ def _reduced(schema: Any, definitions: Mapping[str, Any], within: tuple[str, ...
 def _translate(given: dict[str, Any]) -> None:
     """Say with the subset's keywords what others say, where there is a way."""
     if "oneOf" in given:
-        given["anyOf"] = [*given.get("anyOf", ()), *given.pop("oneOf")]
+        given["anyOf"] = [*_list(given.get("anyOf")), *_list(given.pop("oneOf"))]
     if "const" in given:
         given["enum"] = [given.pop("const")]
     kind = given.get("type")
@@ -84,6 +86,10 @@ def _with_inner(
     return found
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _plain(schema: Any) -> Mapping[str, Any]:
     return schema if isinstance(schema, Mapping) else {}
 
@@ -98,10 +104,10 @@ def _resolved(schema: Any, definitions: Mapping[str, Any]) -> Mapping[str, Any]:
 def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema that demands what two demand."""
     found = {**other, **one}
-    for name, join in (("properties", dict), ("required", list)):
-        if name in one and name in other:
-            first, second = other[name], one[name]
-            found[name] = {**first, **second} if join is dict else [*first, *second]
+    if "properties" in one and "properties" in other:
+        found["properties"] = {**_plain(other["properties"]), **_plain(one["properties"])}
+    if "required" in one and "required" in other:
+        found["required"] = [*_list(one["required"]), *_list(other["required"])]
     return found
 
 

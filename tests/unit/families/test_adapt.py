@@ -1,0 +1,72 @@
+"""A request as the model that is asked takes it."""
+
+import logging
+
+import pytest
+
+from holysheep_core.families.adapt import _log_once, adapted, log_lesson, untouched
+from holysheep_core.families.refusals import ROLES, Lesson
+from holysheep_core.families.turns import ORIGIN
+from holysheep_core.types import ChatRequest
+
+USER = {"role": "user", "content": "Hi"}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log():
+    _log_once.cache_clear()
+
+
+def test_a_fallbacks_own_parameters_are_laid_over_those_it_knows():
+    request = ChatRequest("claude-opus-4-6", [USER], {"top_k": 3, "max_tokens": 9})
+    found = adapted(request, "gpt-5", own={"reasoning_effort": "low"})
+    assert found.params == {"max_completion_tokens": 9, "reasoning_effort": "low"}
+    assert adapted(request, "claude-opus-4-6", own={}).params == request.params
+
+
+def test_lessons_are_followed():
+    messages = [{**USER, "name": "Kim"}, USER]
+    request = ChatRequest("my-model", messages, {"seed": 1, "max_tokens": 9})
+    lessons = [
+        Lesson("seed"),
+        Lesson("max_tokens", "max_completion_tokens"),
+        Lesson("name", in_messages=True),
+        Lesson(ROLES),
+    ]
+    found = adapted(request, "my-model", lessons=lessons)
+    assert found.params == {"max_completion_tokens": 9}
+    assert found.messages == [{"role": "user", "content": "Hi\n\nHi"}]
+    assert request.messages is messages
+
+
+def test_a_change_is_logged_once_for_each_model(caplog):
+    request = ChatRequest("gpt-5", [USER], {"max_tokens": 9})
+    with caplog.at_level(logging.WARNING, "holysheep"):
+        for _ in range(3):
+            adapted(request, "gpt-5")
+        adapted(ChatRequest("o3", [USER], {"max_tokens": 9}), "o3")
+    assert [record.args[0] for record in caplog.records] == ["gpt-5", "o3"]
+    assert "adapt=False" in caplog.text
+
+
+def test_a_lesson_is_logged(caplog):
+    with caplog.at_level(logging.WARNING, "holysheep"):
+        log_lesson("m", Lesson("seed"))
+        log_lesson("m", Lesson("name", in_messages=True))
+        log_lesson("m", Lesson("max_tokens", "max_completion_tokens"))
+        log_lesson("m", Lesson(ROLES))
+    assert "seed was refused, and is left out" in caplog.text
+    assert "name of messages was refused" in caplog.text
+    assert "sent as max_completion_tokens" in caplog.text
+    assert "in a row" in caplog.text
+
+
+def test_untouched_means_all_but_our_own_note():
+    turn = {"role": "assistant", "content": "", "reasoning_content": "Hm.", ORIGIN: "x"}
+    request = ChatRequest("gpt-5", [USER, turn], {"max_tokens": 9, "temperature": 3})
+    found = untouched(request)
+    assert found.params is request.params
+    assert found.messages == [
+        USER,
+        {"role": "assistant", "content": "", "reasoning_content": "Hm."},
+    ]
