@@ -34,9 +34,9 @@ class TurnFields:
     """Collects the fields of an assistant's message that a server wants back.
 
     >>> fields = TurnFields()
-    >>> fields.add("reasoning_details", {"data": "x"})
-    >>> fields.add("reasoning_content", "hm")
-    >>> fields.add("reasoning_content", "!")
+    >>> pieces = [("reasoning_details", {"data": "x"}), ("reasoning_content", "hm")]
+    >>> for name, value in [*pieces, ("reasoning_content", "!")]:
+    ...     _ = fields.add(name, value)
     >>> fields.found
     {'reasoning_details': [{'data': 'x'}], 'reasoning_content': 'hm!'}
     """
@@ -44,10 +44,14 @@ class TurnFields:
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
 
-    def add(self, name: str, value: Any) -> None:
-        """Add a field, or a piece of one: pieces are joined as a stream's are."""
+    def add(self, name: str, value: Any) -> bool:
+        """Add a field, or a piece of one: pieces are joined as a stream's are.
+
+        Returns:
+            False for a field that no server wants back, which is not added.
+        """
         if name not in TURN_FIELDS or not value:
-            return
+            return False
         if name in _LISTS and not isinstance(value, list):
             value = [value]
         before = self.found.get(name)
@@ -58,6 +62,7 @@ class TurnFields:
         elif isinstance(before, str) and isinstance(value, str):
             value = before + value
         self.found[name] = value
+        return True
 
     def under(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields, with those of the whole message in place of collected ones."""
@@ -128,8 +133,7 @@ def _without(message: dict[str, Any], media: list[dict[str, Any]]) -> dict[str, 
         f"A tool returned {_A[kind]}: it is sent in a user message after the tool's, because in "
         "chat completions a tool's message holds text only."
     )
-    rest = [part for part in message["content"] if part not in media]
-    # A mark of the prompt's cache stays where the tool's result ends.
+    rest = [part for part in message["content"] if part.get("type") not in _MEDIA]
     said: Any = rest or f"See the {kind} in the next message."
     return {**message, "content": said}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from holysheep_core.resume.normalize import Folded, common_suffix, fold, is_periodic
-from holysheep_core.resume.seen import MIN_PROOF, SeenText
+from holysheep_core.resume.seen import SeenText
 
 _MIN_AGAIN = 8
 _MIN_PERIOD = 6
@@ -56,7 +56,7 @@ def _is_refrain(seen: SeenText, between: str, core: str) -> bool:
 
 def _units(seen: SeenText, anchor: str, *, set_off: bool) -> list[str]:
     units = [fold(seen.text[begin:]) for begin in seen.units] if set_off else []
-    first = [anchor] if len(anchor) >= MIN_PROOF else []
+    first = [anchor]
     return [
         unit
         for unit in first + units
