@@ -21,6 +21,9 @@ an error event after content              the next route, else the same with bac
 an answer that cannot be joined           asked once more in other words, then the error
 an empty answer                           asked once more, then the next route, else the error
 a tool call that the model ended badly    asked once more, then the error
+a refusal that names a field              the same route once more without it (`families`)
+a fallback's own 400, 403, 404            the next route, else the model asked for, else
+                                          the first error
 anything else                             the error, at once
 ========================================  ====================================================
 

@@ -12,9 +12,10 @@ from holysheep_core.families.messages import (
     adapt_messages,
     lacks_thinking,
     plain_messages,
+    with_instruction,
     without_fields,
 )
-from holysheep_core.families.parameters import adapt_params, for_fallback
+from holysheep_core.families.parameters import adapt_params, for_fallback, schema_of
 from holysheep_core.families.refusals import ROLES, Lesson
 from holysheep_core.families.roles import alternating
 from holysheep_core.families.table import family_of
@@ -48,7 +49,10 @@ def adapted(
         params = {**for_fallback(params, asked, model, note), **(own or {})}
     messages = adapt_messages(request.messages, model, asked)
     lost = family_of(model).name == "claude" and lacks_thinking(messages)
+    schema = schema_of(params)
     params = adapt_params(params, model, note, thinking_lost=lost)
+    if schema is not None and schema_of(params) is None:
+        messages = with_instruction(messages, schema)
     in_messages = frozenset(each.name for each in lessons if each.in_messages)
     if in_messages:
         messages = without_fields(messages, in_messages)

@@ -7,11 +7,18 @@ names such a placeholder.
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holysheep_core.families.roles import alternating, beginning_with_user, without_empty
-from holysheep_core.families.table import Family, family_of, is_same, version_of
+from holysheep_core.families.roles import (
+    alternating,
+    beginning_with_user,
+    with_all_results,
+    without_empty,
+)
+from holysheep_core.families.table import UNKNOWN, Family, family_of, is_same, version_of
 from holysheep_core.families.tool_ids import with_valid_ids
 from holysheep_core.families.turns import CALL_FIELDS, ORIGIN, TURN_FIELDS
 
@@ -42,6 +49,8 @@ def adapt_messages(messages: Sequence[Message], model: str, asked: str) -> list[
             found.append(_turn(message, family, model, asked, follows_tool=follows_tool))
         else:
             found.append(message)
+    if family is not UNKNOWN:
+        found = with_all_results(found)
     if family.skips_empty:
         found = without_empty(found)
     if family.user_first:
@@ -61,6 +70,14 @@ def plain_messages(messages: Sequence[Message]) -> list[Message]:
         else message
         for message in messages
     ]
+
+
+def with_instruction(messages: Sequence[Message], schema: Any) -> list[Message]:
+    """Return messages with a JSON schema as an instruction, after the system messages."""
+    text = f"Answer with JSON only. It must fit this JSON schema:\n{json.dumps(schema)}"
+    leading = itertools.takewhile(lambda each: each.get("role") == "system", messages)
+    at = len(list(leading))
+    return [*messages[:at], {"role": "system", "content": text}, *messages[at:]]
 
 
 def lacks_thinking(messages: Sequence[Message]) -> bool:

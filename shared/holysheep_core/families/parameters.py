@@ -58,7 +58,17 @@ def adapt_params(params: Params, model: str, note: Note, *, thinking_lost: bool 
         _gemini(params)
     elif family in ("deepseek", "kimi") and is_thinking(params, model):
         _no_forced_tool(params, note)
+    if family == "deepseek" and schema_of(params) is not None:
+        params["response_format"] = {"type": "json_object"}
+        note("the JSON schema is sent as an instruction, since only a JSON object can be demanded")
     return params
+
+
+def schema_of(params: Mapping[str, Any]) -> Any:
+    """Return the JSON schema that a request binds the answer to; None if it binds it to none."""
+    wanted = params.get("response_format")
+    inner = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    return inner.get("schema") if isinstance(inner, Mapping) else None
 
 
 def is_thinking(params: Mapping[str, Any], model: str) -> bool:

@@ -24,10 +24,12 @@ def alternating(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     """Return messages in which user and assistant take turns, tool results aside.
 
     Messages of one role in a row become one; a user's message right after a tool's result gets an
-    assistant's before it.
+    assistant's before it; a system message after the first others is sent as a user's.
     """
     found: list[Mapping[str, Any]] = []
     for message in messages:
+        if message.get("role") in _SYSTEM and any(e.get("role") not in _SYSTEM for e in found):
+            message = {**message, "role": "user"}  # noqa: PLW2901
         last = found[-1] if found else {}
         role, before = message.get("role"), last.get("role")
         if role == "user" and before == "tool":
@@ -48,6 +50,34 @@ def beginning_with_user(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[s
     if messages[at].get("role") != "assistant":
         return list(messages)
     return [*messages[:at], _OPENING, *messages[at:]]
+
+
+def with_all_results(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return messages in which every tool call has a result, as an aborted turn has not.
+
+    The results of a turn stand right after it; the calls of the last message are still open.
+    """
+    found: list[Mapping[str, Any]] = []
+    open_calls: list[str] = []
+    for message in messages:
+        if message.get("role") == "tool":
+            open_calls = [each for each in open_calls if each != message.get("tool_call_id")]
+        else:
+            found.extend(_missing(open_calls))
+            open_calls = _ids(message)
+        found.append(message)
+    return found
+
+
+def _ids(message: Mapping[str, Any]) -> list[str]:
+    calls = message.get("tool_calls")
+    ids = [each.get("id") for each in calls if isinstance(each, Mapping)] if calls else []
+    return [each for each in ids if isinstance(each, str)]
+
+
+def _missing(ids: list[str]) -> list[dict[str, Any]]:
+    text = "This call was not run; it has no result."
+    return [{"role": "tool", "tool_call_id": each, "content": text} for each in ids]
 
 
 def without_empty(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

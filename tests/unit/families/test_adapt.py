@@ -24,6 +24,19 @@ def test_a_fallbacks_own_parameters_are_laid_over_those_it_knows():
     assert adapted(request, "claude-opus-4-6", own={}).params == request.params
 
 
+def test_a_schema_goes_to_deepseek_as_an_instruction():
+    system = {"role": "system", "content": "Be brief."}
+    wanted = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    request = ChatRequest("deepseek-v3.2", [system, USER], {"response_format": wanted})
+    found = adapted(request, "deepseek-v3.2")
+    assert found.params == {"response_format": {"type": "json_object"}}
+    assert [each["role"] for each in found.messages] == ["system", "system", "user"]
+    assert '{"type": "object"}' in found.messages[1]["content"]
+    assert adapted(ChatRequest("gpt-4.1", [USER], request.params), "gpt-4.1").params == (
+        request.params
+    )
+
+
 def test_lessons_are_followed():
     messages = [{**USER, "name": "Kim"}, USER]
     request = ChatRequest("my-model", messages, {"seed": 1, "max_tokens": 9})

@@ -4,7 +4,13 @@ import itertools
 
 import pytest
 
-from holysheep_core.families.roles import alternating, beginning_with_user, merged, without_empty
+from holysheep_core.families.roles import (
+    alternating,
+    beginning_with_user,
+    merged,
+    with_all_results,
+    without_empty,
+)
 
 KINDS = {
     "u": {"role": "user", "content": "u"},
@@ -41,6 +47,34 @@ def test_every_history_alternates_afterwards_and_loses_no_word():
         said = "".join(map(text_of, found))
         for letter in "uat":
             assert said.count(letter) >= kinds.count(letter), kinds
+
+
+@pytest.mark.parametrize(
+    ("kinds", "roles"),
+    [
+        ("ucu", "user assistant tool user"),
+        ("uctu", "user assistant tool user"),
+        ("uca", "user assistant tool assistant"),
+        ("uccu", "user assistant tool assistant tool user"),
+        ("uc", "user assistant"),
+    ],
+)
+def test_a_call_without_a_result_gets_one_that_says_so(kinds, roles):
+    found = with_all_results([KINDS[kind] for kind in kinds])
+    assert " ".join(each["role"] for each in found) == roles
+
+
+def test_of_parallel_calls_the_missing_results_are_added_after_those_that_came():
+    calls = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}, {"id": "2"}]}
+    found = with_all_results([KINDS["u"], calls, KINDS["t"], KINDS["u"]])
+    assert [each.get("tool_call_id") for each in found] == [None, None, "1", "2", None]
+
+
+def test_a_system_message_in_the_middle_is_sent_as_a_users():
+    system = {"role": "system", "content": "s"}
+    found = alternating([system, KINDS["u"], KINDS["a"], system, KINDS["u"]])
+    assert [each["role"] for each in found] == ["system", "user", "assistant", "user"]
+    assert found[-1]["content"] == "s\n\nu"
 
 
 def test_a_call_and_its_result_stay_together():
