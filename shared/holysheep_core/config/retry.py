@@ -103,6 +103,10 @@ class Timeouts:
         first_token: From the end of the upload of a request to its first content.
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
+        first_token_with_fallback: Most of `first_token` while another model or provider is left to
+            ask. Models that reason, and long prompts, have more time.
+        stall_with_fallback: Most of `stall` while another one is left to ask; not where tools are
+            offered, or a model reasons, since a server may then be silent for long.
         write: For each piece of a request that is sent (64 KB), so that a long one may take long.
             `first_token` begins when all is sent, except with an HTTP client of your own.
     """
@@ -113,9 +117,12 @@ class Timeouts:
     stall: float | None = None
     total: float | None = None
     write: float | None = 600.0
+    first_token_with_fallback: float | None = 10.0
+    stall_with_fallback: float | None = 10.0
 
     def __post_init__(self) -> None:
-        for name in ("connect", "read", "first_token", "stall", "total", "write"):
+        names = ("connect", "read", "first_token", "stall", "total", "write")
+        for name in (*names, "first_token_with_fallback", "stall_with_fallback"):
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, minimum=0.001)

@@ -35,10 +35,14 @@ class Clocks:
         restart: Content came since the driver last read: the limit starts when it reads again.
     """
 
-    __slots__ = ("_content", "_timeouts", "alive", "due", "end", "heartbeat", "restart", "since")
+    __slots__ = (
+        *("_content", "_first_token", "_stall", "_timeouts"),
+        *("alive", "due", "end", "heartbeat", "restart", "since"),
+    )
 
     def __init__(self, timeouts: Timeouts, now: float) -> None:
         self._timeouts = timeouts
+        self._first_token, self._stall = timeouts.first_token, timeouts.stall
         self.end = None if timeouts.total is None else now + timeouts.total
         self.heartbeat = HEARTBEAT
         self.due = self.since = self.alive = self._content = now
@@ -48,6 +52,12 @@ class Clocks:
         """A request was sent: its first-token limit runs."""
         self.since = self.alive = self._content = now
         self.restart = False
+
+    def limit(self, first_token: float | None, stall: float | None) -> None:
+        """Set the limits of the request that is sent next; None: those of the settings."""
+        timeouts = self._timeouts
+        self._first_token = _least(timeouts.first_token, first_token)
+        self._stall = _least(timeouts.stall, stall)
 
     def came(self, now: float) -> None:
         """Content came that is not shown yet: the limit starts again."""
@@ -61,7 +71,7 @@ class Clocks:
 
     def grew(self, now: float, *, has_content: bool) -> None:
         """An event or a body became longer: the limit starts again, `GROWTH` times at most."""
-        limit = self._timeouts.stall if has_content else self._timeouts.first_token
+        limit = self._stall if has_content else self._first_token
         if limit is None or now < self._content + GROWTH * limit:
             self.restart = True
 
@@ -74,7 +84,7 @@ class Clocks:
         """
         limit: float | None = LINGER
         if not finished:
-            limit = self._timeouts.stall if has_content else self._timeouts.first_token
+            limit = self._stall if has_content else self._first_token
         late = None if limit is None else self.since + limit
         end = self.end
         if end is None:
@@ -87,9 +97,13 @@ class Clocks:
         if end is not None and now >= end:
             return DeadlineExceededError(f"The call took longer than its {timeouts.total:g} s.")
         if has_content:
-            return StreamStalledError(f"No content for {timeouts.stall:g} s in mid-answer.")
-        return FirstTokenTimeoutError(f"No content within {timeouts.first_token:g} s.")
+            return StreamStalledError(f"No content for {self._stall:g} s in mid-answer.")
+        return FirstTokenTimeoutError(f"No content within {self._first_token:g} s.")
 
     def is_quiet(self, now: float) -> bool:
         """Tell whether it is time to report that the call is still alive."""
         return now >= self.alive + self.heartbeat
+
+
+def _least(*limits: float | None) -> float | None:
+    return min((each for each in limits if each is not None), default=None)

@@ -16,7 +16,8 @@ out of quota, 401, 403, own limit         another provider (another key), else t
                                           goes to the next route, else the error
 context too long                          a route with a larger window, else the error
 no first token in time                    the next route; where there is none, a retry
-cut, stall, truncation after content      the same route at once: it was working
+cut, stall, truncation after content      the same route at once: it was working; the next
+                                          one if it stalls again, or adds nothing when resumed
 an error event after content              the next route, else the same with backoff
 an answer that cannot be joined           asked once more in other words, then the error
 an empty answer                           asked once more, then the next route, else the error
@@ -171,6 +172,8 @@ class Standing:
         started: When the call began.
         now: The time.
         first: The call's first failure.
+        resumed: The request that failed asked for the rest of an answer.
+        stalls: How often this route has stalled in this call.
     """
 
     chain: FallbackChain
@@ -181,6 +184,8 @@ class Standing:
     started: float
     now: float
     first: HolySheepError | None = None
+    resumed: bool = False
+    stalls: int = 0
 
     @property
     def is_fallback(self) -> bool:
@@ -280,19 +285,22 @@ def decide(
     said = failure.retry_after if rule.stay and isinstance(failure, APIError) else None
     hint = said or None
     patient = hint is not None and hint <= retry.patience
-    again = 2 if patient else rule.again
-    if hint is not None and not patient:
-        again = 0
+    again = _tries(rule, failure, standing)
+    if hint is not None:
+        again = 2 if patient else 0
     cool_until = None
     if rule.cools and not patient:
         cool_until = now + (fallback.cooldown if hint is None else hint)
 
     decision = Decision(route, counts=False)
     if not (standing.progressed and again):
-        other = _other_route(rule.move, standing) if standing.here > again else None
+        spent = exhausted(retry, failures)
+        # A move is no retry; but whoever gives a `stop` of tenacity means the whole call.
+        leaves = standing.here > again or (spent and retry.stop is None)
+        other = _other_route(rule.move, standing) if leaves else None
         if other is not None:
             decision = Decision(other, counts=False)
-        elif (standing.here > again and not rule.stay) or exhausted(retry, failures):
+        elif (standing.here > again and not rule.stay) or spent:
             return Decision(error=failure, cool_until=cool_until)
         else:
             wait = backoff(retry, failures, rng) if hint is None else hint
@@ -306,6 +314,17 @@ def decide(
         )
         return Decision(error=late, cool_until=cool_until)
     return replace(decision, cool_until=cool_until)
+
+
+def _tries(rule: Rule, failure: HolySheepError, standing: Standing) -> int:
+    """Return how often the same route is asked again before another one is.
+
+    Not at all after a cut if it stalled before, or if its response to the request for the rest
+    broke off with nothing new.
+    """
+    stalled = isinstance(failure, StreamStalledError) and standing.stalls > 1
+    lost = stalled or (standing.resumed and not standing.progressed)
+    return 0 if rule is _CUT and lost else rule.again
 
 
 _OWN_TO_A_FALLBACK = (BadRequestError, NotFoundError, PermissionDeniedError)

@@ -32,6 +32,7 @@ from holysheep_core.errors import (
     InvalidToolCallError,
     RateLimitError,
     StreamingRetryExhausted,
+    StreamStalledError,
     UpstreamError,
     caused,
 )
@@ -49,7 +50,10 @@ from holysheep_core.routing.circuit import Note, Outcome
 from holysheep_core.routing.providers import Route
 from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.routing.routes import FallbackChain
+from holysheep_core.tokens import prompt_tokens
 
+_TOKENS_READ = 10_000
+"""Tokens of a prompt that a slow model reads in a second."""
 SOUND_PROGRESS = 40
 """Characters an attempt must have added for the next one to follow without a wait."""
 
@@ -62,6 +66,7 @@ class Counts:
         here: Failures in a row on the current route.
         rejected: Responses to a request for the rest that could not be joined.
         misspelt: Responses whose tool calls the model ended with something that is no JSON.
+        stalls: Stalls on the current route.
         retries: Requests spent by `RetryConfig.max_retries`.
         lent: Requests, by account, whose cost comes back to the budget once content flows.
     """
@@ -69,6 +74,7 @@ class Counts:
     here: int = 0
     rejected: int = 0
     misspelt: int = 0
+    stalls: int = 0
     retries: int = 0
     lent: Counter[str] = field(default_factory=Counter)
 
@@ -223,6 +229,7 @@ class Recovery:
         if exchange.rejected:
             self._transcript.rejected(exchange.rejected)
             counts.rejected += 1
+        counts.stalls += isinstance(failure, StreamStalledError)
         here = counts.rejected if exchange.rejected else counts.here
         sound = progressed and not exchange.rejected
         if isinstance(failure, InvalidToolCallError):
@@ -237,6 +244,8 @@ class Recovery:
             started=self._ledger.started,
             now=now,
             first=self._failures[0],
+            resumed=exchange.next_request.technique != "request",
+            stalls=counts.stalls,
         )
 
     def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
@@ -302,6 +311,18 @@ class Recovery:
         self.resumes += 1
         return True
 
+    def limits(self, now: float) -> tuple[float | None, float | None]:
+        """Return the limits of the first token and of a stall while another route is left."""
+        timeouts, request = self._settings.timeouts, self._transcript.request
+        if self._chain.next(self._tried, now) is None:
+            return None, None
+        first_token, stall = timeouts.first_token_with_fallback, timeouts.stall_with_fallback
+        if is_thinking(request.params, self.route.model):
+            return None, None
+        if first_token is not None:
+            first_token += prompt_tokens(request) / _TOKENS_READ
+        return first_token, None if request.params.get("tools") else stall
+
     # -- what happens to the running request ------------------------------------------------
 
     def sent(self, now: float) -> None:
@@ -354,7 +375,7 @@ class Recovery:
         if decision.route is not None and decision.route != self.route:
             self._ledger.moved(self.route, decision.route, reason, now)
             self._tried.append(decision.route)
-            self.route, self._counts.here = decision.route, 0
+            self.route, self._counts.here, self._counts.stalls = decision.route, 0, 0
         model, wait = self.route.model, decision.wait
         if decision.asked:
             self._ledger.emit(events.RateLimitWait, now, model=model, wait=wait)

@@ -328,6 +328,7 @@ class Session:
             self._resolve(error, now)
             return self.next_action(now)
         self._to(State.SENT)
+        self._clocks.limit(*self._recovery.limits(now))
         self._clocks.sent(now)
         self._recovery.sent(now)
         self._ledger.begin(route, next_request.technique, now)

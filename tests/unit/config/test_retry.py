@@ -19,6 +19,10 @@ from holysheep_core.errors import ConfigurationError
 
 NO_NUMBERS = [-1, -0.001, math.nan, math.inf, -math.inf, True, "1", "", [1]]
 NO_COUNTS = [-1, 1.0, math.nan, True, "1", None]
+TIMEOUTS = (
+    *("connect", "read", "first_token", "stall", "total", "write"),
+    *("first_token_with_fallback", "stall_with_fallback"),
+)
 ALL = [RetryConfig, Timeouts, ResumeConfig, FallbackConfig]
 
 BAD = [
@@ -38,11 +42,7 @@ BAD = [
         for bad in ([399], [200, 500], ["500"], [True], "500", 429, None)
     ),
     *((RetryConfig, name, bad) for name in ("wait", "stop") for bad in (3, "3", tenacity)),
-    *(
-        (Timeouts, name, bad)
-        for name in ("connect", "read", "first_token", "stall", "total", "write")
-        for bad in (*NO_NUMBERS, 0, 0.0, 0.0001)
-    ),
+    *((Timeouts, name, bad) for name in TIMEOUTS for bad in (*NO_NUMBERS, 0, 0.0, 0.0001)),
     *((ResumeConfig, "enabled", bad) for bad in ("no", "false")),
     *((ResumeConfig, "max_resumes", bad) for bad in NO_COUNTS),
     *((ResumeConfig, "anchor_characters", bad) for bad in (*NO_COUNTS, 0, 7)),
@@ -56,6 +56,7 @@ BAD = [
     *((ResumeConfig, "unproven", bad) for bad in ("", "drop", None, True)),
     *((ResumeConfig, "finish_signal", bad) for bad in ("both", "", "[DONE]", None, 1)),
     *((FallbackConfig, "cooldown", bad) for bad in (*NO_NUMBERS, None)),
+    *((FallbackConfig, "params", bad) for bad in ([], "x", {"gpt-5": 3}, {3: {}}, 5)),
     *((FallbackConfig, "models", bad) for bad in ("gpt-4.1", "", [""], ["a", " "], [None], [1], 5)),
 ]
 
@@ -82,7 +83,7 @@ def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(cls, name, ba
             Timeouts,
             dict.fromkeys(("connect", "read", "first_token", "stall", "total", "write"), 0.001),
         ),
-        (Timeouts, dict.fromkeys(("connect", "read", "first_token", "stall", "total", "write"))),
+        (Timeouts, dict.fromkeys(TIMEOUTS)),
         (ResumeConfig, {"max_resumes": 0, "anchor_characters": 8, "enabled": False}),
         (ResumeConfig, {"prompt": "Weiter nach {tail}!"}),
         *((ResumeConfig, {"finish_signal": good}) for good in ("either", "finish_reason", "done")),

@@ -57,3 +57,15 @@ def test_a_call_is_quiet_a_heartbeat_after_the_last_sign_of_life():
     made = clocks()
     assert not made.is_quiet(105 + HEARTBEAT - 0.01)
     assert made.is_quiet(105 + HEARTBEAT)
+
+
+def test_a_request_has_shorter_limits_if_that_is_said():
+    made = clocks()
+    made.limit(8.0, 4.0)
+    assert made.deadline(finished=False, has_content=False) == 113
+    assert made.deadline(finished=False, has_content=True) == 109
+    assert "8 s" in str(made.lateness(113, has_content=False))
+    assert "4 s" in str(made.lateness(109, has_content=True))
+    made.limit(99.0, None)
+    assert made.deadline(finished=False, has_content=False) == 125
+    assert made.deadline(finished=False, has_content=True) == 115

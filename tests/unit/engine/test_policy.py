@@ -12,6 +12,7 @@ from holysheep_core import (
     FallbackConfig,
     FirstTokenTimeoutError,
     HolySheepError,
+    NotFoundError,
     OverloadedError,
     PermissionDeniedError,
     QuotaExceededError,
@@ -46,7 +47,14 @@ def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=Fals
     fallback = settings.pop("fallback", FallbackConfig())
     answer = decide(
         failure,
-        Standing(chain, tuple(tried), here, retries, progressed, started=0.0, now=100.0),
+        Standing(
+            *(chain, tuple(tried), here, retries, progressed),
+            started=0.0,
+            now=100.0,
+            first=settings.pop("first", None),
+            resumed=settings.pop("resumed", False),
+            stalls=settings.pop("stalls", 0),
+        ),
         retry=settings.pop("retry", None) or RetryConfig(jitter=0.0, **settings),
         fallback=fallback,
         timeouts=timeouts,
@@ -198,6 +206,58 @@ def test_max_retries_ends_it_where_no_route_is_left(retries):
 def test_with_no_retries_another_route_is_still_used():
     failure = OverloadedError(status_code=503)
     assert after(failure, here=2, retries=0, max_retries=0) == (SMALL, 0.0)
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize(
+    "failure",
+    [APIConnectionError(), ServerError(status_code=500), RateLimitError(status_code=429)],
+)
+def test_a_move_to_the_fallback_does_not_depend_on_retries(failure, retries):
+    spent = {"max_retries": retries, "retries": retries}
+    assert after(failure, here=retries + 1, **spent) == (SMALL, 0.0)
+    assert after(failure, here=retries + 1, routes=(BIG,), **spent) is failure
+
+
+@pytest.mark.parametrize("failure", [StreamCutError(), StreamStalledError()])
+def test_a_route_whose_response_to_the_request_for_the_rest_adds_nothing_is_left(failure):
+    assert after(failure, resumed=False, progressed=True) == (BIG, 0.0)
+    assert after(failure, resumed=True, progressed=True) == (BIG, 0.0)
+    assert after(failure, resumed=True, progressed=False) == (SMALL, 0.0)
+
+
+def test_a_route_that_stalls_a_second_time_is_left():
+    failure = StreamStalledError()
+    assert after(failure, progressed=True, stalls=1) == (BIG, 0.0)
+    assert after(failure, progressed=True, stalls=2) == (SMALL, 0.0)
+    assert after(failure, progressed=True, stalls=2, routes=(BIG,)) == (BIG, 1.0)
+
+
+REFUSALS = [
+    BadRequestError(status_code=400),
+    NotFoundError(status_code=404),
+    PermissionDeniedError(status_code=403),
+]
+
+
+@pytest.mark.parametrize("failure", REFUSALS)
+def test_a_fallbacks_own_refusal_goes_on_to_the_next_or_back_to_the_model_asked_for(failure):
+    first, tried = RateLimitError(status_code=429), (BIG, SMALL)
+    routes = (BIG, SMALL, NARROW)
+    assert after(failure, routes=routes, tried=tried, first=first) == (NARROW, 0.0)
+    assert after(failure, tried=tried, first=first) == (BIG, 1.0)
+    cooled = RouteStates()
+    cooled.cool(BIG, 90.0, 108.0)
+    assert after(failure, tried=tried, first=first, route_states=cooled) == (BIG, 8.0)
+    late = RouteStates()
+    late.cool(BIG, 90.0, 300.0)
+    assert after(failure, tried=tried, first=first, route_states=late) is first
+    assert after(failure, tried=tried, first=first, max_retries=0, retries=0) is first
+
+
+def test_a_filters_refusal_of_a_fallback_is_the_error():
+    failure = ContentPolicyError(status_code=400)
+    assert after(failure, tried=(BIG, SMALL)) is failure
 
 
 def test_tenacitys_own_wait_and_stop_objects_decide():
