@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from holysheep_core.retry_budget import PROCESS_BUDGET
+from holysheep_core.routing.learned import LEARNED
 from holysheep_core.simulator import Scenario, Script, Simulator
 from holysheep_core.testing import no_waiting
 from support.redis_server import RedisServer
@@ -37,6 +38,12 @@ def text() -> str:
 @pytest.fixture(autouse=True)
 def _full_budget():
     PROCESS_BUDGET.refill()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned():
+    """Ports, and so routes, are used again by later tests."""
+    LEARNED.forget()
 
 
 @pytest.fixture(autouse=True)

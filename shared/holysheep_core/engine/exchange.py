@@ -176,8 +176,7 @@ class Exchange:
         if self.next_request.technique not in ("continuation", "prefill"):
             self._transcript.parts = new
         elif not self.rejected:
-            calls = self.decoder.tools is not None
-            self._transcript.parts = joined_parts(self._transcript.parts, new, with_calls=calls)
+            self._transcript.parts = joined_parts(self._transcript.parts, new)
         request = self.next_request.request
         self._ledger.end(self.decoder, request, self.shown, outcome, now)
 

@@ -8,7 +8,8 @@ from typing import Any
 from holysheep_core.engine.actions import Send
 from holysheep_core.engine.settings import Settings
 from holysheep_core.families.adapt import adapted, untouched
-from holysheep_core.families.refusals import Lesson
+from holysheep_core.families.refusals import LIKE, Lesson
+from holysheep_core.families.table import UNKNOWN, family_of
 from holysheep_core.protocol.wire import encode_request
 from holysheep_core.routing.providers import Route
 from holysheep_core.types import ChatRequest
@@ -45,6 +46,9 @@ def for_route(
     own = (settings.fallback.params or {}).get(route.model)
     if not settings.adapt:
         return untouched(request)
+    theirs = route.provider.models.get(route.model)
+    if theirs and family_of(route.model) is UNKNOWN and family_of(theirs) is not UNKNOWN:
+        lessons = (Lesson(LIKE, theirs), *lessons)
     return adapted(request, route.model, own=own, lessons=lessons)
 
 

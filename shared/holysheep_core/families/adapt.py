@@ -13,10 +13,11 @@ from holysheep_core.families.messages import (
     lacks_thinking,
     plain_messages,
     with_instruction,
+    with_origin,
     without_fields,
 )
-from holysheep_core.families.parameters import adapt_params, for_fallback, schema_of
-from holysheep_core.families.refusals import ROLES, Lesson
+from holysheep_core.families.parameters import adapt_params, for_fallback, is_thinking, schema_of
+from holysheep_core.families.refusals import LIKE, ROLES, Lesson
 from holysheep_core.families.roles import alternating
 from holysheep_core.families.table import family_of
 from holysheep_core.types import ChatRequest
@@ -45,9 +46,14 @@ def adapted(
 
     asked = request.model
     params = dict(request.params)
+    messages = request.messages
+    like = next((each.instead for each in lessons if each.name == LIKE), None)
+    if like is not None:
+        messages = with_origin(messages, asked, model, like)
+        asked, model = (like if asked == model else asked), like
     if model != asked:
         params = {**for_fallback(params, asked, model, note), **(own or {})}
-    messages = adapt_messages(request.messages, model, asked)
+    messages = adapt_messages(messages, model, asked, thinks=is_thinking(params, model))
     lost = family_of(model).name == "claude" and lacks_thinking(messages)
     schema = schema_of(params)
     params = adapt_params(params, model, note, thinking_lost=lost)
@@ -75,7 +81,9 @@ def log_lesson(model: str, lesson: Lesson) -> None:
     """Log, once for each model, what a refusal taught."""
     where = " of messages" if lesson.in_messages else ""
     then = f"sent as {lesson.instead}" if lesson.instead else "left out"
-    if lesson.name == ROLES:
+    if lesson.name == LIKE:
+        _log_once(model, f"it refuses what {lesson.instead} refuses, and is asked like that")
+    elif lesson.name == ROLES:
         _log_once(model, "messages of one role in a row were refused, and are sent as one")
     else:
         _log_once(model, f"{lesson.name}{where} was refused, and is {then} from now on")

@@ -16,6 +16,7 @@ from holysheep_core.families.roles import (
     alternating,
     beginning_with_user,
     with_all_results,
+    with_plain_text,
     without_empty,
 )
 from holysheep_core.families.table import UNKNOWN, Family, family_of, is_same, version_of
@@ -33,24 +34,35 @@ _REASONING_TEXTS = ("reasoning_content", "reasoning")
 _SIGNED_BLOCKS = ("thinking_blocks", "reasoning_details")
 
 
-def adapt_messages(messages: Sequence[Message], model: str, asked: str) -> list[Message]:
+def adapt_messages(
+    messages: Sequence[Message], model: str, asked: str, *, thinks: bool = False
+) -> list[Message]:
     """Return the messages of a request as a model takes them.
 
     Args:
         messages: In OpenAI's format; an assistant's may have the fields of `turns`.
         model: The model that is asked.
         asked: The model that the user asked for: the origin of turns that name none.
+        thinks: The model certainly thinks before it answers.
     """
     family = family_of(model)
+    thinks = thinks or any(
+        message.get("reasoning_content") and is_same(str(message.get(ORIGIN) or asked), model)
+        for message in messages
+    )
     found: list[Message] = []
     for message in messages:
         if message.get("role") == "assistant":
             follows_tool = bool(found) and found[-1].get("role") == "tool"
-            found.append(_turn(message, family, model, asked, follows_tool=follows_tool))
+            found.append(
+                _turn(message, family, model, asked, follows_tool=follows_tool, thinks=thinks)
+            )
         else:
             found.append(message)
     if family is not UNKNOWN:
         found = with_all_results(found)
+    if family.text_only:
+        found = with_plain_text(found)
     if family.skips_empty:
         found = without_empty(found)
     if family.user_first:
@@ -67,6 +79,16 @@ def plain_messages(messages: Sequence[Message]) -> list[Message]:
     return [
         {name: value for name, value in message.items() if name != ORIGIN}
         if ORIGIN in message
+        else message
+        for message in messages
+    ]
+
+
+def with_origin(messages: Sequence[Message], asked: str, model: str, like: str) -> list[Message]:
+    """Return messages whose turns by a model count as those of another one like it."""
+    return [
+        {**message, ORIGIN: like}
+        if message.get("role") == "assistant" and (message.get(ORIGIN) or asked) == model
         else message
         for message in messages
     ]
@@ -125,7 +147,13 @@ _NEEDED_IN_PARTS = frozenset(
 
 
 def _turn(
-    message: Message, family: Family, model: str, asked: str, *, follows_tool: bool
+    message: Message,
+    family: Family,
+    model: str,
+    asked: str,
+    *,
+    follows_tool: bool,
+    thinks: bool,
 ) -> Message:
     """Return an assistant's message as a family takes it."""
     same = is_same(str(message.get(ORIGIN) or asked), model)
@@ -138,7 +166,8 @@ def _turn(
         dropped |= {*_REASONING_TEXTS}
     turn = {name: value for name, value in message.items() if name not in dropped}
     if family.reasoning == "tools" and in_loop and not turn.get("reasoning_content"):
-        turn["reasoning_content"] = message.get("reasoning_content") or NO_REASONING
+        said = message.get("reasoning_content") or (NO_REASONING if thinks else "")
+        turn |= {"reasoning_content": said} if said else {}
     if calls:
         turn["tool_calls"] = _calls(calls, family, model, same=same)
     return turn

@@ -16,6 +16,7 @@ Note = Callable[[str], object]
 
 REASONING_ROOM = 4_096
 """Tokens that a model which reasons is left for that, when an answer is resumed."""
+_ADAPTIVE_FROM = (4, 7)
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _SAMPLING = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _DEFAULTS = {"temperature": 1, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}
@@ -103,6 +104,8 @@ def _openai_reasoning(params: Params, model: str, note: Note) -> None:
 
 
 def _claude(params: Params, model: str, note: Note, *, thinking_lost: bool) -> None:
+    if version_of(model) >= _ADAPTIVE_FROM:
+        _claude_adaptive(params, note)
     thinking = params.get("thinking")
     if thinking_lost and is_thinking(params, model):
         del params["thinking"]
@@ -116,6 +119,18 @@ def _claude(params: Params, model: str, note: Note, *, thinking_lost: bool) -> N
     if isinstance(temperature, (int, float)) and temperature > 1:
         params["temperature"] = 1
         note("temperature is at most 1")
+
+
+def _claude_adaptive(params: Params, note: Note) -> None:
+    """From 4.7 on, Claude cannot be sampled and decides itself how much to think."""
+    for name in ("temperature", "top_p", "top_k"):
+        if params.pop(name, None) is not None:
+            note(f"{name} is not taken from Claude 4.7 on, and left out")
+    thinking = params.get("thinking")
+    if isinstance(thinking, Mapping) and thinking.get("type") == "enabled":
+        rest = {k: v for k, v in thinking.items() if k not in ("type", "budget_tokens")}
+        params["thinking"] = {"type": "adaptive", **rest}
+        note("thinking is adaptive from Claude 4.7 on; its budget is left out")
 
 
 def _claude_thinking(params: Params, thinking: Any, note: Note) -> None:

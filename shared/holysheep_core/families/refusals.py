@@ -21,11 +21,22 @@ _STRICT_TEMPLATE = re.compile(
 )
 
 
+LIKE = "like"
+"""What is learned of a route whose model's name does not tell its family: `instead` is a model."""
+_TELLTALES = (
+    (re.compile(r"missing a thought_signature", re.IGNORECASE), "gemini-3"),
+    (re.compile(r"(missing|must be passed back).*reasoning_content", re.IGNORECASE), "deepseek-r1"),
+    (re.compile(r"reasoning_content.*(missing|must be passed back)", re.IGNORECASE), "deepseek-r1"),
+    (re.compile(r"a-z, A-Z, 0-9, with a length of 9"), "mistral"),
+    (re.compile(r"tool_use\.id: String should match"), "claude"),
+)
+
+
 class Lesson(NamedTuple):
     """A field that a route refused.
 
     Attributes:
-        name: Its name; `ROLES` for the order of messages.
+        name: Its name; `ROLES` for the order of messages, `LIKE` for all of a family's demands.
         instead: The name it is to be sent under; "" to leave it out.
         in_messages: It is a field of messages, not of the request.
     """
@@ -52,6 +63,9 @@ def lesson_of(
     message = f"{message} {' '.join(_values(raw))}"
     if _STRICT_TEMPLATE.search(message):
         return Lesson(ROLES)
+    for pattern, like in _TELLTALES:
+        if pattern.search(message):
+            return Lesson(LIKE, like)
     named = _names(message) | ({param} if param else set())
     for name in sorted(body.keys() - _KEPT, key=message.find):
         if not any(_is(name, each) for each in named):

@@ -80,6 +80,22 @@ def _missing(ids: list[str]) -> list[dict[str, Any]]:
     return [{"role": "tool", "tool_call_id": each, "content": text} for each in ids]
 
 
+def with_plain_text(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return messages whose content is a text where all of its parts are."""
+    return [_with_plain_text(message) for message in messages]
+
+
+def _with_plain_text(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    texts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+    if not all(isinstance(text, str) for text in texts):
+        return message
+    between = "" if message.get("role") == "assistant" else "\n"
+    return {**message, "content": between.join(text for text in texts if isinstance(text, str))}
+
+
 def without_empty(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return messages without empty text parts, and without empty user and assistant messages.
 

@@ -17,7 +17,7 @@ _FIELDS = frozenset(
         *("minLength", "maxLength", "pattern"),
     )
 )
-_FORMATS = frozenset(("enum", "date-time", "int32", "int64", "float", "double"))
+_FORMATS = ("enum", "date-time", "int32", "int64", "float", "double")
 
 
 def in_subset(schema: Any) -> Any:

@@ -43,6 +43,7 @@ class Family:
         alternates: User and assistant take turns, without exception.
         user_first: The first message that is no system message must be a user's.
         skips_empty: It refuses empty messages and empty text parts.
+        text_only: The content of a message is a text, not a list of parts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Family:
     alternates: bool = False
     user_first: bool = False
     skips_empty: bool = False
+    text_only: bool = False
 
 
 UNKNOWN = Family("", params=OPENAI_PARAMS, reasoning="any")
@@ -76,7 +78,7 @@ FAMILIES = (
         skips_empty=True,
     ),
     Family("gemini", r"gemini", skips_empty=True),
-    Family("deepseek", r"deepseek", reasoning="tools"),
+    Family("deepseek", r"deepseek", reasoning="tools", text_only=True),
     Family("kimi", r"kimi|moonshot", reasoning="tools"),
     Family(
         "mistral",

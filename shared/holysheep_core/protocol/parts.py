@@ -100,23 +100,18 @@ class PartCollector:
         return ""
 
 
-def joined_parts(
-    before: Iterable[Part], new: Sequence[Part], *, with_calls: bool = False
-) -> tuple[Part, ...]:
+def joined_parts(before: Iterable[Part], new: Sequence[Part]) -> tuple[Part, ...]:
     """Return the parts of a cut answer, and what the response that resumed it adds.
 
     Args:
         before: Of the cut answer.
         new: Of the response to the request for the rest.
-        with_calls: That response calls tools.
     """
-    # Audio that comes again is whole. The thoughts of a response about how to go on are not the
-    # answer's, unless it calls tools: then they may have to go back with the calls.
+    # The thoughts of a response about how to go on are not the answer's, and Claude binds them to
+    # the request that asked for the rest; audio that comes again is whole.
     again = any(part.kind == "audio" for part in new)
     kept = [part for part in before if part.kind != "audio" or not again]
-    thinks = with_calls and not any(part.kind == "reasoning" for part in kept)
-    added = (part for part in new if part not in kept and (thinks or part.kind != "reasoning"))
-    return (*kept, *added)
+    return (*kept, *(part for part in new if part.kind != "reasoning" and part not in kept))
 
 
 def without_reasoning(parts: Iterable[Part]) -> tuple[Part, ...]:

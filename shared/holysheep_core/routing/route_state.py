@@ -9,6 +9,7 @@ from holysheep_core.families.refusals import Lesson
 from holysheep_core.process import renew_after_fork
 from holysheep_core.protocol.rate_limit_headers import Allowance
 from holysheep_core.routing.circuit import Circuit, CircuitConfig, Health, Note, State
+from holysheep_core.routing.learned import LEARNED
 from holysheep_core.routing.providers import Provider, Route
 
 
@@ -41,8 +42,6 @@ class RouteStates:
         self._config = circuit or CircuitConfig()
         self._lock = threading.RLock()
         self._circuits: dict[str, Circuit] = {}
-        self._no_prefill: set[str] = set()
-        self._lessons: dict[str, tuple[Lesson, ...]] = {}
         self._left: dict[str, Allowance] = {}
         renew_after_fork(self)
 
@@ -54,11 +53,11 @@ class RouteStates:
 
     def rejects_prefill(self, route: Route) -> bool:
         """Tell whether a route has rejected a prefill."""
-        return route.key in self._no_prefill
+        return LEARNED.rejects_prefill(route.key)
 
     def lessons(self, route: Route) -> tuple[Lesson, ...]:
         """Return the fields that a route has refused."""
-        return self._lessons.get(route.key, ())
+        return LEARNED.lessons(route.key)
 
     def left(self, provider: Provider) -> Allowance | None:
         """Return what a provider last reported as left of its limits."""
@@ -98,16 +97,11 @@ class RouteStates:
 
     def learn_no_prefill(self, route: Route) -> None:
         """Remember that a route rejected a prefill: it is not tried there again."""
-        self._no_prefill.add(route.key)
+        LEARNED.learn_no_prefill(route.key)
 
     def learn(self, route: Route, lesson: Lesson) -> bool:
-        """Remember a field that a route refused; False if that was known."""
-        with self._lock:
-            known = self._lessons.get(route.key, ())
-            if any(each.name == lesson.name for each in known):
-                return False
-            self._lessons[route.key] = (*known, lesson)
-        return True
+        """Remember, for the process, a field that a route refused; False if that was known."""
+        return LEARNED.learn(route.key, lesson)
 
     def note_allowance(self, provider: Provider, left: Allowance | None) -> None:
         """Remember what a server reported as left of its limits."""

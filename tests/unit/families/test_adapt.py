@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from holysheep_core.families.adapt import _log_once, adapted, log_lesson, untouched
-from holysheep_core.families.refusals import ROLES, Lesson
+from holysheep_core.families.refusals import LIKE, ROLES, Lesson
 from holysheep_core.families.turns import ORIGIN
 from holysheep_core.types import ChatRequest
 
@@ -50,6 +50,20 @@ def test_lessons_are_followed():
     assert found.params == {"max_completion_tokens": 9}
     assert found.messages == [{"role": "user", "content": "Hi\n\nHi"}]
     assert request.messages is messages
+
+
+def test_a_model_whose_name_tells_nothing_is_asked_like_one_of_its_family():
+    call = {"id": "1", "type": "function", "function": {"name": "n", "arguments": "{}"}}
+    own = {"role": "assistant", "content": "", "tool_calls": [call], "reasoning_content": "Hm."}
+    result = {"role": "tool", "tool_call_id": "1", "content": "3"}
+    given = [USER, {**own, ORIGIN: "house"}, result, {**own, ORIGIN: "gpt-5"}, result]
+    lessons = [Lesson(LIKE, "deepseek-r1")]
+    found = adapted(ChatRequest("house", given), "house", lessons=lessons).messages
+    assert found[1]["reasoning_content"] == "Hm."
+    request = ChatRequest("house", given, {"max_tokens": 9, "top_k": 3})
+    assert adapted(request, "house", lessons=lessons).params == request.params
+    signed = adapted(request, "house", lessons=[Lesson(LIKE, "gemini-3")]).messages
+    assert all("extra_content" in each["tool_calls"][0] for each in (signed[1], signed[3]))
 
 
 def test_a_change_is_logged_once_for_each_model(caplog):

@@ -60,7 +60,7 @@ def test_what_was_attached_goes_to_its_own_family_only(origin, model):
         assert turn["extra_content"] == SIGNED
         assert turn["tool_calls"][0]["extra_content"] == SIGNED
     else:
-        own = {"deepseek-reasoner": {"reasoning_content"}}.get(model, set())
+        own = {"deepseek-reasoner": {"reasoning_content"}}.get(model, set())  # it takes any text
         assert set(turn) & set(TURN_FIELDS) == own
         if model != "gemini-3-pro":
             assert not set(turn["tool_calls"][0]) & set(CALL_FIELDS)
@@ -76,8 +76,10 @@ def test_reasoning_as_text_is_sent_to_no_family_that_refuses_it():
 def test_turns_of_a_tool_loop_always_have_reasoning_for_deepseek_and_kimi(model):
     own = adapt_messages(history(model, reasoning_content="Hm."), model, model)
     assert own[1]["reasoning_content"] == "Hm."
-    other = adapt_messages(history("gpt-5"), model, model)
+    other = adapt_messages(history("gpt-5"), model, model, thinks=True)
     assert other[1]["reasoning_content"] == NO_REASONING
+    unsure = adapt_messages(history("gpt-5"), "kimi-k2", "kimi-k2")
+    assert "reasoning_content" not in unsure[1]
     partial = {"role": "assistant", "content": "There are", ORIGIN: model}
     after = adapt_messages([*history(model, reasoning_content="Hm."), partial], model, model)
     assert after[-1]["reasoning_content"] == NO_REASONING

@@ -42,6 +42,11 @@ def adapt(model, *, thinking_lost=False, **params):
             {"thinking": THINKING, "max_tokens": 4000},
             {"thinking": THINKING, "max_tokens": 4000},
         ),
+        (
+            "claude-opus-4-7",
+            {"thinking": THINKING, "max_tokens": 500, "temperature": 0.2, "top_k": 3},
+            {"thinking": {"type": "adaptive"}, "max_tokens": 500},
+        ),
         ("deepseek-reasoner", {"tool_choice": "required"}, {"tool_choice": "auto"}),
         ("deepseek-reasoner", {"tool_choice": "none"}, {"tool_choice": "none"}),
         ("deepseek-chat", {"tool_choice": "required"}, {"tool_choice": "required"}),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holysheep_core.families.refusals import ROLES, Lesson, lesson_of
+from holysheep_core.families.refusals import LIKE, ROLES, Lesson, lesson_of
 from holysheep_core.types import ChatRequest
 
 MESSAGES = [
@@ -77,6 +77,26 @@ ROWS = [
         Lesson(ROLES),
     ),
     ("Unexpected role 'user' after role 'tool'", Lesson(ROLES)),
+    (
+        "Function call is missing a thought_signature in functionCall parts.",
+        Lesson(LIKE, "gemini-3"),
+    ),
+    (
+        "Missing `reasoning_content` field in the assistant message at message index 1.",
+        Lesson(LIKE, "deepseek-r1"),
+    ),
+    (
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+        Lesson(LIKE, "deepseek-r1"),
+    ),
+    (
+        "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.",
+        Lesson(LIKE, "mistral"),
+    ),
+    (
+        "messages.1.content.1.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+        Lesson(LIKE, "claude"),
+    ),
     ("max_tokens must be greater than thinking.budget_tokens", None),
     ("max_tokens is too large: 9000. This model supports at most 4096 completion tokens.", None),
     ("Invalid schema for function 'count': 'tools' is wrong", None),

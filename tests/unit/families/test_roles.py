@@ -9,6 +9,7 @@ from holysheep_core.families.roles import (
     beginning_with_user,
     merged,
     with_all_results,
+    with_plain_text,
     without_empty,
 )
 
@@ -68,6 +69,19 @@ def test_of_parallel_calls_the_missing_results_are_added_after_those_that_came()
     calls = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}, {"id": "2"}]}
     found = with_all_results([KINDS["u"], calls, KINDS["t"], KINDS["u"]])
     assert [each.get("tool_call_id") for each in found] == [None, None, "1", "2", None]
+
+
+def test_parts_of_text_become_a_text_and_others_stay():
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    image = {"type": "image_url", "image_url": {"url": "u"}}
+    given = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": parts},
+        {"role": "user", "content": [*parts, image]},
+        {"role": "user", "content": "c"},
+    ]
+    contents = [each["content"] for each in with_plain_text(given)]
+    assert contents == ["a\nb", "ab", [*parts, image], "c"]
 
 
 def test_a_system_message_in_the_middle_is_sent_as_a_users():
