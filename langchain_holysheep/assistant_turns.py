@@ -100,10 +100,8 @@ def _add_thought(fields: TurnFields, block: dict[str, Any]) -> None:
     if signed is not None:
         fields.add("thinking_blocks", signed)
         return
-    before = len(fields.found)
-    for name, value in attached.items():
-        fields.add(name, value)
-    if len(fields.found) == before and not attached:
+    added = [fields.add(name, value) for name, value in attached.items()]
+    if not any(added):
         fields.add("reasoning_content", text)
 
 
@@ -113,27 +111,26 @@ def _add_thought(fields: TurnFields, block: dict[str, Any]) -> None:
 def _calls(message: AIMessage) -> Iterator[dict[str, Any]]:
     attached = _attached(message)
     known = set()
-    for call in (*message.tool_calls, *message.invalid_tool_calls):
-        call_id, given = call["id"] or "", call["args"]
-        known.add(call_id)
-        arguments = given if isinstance(given, str) else _json(given or {})
-        if call["type"] == "invalid_tool_call":
-            arguments = given or ""
-        yield _call(call_id, call["name"] or "", arguments, attached)
+    for call in message.tool_calls:
+        known.add(call["id"])
+        yield _call(call["id"], call["name"], _json(call["args"]), attached)
+    for broken in message.invalid_tool_calls:
+        known.add(broken["id"])
+        yield _call(broken["id"], broken["name"] or "", broken["args"] or "", attached)
     for block in _blocks(message):  # another integration's, of which LangChain made no call
-        call_id = block.get("call_id") or block.get("id") or ""
+        call_id = block.get("call_id") or block.get("id")
         if block.get("type") in _CALLS and call_id not in known and block.get("name"):
-            given = next((block[k] for k in ("args", "input", "arguments") if block.get(k)), {})
+            given: Any = block.get("args") or block.get("input") or block.get("arguments") or {}
             arguments = given if isinstance(given, str) else _json(given)
             yield _call(call_id, block["name"], arguments, attached)
 
 
 def _call(
-    call_id: str, name: str, arguments: str, attached: dict[str, dict[str, Any]]
+    call_id: str | None, name: str, arguments: str, attached: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     function = {"name": name, "arguments": arguments}
-    fields = attached.get(call_id, {})
-    return {"id": call_id, "type": "function", "function": function, **fields}
+    fields = attached.get(call_id or "", {})
+    return {"id": call_id or "", "type": "function", "function": function, **fields}
 
 
 def _attached(message: AIMessage) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,6 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, model_validator
 
 from holysheep_core import (
@@ -46,15 +45,19 @@ from langchain_holysheep.chunks import (
 from langchain_holysheep.errors import for_langchain
 from langchain_holysheep.identity import SelfDescription
 from langchain_holysheep.messages import to_wire
+from langchain_holysheep.schemas import tool_of
 from langchain_holysheep.structured import (
     Method,
     asking_for_raw,
     bindings,
+    checked,
     strictly,
     tool_choice_of,
     with_raw,
 )
 
+_NOT_SENT = ("call_id", "extra_body", "stream", "stream_usage")
+"""Keywords of a call that are no fields of its request."""
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
 
@@ -153,14 +156,13 @@ class ChatHolySheep(SelfDescription):
         run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
         kwargs: dict[str, Any],
     ) -> ChatRequest:
-        params = {**self._default_params, **kwargs, **(kwargs.get("extra_body") or {})}
-        params.pop("extra_body", None)
+        given = {name: value for name, value in kwargs.items() if name not in _NOT_SENT}
+        # One level is unpacked: a provider's own field may be called extra_body.
+        params = {**self._default_params, **given, **(kwargs.get("extra_body") or {})}
         if params.get("max_completion_tokens") is not None:
             params.pop("max_tokens", None)  # the same limit under its other name
-        for name in ("stream", "stream_usage"):  # for `_stream`, not for the server
-            params.pop(name, None)
         model = params.pop("model", None) or self.model
-        call_id = params.pop("call_id", None) or ""
+        call_id = kwargs.get("call_id") or ""
         if stop is not None:
             params["stop"] = stop
         params = {name: value for name, value in params.items() if value is not None}
@@ -294,7 +296,7 @@ class ChatHolySheep(SelfDescription):
             **kwargs: Further fields of the request, such as `response_format`.
         """
         bound: dict[str, Any] = {
-            "tools": [convert_to_openai_tool(tool, strict=strict) for tool in tools] or None,
+            "tools": [tool_of(tool, strict=strict) for tool in tools] or None,
             "tool_choice": tool_choice_of(tool_choice),
             "parallel_tool_calls": parallel_tool_calls,
         }
@@ -308,30 +310,36 @@ class ChatHolySheep(SelfDescription):
         method: Method = "function_calling",
         include_raw: bool = False,
         strict: bool | None = None,
+        tool_choice: str | bool | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | Any]:
         """Return a chain that answers with an instance of a schema.
 
         Args:
-            schema: A pydantic class, a TypedDict, a JSON schema or an OpenAI tool.
+            schema: A pydantic class, a TypedDict, a JSON schema, an OpenAI tool, or a dict of
+                "name", "schema" and "strict".
             method: "function_calling" (works with every model that has tools), "json_schema" or
                 "json_mode".
             include_raw: Return a dict of "raw", "parsed" and "parsing_error" instead of raising.
             strict: Whether the server enforces the schema exactly.
+            tool_choice: For "function_calling": "auto" for a model that cannot be made to call a
+                tool, such as Claude or DeepSeek while they think.
             **kwargs: Further fields of the request.
 
         Raises:
-            ValueError: The method cannot be used with this schema or with `strict`.
+            ValueError: The method cannot be used with this schema, `strict` or `tool_choice`.
+            ModelRefusalError: While answering, if the model refuses or a filter ends its answer.
         """
-        params, parser = bindings(schema, method, strict=strict)
+        params, parser = bindings(schema, method, strict=strict, tool_choice=tool_choice)
         traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
         model: Any = self.bind(**params, ls_structured_output_format=traced, **kwargs)
-        if not include_raw:
-            chain: Runnable[LanguageModelInput, Any] = model | parser
-            return chain
-        if method != "function_calling":
+        if include_raw and method != "function_calling":
             model, parser = asking_for_raw(model), strictly(parser)
-        return with_raw(model, parser)
+        parser = checked(parser, calls=method == "function_calling")
+        if include_raw:
+            return with_raw(model, parser)
+        chain: Runnable[LanguageModelInput, Any] = model | parser
+        return chain
 
 
 def _chunks(

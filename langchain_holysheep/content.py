@@ -22,16 +22,17 @@ _PARTS = {"text", "image_url", "input_audio", "file"}
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content")
 _OF_ASSISTANTS = ("tool_use", "function_call", "code_interpreter_call")
 _LANGCHAINS = {"id", "index", "annotations", "extras", "metadata"}
-"""Keys of blocks that no server knows; what is in `extras` is the server's own."""
+"""Keys of text blocks that no server knows."""
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
+"""Marks of the place up to which a server caches the prompt."""
 
 
 def content_of(message: BaseMessage) -> str | list[dict[str, Any]]:
     """Return a message's content: a string as it is, a list as a list of content parts.
 
     Raises:
-        ConfigurationError: A block is none that chat/completions accepts. In a tool's message, whose
-            content its user may not choose, a sentence about the block stands in its place.
+        ConfigurationError: A block is none that chat/completions accepts. In a tool's message,
+            whose content its user may not choose, a sentence about the block stands in its place.
     """
     if not isinstance(message.content, list):
         return message.content
@@ -39,18 +40,9 @@ def content_of(message: BaseMessage) -> str | list[dict[str, Any]]:
 
 
 def text_part(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a text block as a content part: the server's own keys are kept."""
+    """Return a text block as a content part; keys that a server may know are kept."""
     kept = {key: value for key, value in block.items() if key not in _LANGCHAINS}
-    return {**kept, "type": "text", "text": block["text"], **_extras(block)}
-
-
-def unsupported(message: BaseMessage, block: dict[str, Any], why: str = "") -> ConfigurationError:
-    """Return the error for a block that chat/completions does not accept."""
-    return ConfigurationError(
-        f"A {message.type} message has a block of type {block.get('type')!r}, which "
-        f"chat/completions does not accept{why}. Send text, images, audio (base64) or files "
-        "(base64 or file_id)."
-    )
+    return {**kept, "type": "text", "text": block["text"], **_marks(block)}
 
 
 def _parts(message: BaseMessage, block: str | dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -59,11 +51,10 @@ def _parts(message: BaseMessage, block: str | dict[str, Any]) -> Iterator[dict[s
         return
     kind = block.get("type")
     if kind in _THOUGHTS or kind in _OF_ASSISTANTS:
-        if message.type != "tool":
-            warn_once(
-                f"A block of type {kind!r} in a {message.type} message is left out: only an "
-                "assistant's message can have one."
-            )
+        warn_once(
+            f"A block of type {kind!r} in a {message.type} message is left out: only an "
+            "assistant's message can have one."
+        )
         return
     try:
         yield _part(message, block)
@@ -87,9 +78,7 @@ def _part(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
         return block
     if kind == "file" and isinstance(block.get("file"), dict):
         return block
-    found = _converted(message, block)
-    marks = {name: block[name] for name in _MARKS if name in block}
-    return {**found, **marks, **_extras(block, but=("detail", "filename"))}
+    return {**_converted(message, block), **_marks(block)}
 
 
 def _converted(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
@@ -104,10 +93,10 @@ def _converted(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
             return _with_detail(convert_to_openai_data_block(block), block)
         found = convert_to_openai_messages([HumanMessage([block])], text_format="block")
     except ValueError as error:
-        raise unsupported(message, block, f" ({error})") from error
+        raise _unsupported(message, block) from error
     content = found[0]["content"]
     if len(found) != 1 or len(content) != 1 or content[0].get("type") not in _PARTS:
-        raise unsupported(message, block)
+        raise _unsupported(message, block)
     part: dict[str, Any] = content[0]
     return part
 
@@ -132,7 +121,7 @@ def _from_source(
     if source.get("type") == "base64" and data and kind:
         url = f"data:{kind};base64,{data}"
     elif source.get("type") != "url" or block["type"] == "document":
-        raise unsupported(message, block)
+        raise _unsupported(message, block)
     if block["type"] == "image":
         return {"type": "image_url", "image_url": {"url": url}}
     name = block.get("title") or "document"
@@ -146,8 +135,15 @@ def _with_detail(part: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _extras(block: dict[str, Any], but: tuple[str, ...] = ()) -> dict[str, Any]:
+def _marks(block: dict[str, Any]) -> dict[str, Any]:
     extras = block.get("extras")
-    if not isinstance(extras, dict):
-        return {}
-    return {key: value for key, value in extras.items() if key not in (*but, *_PARTS)}
+    found = {**(extras if isinstance(extras, dict) else {}), **block}
+    return {name: found[name] for name in _MARKS if name in found}
+
+
+def _unsupported(message: BaseMessage, block: dict[str, Any]) -> ConfigurationError:
+    return ConfigurationError(
+        f"A {message.type} message has a block of type {block.get('type')!r}, which "
+        "chat/completions does not accept. Send text, images, audio (base64) or files "
+        "(base64 or file_id)."
+    )

@@ -10,7 +10,8 @@ from holysheep_core import ModelCard
 def profile_of(known: ModelCard) -> dict[str, Any] | None:
     """Return a model's profile, or None for a model that is not in the catalog.
 
-    `max_input_tokens` is the whole context window, in tokens; summarisation middleware uses it.
+    `max_input_tokens` is the context window, in tokens, or what a prompt may have of it;
+    summarisation middleware uses it.
     """
     if known == ModelCard():
         return None
@@ -20,7 +21,11 @@ def profile_of(known: ModelCard) -> dict[str, Any] | None:
         "image_inputs": known.images,
         "tool_calling": known.tools,
         "structured_output": known.json_schema,
+        "reasoning_output": known.reasoning,
     }
-    if known.context_window is not None:
-        profile["max_input_tokens"] = known.context_window
+    window = known.max_input_tokens or known.context_window
+    if window is not None:
+        profile["max_input_tokens"] = window
+    if known.max_output_tokens is not None:
+        profile["max_output_tokens"] = known.max_output_tokens
     return profile

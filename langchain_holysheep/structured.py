@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
+from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import (
@@ -21,32 +23,44 @@ from langchain_core.outputs import Generation
 from langchain_core.runnables import (
     Runnable,
     RunnableConfig,
+    RunnableGenerator,
     RunnableLambda,
     RunnableMap,
     RunnablePassthrough,
 )
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from holysheep_core import InvalidJSONOutputError
+from holysheep_core.integrations.turns import is_filtered
+from langchain_holysheep.schemas import response_format_of, tool_of
 
+_SHOWN = 200
+_FILTERED = "The server withheld the answer, or the rest of it"
 Method = Literal["function_calling", "json_schema", "json_mode"]
 
 
 def bindings(
-    schema: Any, method: Method, *, strict: bool | None
+    schema: Any,
+    method: Method,
+    *,
+    strict: bool | None,
+    tool_choice: str | bool | dict[str, Any] | None = None,
 ) -> tuple[dict[str, Any], Runnable[AIMessage, Any]]:
     """Return the request's fields and the parser of a method.
 
     Args:
-        schema: A pydantic class, a TypedDict, a JSON schema or an OpenAI tool; None for
-            plain JSON.
+        schema: A pydantic class, a TypedDict, a JSON schema, an OpenAI tool or
+            {"name", "schema", "strict"}; None for plain JSON.
         method: How the model is made to follow the schema.
         strict: Whether the server enforces the schema exactly.
+        tool_choice: In place of the tool's name, for models that cannot be made to call a tool.
 
     Raises:
-        ValueError: The method is unknown, or cannot be used with this schema or with `strict`.
+        ValueError: The method is unknown, or cannot be used with this schema, `strict` or
+            `tool_choice`.
     """
+    if tool_choice is not None and method != "function_calling":
+        raise ValueError("tool_choice needs method='function_calling'.")
     is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
     parser: Any
     if method == "json_mode":
@@ -57,22 +71,18 @@ def bindings(
     if schema is None:
         raise ValueError(f"method={method!r} needs a schema; only 'json_mode' works without one.")
     if method == "function_calling":
-        tool = convert_to_openai_tool(schema, strict=strict)
+        tool = tool_of(schema, strict=strict)
         name = tool["function"]["name"]
         parser = (
             _PydanticParser(tools=[schema], first_tool_only=True)
             if is_class
             else _KeyParser(key_name=name, first_tool_only=True)
         )
-        return {"tools": [tool], "tool_choice": _named(name)}, parser
+        choice = _choice(name) if tool_choice is None else tool_choice_of(tool_choice)
+        return {"tools": [tool], "tool_choice": choice}, parser
     if method == "json_schema":
-        described = convert_to_json_schema(schema, strict=strict)
-        name = described.get("title") or "answer"
-        inner: dict[str, Any] = {"name": name, "schema": described}
-        if strict is not None:
-            inner["strict"] = strict
         parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
-        return {"response_format": {"type": "json_schema", "json_schema": inner}}, parser
+        return {"response_format": response_format_of(schema, strict=strict)}, parser
     raise ValueError(f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'.")
 
 
@@ -85,7 +95,12 @@ class _PydanticParser(PydanticToolsParser):
 class _KeyParser(JsonOutputKeyToolsParser):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         _refuse_invalid(result)
-        return super().parse_result(result, partial=partial)
+        found = super().parse_result(result, partial=partial)
+        if found is None and not partial:
+            calls = getattr(getattr(result[0], "message", None), "tool_calls", ())
+            names = ", ".join(repr(call["name"]) for call in calls)
+            raise OutputParserException(f"No call of {self.key_name!r}, but of {names}.")
+        return found
 
 
 def _refuse_invalid(result: list[Generation]) -> None:
@@ -97,6 +112,76 @@ def _refuse_invalid(result: list[Generation]) -> None:
             f"The arguments of the call of {call['name']!r} are no JSON object.",
             llm_output=call["args"] or "",
         )
+
+
+def checked(parser: Runnable[AIMessage, Any], *, calls: bool = False) -> Runnable[AIMessage, Any]:
+    """Return a parser that first tells whether there is an answer to parse.
+
+    LangChain's parsers complete JSON that a filter cut, and make None of an answer without a call.
+
+    Args:
+        parser: The parser of an answer.
+        calls: Whether the answer must have a tool call.
+    """
+
+    def check(messages: Iterator[AIMessage]) -> Iterator[AIMessage]:
+        seen: list[AIMessage] = []
+        for message in messages:
+            seen.append(message)
+            _refuse_refusal(message, seen)
+            yield message
+        if calls:
+            _refuse_none(seen)
+
+    async def acheck(messages: AsyncIterator[AIMessage]) -> AsyncIterator[AIMessage]:
+        seen: list[AIMessage] = []
+        async for message in messages:
+            seen.append(message)
+            _refuse_refusal(message, seen)
+            yield message
+        if calls:
+            _refuse_none(seen)
+
+    return RunnableGenerator(check, acheck) | parser
+
+
+def _refuse_refusal(message: AIMessage, seen: list[AIMessage]) -> None:
+    """Raise LangChain's error for a model that refused, or whose answer a filter ended."""
+    words = refusal_of(message)
+    if words is None:
+        return
+    whole: Any = seen[0]
+    for chunk in seen[1:]:
+        whole = whole + chunk
+    said = f"The model refused to answer: {words}" if words else f"{_FILTERED}."
+    kind = getattr(exceptions, "ModelRefusalError", None)
+    if kind is None:  # older than 1.7.5
+        raise OutputParserException(said, llm_output=str(whole.text))
+    raise kind(said, raw_message=whole)
+
+
+def refusal_of(message: AIMessage) -> str | None:
+    """Return the words of a refusal, "" if there are none; None if the model did not refuse."""
+    words = message.additional_kwargs.get("refusal")
+    if words:
+        return str(words)
+    for block in message.content:
+        if isinstance(block, dict) and block.get("type") == "refusal":
+            return str(block.get("refusal") or "")
+    return "" if is_filtered(message.response_metadata.get("finish_reason")) else None
+
+
+def _refuse_none(seen: list[AIMessage]) -> None:
+    for message in seen:
+        if message.tool_calls or message.invalid_tool_calls:
+            return
+        if getattr(message, "tool_call_chunks", None):
+            return
+    text = "".join(str(message.text) for message in seen)
+    raise OutputParserException(
+        f"The model answered with text, without a call of the tool: {text[:_SHOWN]!r}",
+        llm_output=text,
+    )
 
 
 def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
@@ -147,7 +232,7 @@ def with_raw(
     return RunnableMap(raw=model) | fallback
 
 
-def _named(name: str) -> dict[str, Any]:
+def _choice(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
 
@@ -160,5 +245,5 @@ def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:  # noqa: 
     if choice is True or choice == "any":
         return "required"
     if isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        return _named(choice)
+        return _choice(choice)
     return choice or None

@@ -9,7 +9,7 @@ with the request's tokens.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -33,10 +33,8 @@ from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
+from llamaindex_holysheep.structured import StructuredPrediction, refuse_refusal
 from llamaindex_holysheep.tools import json_schema
-
-if TYPE_CHECKING:
-    from llamaindex_holysheep.settings import ModelSettings
 
 
 class Call:
@@ -48,7 +46,7 @@ class Call:
 
     rate_limiter = None
 
-    def __init__(self, llm: ModelSettings) -> None:
+    def __init__(self, llm: StructuredPrediction) -> None:
         self._llm = llm
         self.callback_manager = llm.callback_manager
 
@@ -109,21 +107,28 @@ class Call:
     def _answer(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         request = self._request(messages, kwargs)
         pace = self._pace(request)
-        return whole(self._llm._handler.collect(request, **self._listeners(), pace=pace))
+        completion = self._llm._handler.collect(request, **self._listeners(), pace=pace)
+        return self._whole(completion)
 
     async def _aanswer(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
     ) -> ChatResponse:
         request = self._request(messages, kwargs)
         pace = self._apace(request)
-        return whole(await self._llm._handler.acollect(request, **self._listeners(), pace=pace))
+        completion = await self._llm._handler.acollect(request, **self._listeners(), pace=pace)
+        return self._whole(completion)
+
+    def _whole(self, completion: Completion) -> ChatResponse:
+        if self._llm._for_structure:
+            refuse_refusal(completion)
+        return _with_refusal(whole(completion), completion)
 
     def _grow(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
         request = self._request(messages, kwargs)
         pace = self._pace(request)
         deltas = self._llm._handler.stream(request, **self._listeners(), pace=pace)
         note(deltas)
-        return grow(deltas)
+        return grow(deltas, for_structure=self._llm._for_structure)
 
     def _agrow(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
@@ -132,16 +137,21 @@ class Call:
         pace = self._apace(request)
         deltas = Owned(self._llm._handler.astream(request, **self._listeners(), pace=pace))
         note(deltas)
-        return agrow(deltas)
+        return agrow(deltas, for_structure=self._llm._for_structure)
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
         params = self._llm._request_fields
-        params |= self._llm.additional_kwargs | kwargs | (kwargs.get("extra_body") or {})
-        params.pop("extra_body", None)
+        further = self._llm.additional_kwargs
+        given_here = {**further, **kwargs}
+        call_id = given_here.pop("call_id", None) or ""
+        given_here.pop("extra_body", None)
+        # One level is unpacked: a provider's own field may be called extra_body.
+        for source in (further, kwargs):
+            given_here |= source.get("extra_body") or {}
+        params |= given_here
         if params.get("max_completion_tokens") is not None:
             params.pop("max_tokens", None)  # the same limit under its other name
         model = params.pop("model", None) or self._llm.model
-        call_id = params.pop("call_id", None) or ""
         given = {name: value for name, value in params.items() if value is not None}
         wanted = given.get("response_format")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
@@ -167,18 +177,41 @@ class Call:
         return lambda: limiter.async_acquire(num_tokens=tokens)
 
 
-def grow(deltas: Deltas) -> ChatResponseGen:
-    """Yield the responses of a stream."""
+def grow(deltas: Deltas, *, for_structure: bool = False) -> ChatResponseGen:
+    """Yield the responses of a stream.
+
+    Args:
+        deltas: The stream.
+        for_structure: Whether a refusal is an error.
+    """
     answer = GrowingAnswer()
     for delta in deltas:
-        yield answer.finish(delta) if isinstance(delta, Completion) else answer.add(delta)
+        if not isinstance(delta, Completion):
+            yield answer.add(delta)
+            continue
+        if for_structure:
+            refuse_refusal(delta)
+        yield _with_refusal(answer.finish(delta), delta)
 
 
-async def agrow(deltas: AsyncDeltas) -> ChatResponseAsyncGen:
+async def agrow(deltas: AsyncDeltas, *, for_structure: bool = False) -> ChatResponseAsyncGen:
     """Like `grow`, for asyncio."""
     answer = GrowingAnswer()
     async for delta in deltas:
-        yield answer.finish(delta) if isinstance(delta, Completion) else answer.add(delta)
+        if not isinstance(delta, Completion):
+            yield answer.add(delta)
+            continue
+        if for_structure:
+            refuse_refusal(delta)
+        yield _with_refusal(answer.finish(delta), delta)
+
+
+def _with_refusal(response: ChatResponse, completion: Completion) -> ChatResponse:
+    """Note a refusal where users, and the next request, find it."""
+    if completion.refusal:
+        response.message.additional_kwargs["refusal"] = completion.refusal
+        response.raw = {**(response.raw or {}), "refusal": completion.refusal}
+    return response
 
 
 def user(text: str) -> ChatMessage:

@@ -20,14 +20,14 @@ from pydantic import ConfigDict
 from holysheep_core.integrations import Owned
 from llamaindex_holysheep.calls import Call, agrow, grow, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
-from llamaindex_holysheep.settings import ModelSettings
-from llamaindex_holysheep.tools import only_first_call, selections_of, tool_params
+from llamaindex_holysheep.structured import StructuredPrediction
+from llamaindex_holysheep.tools import only_first_call, selections_of, tool_params, why_no_call
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
 
-class HolySheep(ModelSettings):
+class HolySheep(StructuredPrediction):
     """LLM for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -201,7 +201,10 @@ class HolySheep(ModelSettings):
         if user_msg is not None:
             messages.append(user(user_msg) if isinstance(user_msg, str) else user_msg)
         params = tool_params(
-            tools, parallel=allow_parallel_tool_calls, required=tool_required, choice=tool_choice
+            tools,
+            parallel=allow_parallel_tool_calls,
+            required=tool_required,
+            choice=tool_choice or self._tool_choice,
         )
         return {"messages": messages, **params, **kwargs}
 
@@ -227,5 +230,5 @@ class HolySheep(ModelSettings):
         """
         selections = selections_of(response)
         if not selections and error_on_no_tool_call:
-            raise ValueError("Expected at least one tool call, but the model answered with text.")
+            raise ValueError(why_no_call(response))
         return selections

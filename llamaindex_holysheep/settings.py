@@ -72,7 +72,7 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
             context_window=window,
             num_output=self.max_tokens or -1,
             is_chat_model=True,
-            is_function_calling_model=True,
+            is_function_calling_model=known(self.model).tools,
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )

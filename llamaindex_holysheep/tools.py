@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.tools.types import ToolMetadata
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
@@ -36,15 +39,53 @@ def tool_params(
     elif isinstance(choice, str) and choice not in ("auto", "none", "required"):
         choice = {"type": "function", "function": {"name": choice}}
     return {
-        "tools": [tool.metadata.to_openai_tool(skip_length_check=True) for tool in tools],
+        "tools": [
+            with_whole_schema(tool).metadata.to_openai_tool(skip_length_check=True)
+            for tool in tools
+        ],
         "tool_choice": choice,
         "parallel_tool_calls": parallel,
     }
 
 
+class _WholeMetadata(ToolMetadata):
+    """Metadata of a tool whose arguments are a class that contains itself."""
+
+    def get_parameters_dict(self) -> dict[str, Any]:
+        schema = _with_object_at_the_top(self.fn_schema.model_json_schema())  # type: ignore[union-attr]  # `with_whole_schema` checks it
+        return {name: value for name, value in schema.items() if name in _OF_PARAMETERS}
+
+
+_OF_PARAMETERS = ("type", "properties", "required", "$defs")
+
+
+def with_whole_schema(tool: BaseTool) -> BaseTool:
+    """Return a tool whose schema has its properties at the top.
+
+    LlamaIndex loses them if the arguments are a class that contains itself.
+    """
+    given = tool.metadata
+    parameters = given.get_parameters_dict()
+    if given.fn_schema is None or "properties" in parameters or "$defs" not in parameters:
+        return tool
+    made: Any = copy.copy(tool)
+    fields = {field.name: getattr(given, field.name) for field in dataclasses.fields(ToolMetadata)}
+    made._metadata = _WholeMetadata(**fields)  # noqa: SLF001 - the class has no other way
+    return made if made.metadata is made._metadata else tool  # noqa: SLF001 - likewise
+
+
+def _with_object_at_the_top(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose top is no reference, as that of a class which contains itself is."""
+    if "$ref" not in schema:
+        return schema
+    definitions = schema["$defs"]
+    return {**definitions[schema["$ref"].rpartition("/")[2]], "$defs": definitions}
+
+
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the `response_format` of a pydantic model."""
-    wanted = {"name": model.__name__, "schema": model.model_json_schema()}
+    schema = _with_object_at_the_top(model.model_json_schema())
+    wanted = {"name": model.__name__, "schema": schema}
     return {"type": "json_schema", "json_schema": wanted}
 
 
@@ -59,6 +100,18 @@ def selections_of(response: ChatResponse) -> list[ToolSelection]:
         for block in response.message.blocks
         if isinstance(block, ToolCallBlock)
     ]
+
+
+def why_no_call(response: ChatResponse) -> str:
+    """Return the words of an error for a response without a tool call."""
+    refusal = response.message.additional_kwargs.get("refusal")
+    if refusal:
+        return f"The model refused to answer: {refusal}"
+    text = (response.message.content or "")[:_SHOWN]
+    return f"Expected at least one tool call, but the model answered with text: {text!r}"
+
+
+_SHOWN = 200
 
 
 def only_first_call(response: ChatResponse) -> ChatResponse:

@@ -16,7 +16,8 @@ A catalog file is TOML or JSON::
     context_window = 32_000
     tools = false
 
-Fields are those of `ModelCard`; what a model's table leaves out stays as it is.
+Fields are those of `ModelCard`; what a model's table leaves out stays as it is. LiteLLM's price
+list, `model_prices_and_context_window.json`, is read too.
 """
 
 from __future__ import annotations
@@ -26,89 +27,29 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from holysheep_core.catalog_models import MODELS, ROWS, UNKNOWN, ModelCard
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
-from holysheep_core.types import Usage
 
+__all__ = [
+    "DEFAULT_FALLBACK",
+    "MODELS",
+    "UNKNOWN",
+    "VARIABLE",
+    "Catalog",
+    "ModelCard",
+    "card",
+    "check_learnable",
+    "coerce",
+    "default_fallbacks",
+    "learn",
+    "load_catalog",
+]
 
-@dataclass(frozen=True)
-class ModelCard:
-    """Facts about one model.
-
-    Attributes:
-        context_window: Tokens of prompt and answer together, or None if not known.
-        input_price: US$ per million input tokens, or None if not known.
-        cached_price: The same for input read from the provider's cache; None for as any input.
-        cache_write_price: The same for input written to it; None for as any input.
-        output_price: The same for output tokens.
-        tools: Whether it can call tools.
-        images: Whether it can read images.
-        json_schema: Whether it can be held to a JSON schema.
-        prefill: Whether it continues an assistant's message that ends the conversation.
-    """
-
-    context_window: int | None = None
-    input_price: float | None = None
-    cached_price: float | None = None
-    output_price: float | None = None
-    tools: bool = True
-    images: bool = True
-    json_schema: bool = True
-    prefill: bool = False
-    cache_write_price: float | None = None
-
-    def cost(self, usage: Usage) -> float | None:
-        """Return the price of some tokens in US$; None if a price that matters is not known."""
-        # What a server reports need not add up; a cost is never less than nothing.
-        cached = min(usage.cached_tokens, usage.input_tokens)
-        written = min(usage.cache_write_tokens, usage.input_tokens - cached)
-        cached_price = self.input_price if self.cached_price is None else self.cached_price
-        written_price = self.cache_write_price
-        parts = (
-            (usage.input_tokens - cached - written, self.input_price),
-            (cached, cached_price),
-            (written, self.input_price if written_price is None else written_price),
-            (usage.output_tokens, self.output_price),
-        )
-        total = 0.0
-        for tokens, price in parts:
-            if tokens and price is None:
-                return None
-            total += tokens * (price or 0.0)
-        return total / 1e6
-
-
-UNKNOWN = ModelCard()
-
-MODELS: Mapping[str, ModelCard] = {
-    "gpt-4.1": ModelCard(
-        context_window=1_047_576, input_price=2.00, cached_price=0.50, output_price=8.00
-    ),
-    "claude-sonnet-4.5": ModelCard(
-        context_window=200_000,
-        input_price=3.00,
-        cached_price=0.30,
-        cache_write_price=3.75,
-        output_price=15.00,
-        prefill=True,
-    ),
-    "gemini-2.5-flash": ModelCard(
-        context_window=1_048_576, input_price=0.30, cached_price=0.03, output_price=2.50
-    ),
-    "deepseek-v3.2": ModelCard(
-        context_window=128_000,
-        input_price=0.28,
-        cached_price=0.028,
-        output_price=0.42,
-        images=False,
-        json_schema=False,
-    ),
-}
 
 DEFAULT_FALLBACK = "gemini-2.5-flash"
 """Where every other model goes when it is rate limited: the cheapest wide window of the four."""
@@ -155,13 +96,70 @@ def load_catalog(path: str | os.PathLike[str]) -> Catalog:
     """Read a catalog.
 
     Args:
-        path: A file that ends in .toml or .json.
+        path: A file that ends in .toml or .json; LiteLLM's price list is told by its shape.
 
     Raises:
         ConfigurationError: It cannot be read, or says something that has no meaning.
     """
     models = _read(Path(path))
+    if any(isinstance(facts, Mapping) and _OF_LITELLM & facts.keys() for facts in models.values()):
+        models = _from_litellm(models)
     return Catalog({name: _card(Path(path), name, facts) for name, facts in models.items()})
+
+
+_OF_LITELLM = {"litellm_provider", "input_cost_per_token", "output_cost_per_token"}
+_CHATS = ("chat", "responses", "completion")
+_PRICES = {
+    "input_cost_per_token": "input_price",
+    "cache_read_input_token_cost": "cached_price",
+    "cache_creation_input_token_cost": "cache_write_price",
+    "output_cost_per_token": "output_price",
+}
+_TOKENS = {"max_input_tokens": "context_window", "max_output_tokens": "max_output_tokens"}
+_ABILITIES = {
+    "supports_function_calling": "tools",
+    "supports_vision": "images",
+    "supports_response_schema": "json_schema",
+    "supports_reasoning": "reasoning",
+}
+
+
+def _from_litellm(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the facts of LiteLLM's price list: US$ per token there, per million tokens here.
+
+    It names many models with their maker, "deepseek/deepseek-chat"; such names hold without it too.
+    What has no meaning in it is left out and no error: its user did not write it.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, facts in models.items():
+        if isinstance(facts, Mapping) and facts.get("mode", "chat") in _CHATS:
+            found[name] = _facts(name, facts)
+    for name in list(found):
+        maker, _, bare = name.partition("/")
+        if bare and "/" not in bare and bare.lower().startswith(maker.lower()):
+            found.setdefault(bare, found[name])
+    for ids, _ in ROWS:
+        known = next((found[name] for name in ids if name in found), None)
+        if known is not None:
+            found.update({name: known for name in ids if name not in found})
+    return found
+
+
+def _facts(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for theirs, ours in _PRICES.items():
+        price = facts.get(theirs)
+        if isinstance(price, (int, float)) and not isinstance(price, bool) and price >= 0:
+            found[ours] = round(price * 1e6, 9)
+    if not found.get("cache_write_price"):
+        found.pop("cache_write_price", None)  # 0 where writing costs no more than input
+    for theirs, ours in _TOKENS.items():
+        tokens = facts.get(theirs)
+        known = getattr(card(name), ours)  # theirs is the prompt's limit, ours the window's
+        if known is None and isinstance(tokens, int) and tokens > 0:
+            found[ours] = tokens
+    abilities = {ours: facts.get(theirs) for theirs, ours in _ABILITIES.items()}
+    return found | {name: value for name, value in abilities.items() if isinstance(value, bool)}
 
 
 def learn(path: str | os.PathLike[str], model: str, **facts: object) -> None:

@@ -166,3 +166,23 @@ def test_a_call_takes_fields_of_the_request_and_refuses_settings(play, plugin, w
     assert (body["top_k"], body["max_completion_tokens"]) == (3, 9)
     assert body["response_format"] == {"type": "text"}
     assert not {"extra_body", "max_tokens"} & body.keys()
+
+
+OWN = {"top_k": 3, "call_id": "theirs", "extra_body": {"google": {"extra_body": {"x": 1}}}}
+
+
+@pytest.mark.parametrize("where", ["the model", "the call"])
+@pytest.mark.parametrize("plugin", ["langchain", "llamaindex"])
+def test_extra_body_is_unpacked_once_and_nothing_in_it_is_lost(play, plugin, where):
+    script = play()
+    common = {"model": "gpt-4.1", "api_key": "k"}
+    of_call = {"extra_body": OWN} if where == "the call" else {}
+    of_model = {"extra_body": OWN} if where == "the model" else {}
+    if plugin == "langchain":
+        ask = ChatHolySheep(base_url=script.base_url, **common, **of_model).invoke
+    else:
+        # As with OpenAI's classes of LlamaIndex.
+        kwargs = {"additional_kwargs": of_model}
+        ask = HolySheep(api_base=script.base_url, **common, **kwargs).complete
+    ask("go", call_id="mine", **of_call)
+    assert {name: script.requests[0].body[name] for name in OWN} == OWN

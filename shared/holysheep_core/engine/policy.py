@@ -22,6 +22,7 @@ an error event after content              the next route, else the same with bac
 an answer that cannot be joined           asked once more in other words, then the error
 an empty answer                           asked once more, then the next route, else the error
 a tool call that the model ended badly    asked once more, then the error
+a refusal that names the model            the next route: not found, no access, not able
 a refusal that names a field              the same route once more without it (`families`)
 a fallback's own 400, 403, 404            the next route, else the model asked for, else
                                           the first error
@@ -274,8 +275,8 @@ def decide(
         timeouts: The user's time limits.
         rng: Returns a number from 0 up to 1.
     """
-    rule = rule_for(failure, retry)
     route, now = standing.tried[-1], standing.now
+    rule = _rule_at(route, failure, retry)
     if standing.is_fallback and type(failure) in _OWN_TO_A_FALLBACK:
         return _without_fallback(failure, standing, retry=retry, rng=rng)
     if rule.move is Move.NOWHERE and not rule.again:
@@ -314,6 +315,18 @@ def decide(
         )
         return Decision(error=late, cool_until=cool_until)
     return replace(decision, cool_until=cool_until)
+
+
+def _rule_at(route: Route, failure: HolySheepError, retry: RetryConfig) -> Rule:
+    """Return the rule of a failure; a refusal that names the model may not be another model's."""
+    if type(failure) in _OWN_TO_A_FALLBACK:
+        names = {route.model, route.provider.models.get(route.model, route.model)}
+        if any(name in str(failure) for name in names):
+            return _NOT_THIS_MODEL
+    return rule_for(failure, retry)
+
+
+_NOT_THIS_MODEL = Rule(move=Move.NEXT, outcome=Outcome.DISTURBED)
 
 
 def _tries(rule: Rule, failure: HolySheepError, standing: Standing) -> int:
@@ -381,7 +394,7 @@ def without_budget(
         retry: The user's retry settings.
         fallback: The user's fallback settings.
     """
-    rule = rule_for(failure, retry)
+    rule = _rule_at(standing.tried[-1], failure, retry)
     route, cool_until = standing.tried[-1], decision.cool_until
     if rule.stay and not standing.progressed:
         cool_until = max(cool_until or 0.0, standing.now + fallback.cooldown)

@@ -1,6 +1,10 @@
 """A model's profile, as LangChain's middleware reads it."""
 
+import pytest
+from langchain_core.language_models import ModelProfile
+
 from holysheep_core import ModelCard
+from langchain_holysheep import ChatHolySheep
 from langchain_holysheep.profiles import profile_of
 
 
@@ -16,3 +20,21 @@ def test_a_profile_says_what_the_card_says():
 
 def test_a_window_that_is_not_known_is_left_out():
     assert "max_input_tokens" not in profile_of(ModelCard(input_price=1.0))
+
+
+def test_limits_and_reasoning_are_in_the_profile():
+    card = ModelCard(
+        context_window=9, max_input_tokens=6, max_output_tokens=3, reasoning=True, tools=False
+    )
+    profile = profile_of(card)
+    assert (profile["max_input_tokens"], profile["max_output_tokens"]) == (6, 3)
+    assert profile["reasoning_output"] is True
+    assert "max_output_tokens" not in profile_of(ModelCard(context_window=9))
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "claude-opus-4-6", "gemini-2.5-pro", "o4-mini"])
+def test_a_known_model_has_a_profile_of_langchains_keys(model):
+    profile = ChatHolySheep(model=model, api_key="k").profile
+    assert profile["max_input_tokens"] >= 200_000
+    assert profile["reasoning_output"] is True
+    assert profile.keys() <= ModelProfile.__annotations__.keys()

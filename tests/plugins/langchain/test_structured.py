@@ -1,13 +1,20 @@
 """Structured output."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 
 import pytest
+from langchain_core.exceptions import ModelRefusalError, OutputParserException
+from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
 from holysheep_core import InvalidJSONOutputError
+from holysheep_core.simulator import reply
+from langchain_holysheep.structured import bindings, refusal_of
 from support.models import langchain as model
+from support.sse import END, choice
 
 
 def ainvoke(llm, *args, **kwargs):
@@ -18,11 +25,41 @@ def invoke(llm, *args, **kwargs):
     return llm.invoke(*args, **kwargs)
 
 
+def stream(llm, *args, **kwargs):
+    return list(llm.stream(*args, **kwargs))[-1]
+
+
+def astream(llm, *args, **kwargs):
+    async def run():
+        return [part async for part in llm.astream(*args, **kwargs)][-1]
+
+    return asyncio.run(run())
+
+
 either = pytest.mark.parametrize("ask", [invoke, ainvoke])
+every_way = pytest.mark.parametrize("ask", [invoke, ainvoke, stream, astream])
+every_method = pytest.mark.parametrize("method", ["function_calling", "json_mode", "json_schema"])
 
 
 class Sheep(BaseModel):
     name: str
+
+
+class Node(BaseModel):
+    name: str
+    children: list[Node] = []
+
+
+SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+NAMED = {"name": "Sheep", "schema": SCHEMA, "strict": True}
+DOLLY = {"name": "Dolly"}
+
+
+SSE = {"content-type": "text/event-stream"}
+
+
+def call_of(tool, arguments):
+    return (tool, json.dumps(arguments))
 
 
 @either
@@ -39,6 +76,119 @@ def test_include_raw_shows_json_that_does_not_parse(play, ask, method):
 
 @either
 def test_include_raw_shows_json_that_does_parse(play, ask):
-    llm = model(play(text=json.dumps({"name": "Dolly"})))
+    llm = model(play(text=json.dumps(DOLLY)))
     got = ask(llm.with_structured_output(Sheep, method="json_mode", include_raw=True), "go")
     assert (got["parsed"], got["parsing_error"]) == (Sheep(name="Dolly"), None)
+
+
+@either
+def test_a_named_schema_reaches_the_server_and_its_answer_is_parsed(play, ask):
+    script = play(text=json.dumps(DOLLY))
+    assert ask(model(script).with_structured_output(NAMED, method="json_schema"), "go") == DOLLY
+    sent = script.requests[0].body["response_format"]
+    assert sent == {"type": "json_schema", "json_schema": NAMED}
+
+    script = play(text="", tool_calls=[call_of("Sheep", DOLLY)])
+    assert ask(model(script).with_structured_output(NAMED), "go") == DOLLY
+    [tool] = script.requests[0].body["tools"]
+    assert tool["function"]["parameters"] == SCHEMA
+    assert tool["function"]["strict"] is True
+
+
+@either
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_a_class_that_contains_itself_is_asked_for_and_parsed(play, ask, method):
+    tree = {"name": "a", "children": [{"name": "b", "children": []}]}
+    if method == "json_schema":
+        script = play(text=json.dumps(tree))
+    else:
+        script = play(text="", tool_calls=[call_of("Node", tree)])
+    found = ask(model(script).with_structured_output(Node, method=method), "go")
+    assert found.children[0].name == "b"
+    assert "#/$defs/Node" in json.dumps(script.requests[0].body)
+
+
+@either
+def test_a_tool_need_not_be_forced(play, ask):
+    script = play(text="", tool_calls=[call_of("Sheep", DOLLY)])
+    chain = model(script).with_structured_output(Sheep, tool_choice="auto")
+    assert ask(chain, "go") == Sheep(name="Dolly")
+    assert script.requests[0].body["tool_choice"] == "auto"
+
+
+@pytest.mark.parametrize("method", ["json_mode", "json_schema"])
+def test_a_choice_of_tools_needs_tools(method):
+    with pytest.raises(ValueError, match="function_calling"):
+        bindings(Sheep, method, strict=None, tool_choice="auto")
+
+
+@every_way
+def test_an_answer_without_a_call_is_an_error_and_not_none(play, ask):
+    llm = model(play(text="I would rather not."))
+    with pytest.raises(OutputParserException, match="I would rather not"):
+        ask(llm.with_structured_output(Sheep, tool_choice="auto"), "go")
+    if ask in (invoke, ainvoke):
+        got = ask(llm.with_structured_output(Sheep, include_raw=True), "go")
+        assert "I would rather not" in str(got["parsing_error"])
+
+
+@either
+@pytest.mark.parametrize("schema", [Sheep, NAMED])
+def test_a_call_of_another_tool_is_an_error_and_not_none(play, ask, schema):
+    llm = model(play(text="", tool_calls=[call_of("Goat", DOLLY)]))
+    with pytest.raises(OutputParserException, match="Goat"):
+        ask(llm.with_structured_output(schema), "go")
+
+
+REFUSAL = "I cannot help with that."
+
+
+@pytest.fixture
+def refusing(play):
+    body = choice({"refusal": REFUSAL}) + END
+    return play("", faults=[reply(200, body, SSE, times=None)])
+
+
+@every_way
+@every_method
+def test_a_refusal_is_langchains_error_with_the_models_words(refusing, ask, method):
+    llm = model(refusing)
+    with pytest.raises(ModelRefusalError, match=REFUSAL) as caught:
+        ask(llm.with_structured_output(Sheep, method=method), "go")
+    assert caught.value.raw_message.additional_kwargs["refusal"] == REFUSAL
+    assert not caught.value.is_retryable
+    if ask in (invoke, ainvoke):
+        got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
+        assert got["raw"].additional_kwargs["refusal"] == REFUSAL
+        assert got["parsed"] is None
+        assert REFUSAL in str(got["parsing_error"])
+
+
+@every_way
+@every_method
+@pytest.mark.parametrize("word", ["content_filter", "SAFETY", "refusal"])
+def test_json_that_a_filter_ended_is_never_completed(play, ask, method, word):
+    llm = model(play(text='{"name": "Dol', finish_reason=word))
+    with pytest.raises(ModelRefusalError, match="withheld") as caught:
+        ask(llm.with_structured_output(Sheep, method=method), "go")
+    assert caught.value.raw_message.text == '{"name": "Dol'
+    if ask in (invoke, ainvoke):
+        got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
+        assert got["parsed"] is None
+        assert isinstance(got["parsing_error"], ModelRefusalError)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (AIMessage("", additional_kwargs={"refusal": REFUSAL}), REFUSAL),
+        (AIMessageChunk("", additional_kwargs={"refusal": REFUSAL}), REFUSAL),
+        (AIMessage([{"type": "refusal", "refusal": REFUSAL}]), REFUSAL),
+        (AIMessage([{"type": "refusal"}]), ""),
+        (AIMessage("{", response_metadata={"finish_reason": "content_filter"}), ""),
+        (AIMessage("{}", response_metadata={"finish_reason": "stop"}), None),
+        (AIMessage("{}"), None),
+    ],
+)
+def test_a_refusal_is_told_from_an_answer(message, words):
+    assert refusal_of(message) == words

@@ -1,4 +1,4 @@
-"""Blocks of a message: each is sent, or raises an error."""
+"""LlamaIndex messages in the OpenAI format; each block is sent, or raises an error."""
 
 import inspect
 import re
@@ -10,6 +10,8 @@ from llama_index.core.llms import ChatMessage
 from holysheep_core import (
     ConfigurationError,
 )
+from holysheep_core.integrations.turns import warn_once
+from llamaindex_holysheep.messages import to_wire
 from support.models import GO
 from support.models import llamaindex as model
 
@@ -34,7 +36,7 @@ BLOCKS = {
 }
 
 
-REFUSED = {"VideoBlock", "CachePoint", "CitableBlock", "CitationBlock"}
+REFUSED = {"VideoBlock", "CitableBlock", "CitationBlock"}
 
 
 def test_every_block_llama_index_has_is_known_here():
@@ -57,3 +59,41 @@ def test_a_block_is_sent_or_raises_an_error(play, name):
     else:
         model(script).chat([message, *GO])
         assert script.requests[0].body["messages"][0]["role"] == role
+
+
+def message(role, *content, **extra):
+    return ChatMessage(role=role, blocks=list(content), additional_kwargs=extra)
+
+
+def test_a_tools_name_is_left_off_only_where_an_id_tells_its_call():
+    text = blocks.TextBlock(text="42")
+    wire = to_wire(
+        [
+            message("user", text, name="dolly"),
+            message("tool", text, tool_call_id="c9", name="f"),
+            message("tool", text, name="f"),
+        ]
+    )
+    assert wire == [
+        {"role": "user", "content": "42", "name": "dolly"},
+        {"role": "tool", "content": "42", "tool_call_id": "c9"},
+        {"role": "tool", "content": "42", "name": "f"},
+    ]
+
+
+def test_the_images_of_tools_are_in_one_user_message_after_the_last_of_them(caplog):
+    warn_once.cache_clear()
+    text, image = blocks.TextBlock(text="one"), BLOCKS["ImageBlock"]()
+    wire = to_wire(
+        [
+            message("assistant", text),
+            message("tool", text, image, tool_call_id="c1"),
+            message("tool", image, tool_call_id="c2"),
+            message("user", text),
+        ]
+    )
+    assert [each["role"] for each in wire] == ["assistant", "tool", "tool", "user", "user"]
+    assert wire[2]["content"] == "See the image in the next message."
+    said = [part.get("text") for part in wire[3]["content"]]
+    assert said == ["Result of the tool call c1:", None, "Result of the tool call c2:", None]
+    assert len(caplog.messages) == 1

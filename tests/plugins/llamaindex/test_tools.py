@@ -5,7 +5,13 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBloc
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
-from llamaindex_holysheep.tools import json_schema, only_first_call, selections_of, tool_params
+from llamaindex_holysheep.tools import (
+    json_schema,
+    only_first_call,
+    selections_of,
+    tool_params,
+    why_no_call,
+)
 
 PAY = FunctionTool.from_defaults(fn=lambda amount: amount, name="pay")
 
@@ -62,3 +68,23 @@ def test_a_schema_is_asked_for_by_the_models_name():
     wanted = json_schema(Sheep)
     assert (wanted["type"], wanted["json_schema"]["name"]) == ("json_schema", "Sheep")
     assert wanted["json_schema"]["schema"]["required"] == ["legs"]
+
+
+class Node(BaseModel):
+    name: str
+    children: list["Node"] = []
+
+
+def test_a_response_format_has_an_object_at_the_top_even_of_a_class_that_contains_itself():
+    schema = json_schema(Node)["json_schema"]["schema"]
+    assert schema["type"] == "object"
+    assert schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [({"refusal": "I cannot."}, "refused to answer: I cannot."), ({}, "with text: 'Well.'")],
+)
+def test_an_error_for_a_missing_call_has_the_models_words(extra, words):
+    message = ChatMessage(role="assistant", content="Well.", additional_kwargs=extra)
+    assert words in why_no_call(ChatResponse(message=message))

@@ -255,6 +255,19 @@ def test_a_fallbacks_own_refusal_goes_on_to_the_next_or_back_to_the_model_asked_
     assert after(failure, tried=tried, first=first, max_retries=0, retries=0) is first
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        NotFoundError("The model `gpt-4.1` does not exist.", status_code=404),
+        PermissionDeniedError("No access to model gpt-4.1.", status_code=403),
+        BadRequestError("gpt-4.1 is not available in your region.", status_code=400),
+    ],
+)
+def test_a_refusal_that_names_the_model_goes_to_the_next_route(failure):
+    assert after(failure) == (SMALL, 0.0)
+    assert after(failure, routes=(BIG,)) is failure
+
+
 def test_a_filters_refusal_of_a_fallback_is_the_error():
     failure = ContentPolicyError(status_code=400)
     assert after(failure, tried=(BIG, SMALL)) is failure

@@ -1,0 +1,134 @@
+"""Converts the blocks of LlamaIndex messages to content parts."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+
+from holysheep_core import ConfigurationError
+from holysheep_core.integrations.parts import note_left_out
+from holysheep_core.integrations.turns import warn_once
+
+_MARKS = ("cache_control", "prompt_cache_breakpoint")
+"""Marks of the place up to which a server caches the prompt."""
+_MADE = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
+"""Blocks that a server takes from a user only."""
+_USUAL_TTL = "5m"
+
+
+def content_of(message: ChatMessage) -> str | list[dict[str, Any]]:
+    """Return a message's content: a string for one text block, else a list of content parts.
+
+    Raises:
+        ConfigurationError: A block is none that chat/completions accepts. In a tool's message,
+            whose content its user may not choose, a sentence about the block stands in its place.
+    """
+    parts: list[dict[str, Any]] = []
+    for block in message.blocks:
+        if getattr(block, "block_type", "") == "cache":
+            _mark(parts, {"cache_control": _cache_control(block)}, message)
+        elif (part := _part(message, block)) is not None:
+            parts.append(part)
+    given = {k: message.additional_kwargs[k] for k in _MARKS if message.additional_kwargs.get(k)}
+    if given:
+        _mark(parts, given, message)
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
+        text: str = parts[0]["text"]
+        return text
+    return parts or ""
+
+
+def _mark(parts: list[dict[str, Any]], marks: dict[str, Any], message: ChatMessage) -> None:
+    if parts:
+        parts[-1] = parts[-1] | {k: v for k, v in marks.items() if k not in parts[-1]}
+    else:
+        warn_once(
+            f"A cache point in a {message.role.value} message is left out: it needs text or media "
+            "before it."
+        )
+
+
+def _cache_control(block: Any) -> dict[str, Any]:
+    control = block.cache_control
+    ttl = getattr(control, "ttl", _USUAL_TTL)
+    return {"type": control.type, **({} if ttl == _USUAL_TTL else {"ttl": ttl})}
+
+
+def _part(message: ChatMessage, block: Any) -> dict[str, Any] | None:
+    if isinstance(block, TextBlock):
+        return {"type": "text", "text": block.text}
+    if isinstance(block, ToolCallBlock):
+        return None  # tool calls have a field of their own
+    if message.role in (MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL):
+        _note_of_assistant(block)
+        return None
+    if isinstance(block, ThinkingBlock):
+        warn_once(
+            f"Thinking in a {message.role.value} message is left out: only an assistant's message "
+            "can have it."
+        )
+        return None
+    try:
+        return _media(message, block)
+    except ConfigurationError as error:
+        if message.role is not MessageRole.TOOL:
+            raise
+        warn_once(str(error))
+        return {"type": "text", "text": f"(Left out: a block of type {block.block_type!r}.)"}
+
+
+def _note_of_assistant(block: Any) -> None:
+    """Log that a block of an answer is not sent back, if it says more than text and calls do."""
+    if isinstance(block, _MADE):
+        note_left_out(block.block_type)
+    elif not isinstance(block, (ThinkingBlock, CitationBlock)):
+        note_left_out(getattr(block, "block_type", type(block).__name__))
+
+
+def _media(message: ChatMessage, block: Any) -> dict[str, Any]:
+    if message.role is MessageRole.SYSTEM and isinstance(block, _MADE):
+        raise ConfigurationError(
+            f"A system message can hold text only, not {block.block_type}; send it in a user "
+            "message."
+        )
+    if isinstance(block, ImageBlock):
+        detail = {"detail": block.detail} if block.detail else {}
+        return {"type": "image_url", "image_url": {"url": _image_url(block), **detail}}
+    if isinstance(block, AudioBlock):
+        data = block.resolve_audio(as_base64=True).read().decode()
+        return {"type": "input_audio", "input_audio": {"data": data, "format": block.format}}
+    if isinstance(block, DocumentBlock):
+        data_url = _data_url(block.document_mimetype or "application/pdf", _bytes(block))
+        return {"type": "file", "file": {"filename": block.title, "file_data": data_url}}
+    raise ConfigurationError(
+        f"A {type(block).__name__} cannot be sent in a chat completion; "
+        "send text, images, audio or documents."
+    )
+
+
+def _bytes(block: DocumentBlock) -> bytes:
+    return bytes(block.resolve_document().read())
+
+
+def _image_url(block: ImageBlock) -> str:
+    if block.url:
+        return str(block.url)
+    data = block.resolve_image(as_base64=True).read().decode()
+    return f"data:{block.image_mimetype or 'image/png'};base64,{data}"
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{b64encode(data).decode()}"

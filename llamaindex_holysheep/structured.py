@@ -1,0 +1,133 @@
+"""Structured prediction: a refusal is an error in the model's words, JSON that was cut never one.
+
+LlamaIndex's programs say of a refused answer that it has no tool call, and complete the JSON of a
+streamed one. They get a copy of the model that raises an error at the end of such an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import PrivateAttr
+
+from holysheep_core import Completion
+from holysheep_core.integrations.turns import is_filtered
+from llamaindex_holysheep.settings import ModelSettings
+from llamaindex_holysheep.tools import with_whole_schema
+
+if TYPE_CHECKING:
+    from llama_index.core.tools.types import BaseTool
+    from typing_extensions import Self
+
+_FILTERED = "The server withheld the answer, or the rest of it (finish_reason {!r})."
+
+
+class StructuredPrediction(ModelSettings):
+    """The methods of LlamaIndex that answer with an instance of a class, or call a tool."""
+
+    model_config = ModelSettings.model_config
+
+    _for_structure: bool = PrivateAttr(default=False)
+    _tool_choice: str | dict[str, Any] | None = PrivateAttr(default=None)
+
+    def structured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """Return an instance of a class.
+
+        Args:
+            output_cls: A pydantic class.
+            prompt: The prompt's template.
+            llm_kwargs: Fields of the request; `tool_choice="auto"` for a model that cannot be made
+                to call a tool, such as Claude or DeepSeek while they think.
+            **prompt_args: Values of the template's variables.
+
+        Raises:
+            ValueError: The model refused, answered without the structure, or a filter ended its
+                answer.
+            HolySheepError: The answer cannot be completed.
+        """
+        model, rest = self._asking(llm_kwargs)
+        return super(StructuredPrediction, model).structured_predict(
+            output_cls, prompt, rest, **prompt_args
+        )
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """Like `structured_predict`, for asyncio."""
+        model, rest = self._asking(llm_kwargs)
+        return await super(StructuredPrediction, model).astructured_predict(
+            output_cls, prompt, rest, **prompt_args
+        )
+
+    def stream_structured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """Like `structured_predict`, as a stream of objects that are more and more complete."""
+        model, rest = self._asking(llm_kwargs)
+        return super(StructuredPrediction, model).stream_structured_predict(
+            output_cls, prompt, rest, **prompt_args
+        )
+
+    async def astream_structured_predict(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        """Like `stream_structured_predict`, for asyncio."""
+        model, rest = self._asking(llm_kwargs)
+        return await super(StructuredPrediction, model).astream_structured_predict(
+            output_cls, prompt, rest, **prompt_args
+        )
+
+    def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **kwargs: Any) -> Any:
+        """Ask for a call of a tool, and call it."""
+        whole = [with_whole_schema(tool) for tool in tools]
+        return super().predict_and_call(whole, *args, **kwargs)
+
+    async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **kwargs: Any) -> Any:
+        """Like `predict_and_call`, for asyncio."""
+        whole = [with_whole_schema(tool) for tool in tools]
+        return await super().apredict_and_call(whole, *args, **kwargs)
+
+    def _asking(self, llm_kwargs: Mapping[str, Any] | None) -> tuple[Self, dict[str, Any]]:
+        """Return a model that raises errors for refusals, and the fields of the request.
+
+        LlamaIndex's programs drop a choice of tools, so the model has it.
+        """
+        rest = dict(llm_kwargs or {})
+        choice = rest.pop("tool_choice", None)
+        if choice is None and rest.pop("tool_required", None) is False:
+            choice = "auto"
+        _ = self._handler  # the copy shares the engine's client: it must be there
+        model = self.model_copy()
+        model._for_structure, model._tool_choice = True, choice  # noqa: SLF001 - its own class
+        return model, rest
+
+
+def refuse_refusal(completion: Completion) -> None:
+    """Raise an error if a model refused to answer, or a filter ended its answer.
+
+    Raises:
+        ValueError: As LlamaIndex's programs do for an answer without the structure.
+    """
+    if completion.refusal:
+        raise ValueError(f"The model refused to answer: {completion.refusal}")
+    if is_filtered(completion.finish_reason):
+        raise ValueError(_FILTERED.format(completion.finish_reason))

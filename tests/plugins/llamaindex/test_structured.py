@@ -1,0 +1,134 @@
+"""Structured prediction: refusals are errors in the model's words; cut JSON is never completed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel
+
+from holysheep_core.simulator import reply
+from support.models import GO
+from support.models import llamaindex as model
+from support.sse import END, choice
+
+SSE = {"content-type": "text/event-stream"}
+REFUSAL = "I cannot help with that."
+PROMPT = PromptTemplate("Name a {animal}.")
+DOLLY = {"name": "Dolly"}
+
+
+class Sheep(BaseModel):
+    name: str
+
+
+class Node(BaseModel):
+    """A node."""
+
+    name: str
+    children: list[Node] = []
+
+
+def predict(llm, kind=Sheep, **given):
+    return llm.structured_predict(kind, PROMPT, animal="sheep", **given)
+
+
+def apredict(llm, kind=Sheep, **given):
+    return asyncio.run(llm.astructured_predict(kind, PROMPT, animal="sheep", **given))
+
+
+def stream(llm, kind=Sheep, **given):
+    return list(llm.stream_structured_predict(kind, PROMPT, animal="sheep", **given))[-1]
+
+
+def astream(llm, kind=Sheep, **given):
+    async def run():
+        objects = await llm.astream_structured_predict(kind, PROMPT, animal="sheep", **given)
+        return [each async for each in objects][-1]
+
+    return asyncio.run(run())
+
+
+def structured(llm, kind=Sheep, **given):
+    return llm.as_structured_llm(kind).chat(GO).raw
+
+
+every_way = pytest.mark.parametrize("ask", [predict, apredict, stream, astream, structured])
+whole = pytest.mark.parametrize("ask", [predict, apredict])
+
+
+def calling(play, name="Sheep", arguments=DOLLY):
+    return play("", tool_calls=[(name, json.dumps(arguments))])
+
+
+@pytest.fixture
+def refusing(play):
+    return play("", faults=[reply(200, choice({"refusal": REFUSAL}) + END, SSE, times=None)])
+
+
+@every_way
+def test_an_answer_is_an_instance_of_the_class(play, ask):
+    assert ask(model(calling(play))).name == "Dolly"
+
+
+@every_way
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.LLM])
+def test_a_refusal_is_an_error_with_the_models_words(refusing, ask, mode):
+    with pytest.raises(ValueError, match=REFUSAL):
+        ask(model(refusing, pydantic_program_mode=mode))
+
+
+@every_way
+@pytest.mark.parametrize("mode", [PydanticProgramMode.DEFAULT, PydanticProgramMode.LLM])
+@pytest.mark.parametrize("word", ["content_filter", "SAFETY"])
+def test_json_that_a_filter_ended_is_never_completed(play, ask, mode, word):
+    llm = model(play('{"name": "Dol', finish_reason=word), pydantic_program_mode=mode)
+    with pytest.raises(ValueError, match=word):
+        ask(llm)
+
+
+@whole
+def test_an_answer_of_words_is_an_error_that_has_them(play, ask):
+    with pytest.raises(ValueError, match="I would rather not"):
+        ask(model(play("I would rather not.")))
+
+
+@whole
+def test_a_tool_is_forced_unless_the_caller_says_otherwise(play, ask):
+    script = calling(play)
+    given = {"tool_choice": "auto"}
+    ask(model(script))
+    ask(model(script), llm_kwargs=given)
+    ask(model(script), llm_kwargs={"tool_required": False})
+    sent = [request.body["tool_choice"] for request in script.requests]
+    assert sent == ["required", "auto", "auto"]
+    assert given == {"tool_choice": "auto"}, "the caller's dict is not changed"
+
+
+@every_way
+def test_a_class_that_contains_itself_is_asked_for_and_parsed(play, ask):
+    script = calling(play, "Node", {"name": "a", "children": [{"name": "b", "children": []}]})
+    assert ask(model(script), Node).children[0].name == "b"
+    parameters = script.requests[0].body["tools"][0]["function"]["parameters"]
+    assert parameters["type"] == "object"
+    assert parameters["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+    assert parameters["$defs"]["Node"]["properties"].keys() == {"name", "children"}
+
+
+def test_a_refusal_outside_of_structured_prediction_is_an_answer(refusing):
+    llm = model(refusing)
+    for response in (llm.chat(GO), [*llm.stream_chat(GO)][-1]):
+        assert response.message.additional_kwargs["refusal"] == REFUSAL
+        assert response.raw["refusal"] == REFUSAL
+
+
+def test_the_copy_that_asks_shares_the_engine_and_leaves_the_model_as_it_was(play):
+    llm = model(calling(play))
+    predict(llm, llm_kwargs={"tool_choice": "auto"})
+    asking, _ = llm._asking(None)
+    assert asking._handler is llm._handler
+    assert not llm._for_structure
+    assert llm._tool_choice is None
