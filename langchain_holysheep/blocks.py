@@ -35,7 +35,8 @@ def register() -> None:
 
 def _translate(message: AIMessage) -> list[ContentBlock]:
     parts = list(_parts(message.additional_kwargs))
-    if not parts:
+    refusal = message.additional_kwargs.get("refusal")
+    if not parts and not refusal:
         raise NotImplementedError  # LangChain's own way is right for all other messages
     metadata = {k: v for k, v in message.response_metadata.items() if k != "model_provider"}
     plain = message.model_copy(update={"response_metadata": metadata})
@@ -53,6 +54,8 @@ def _translate(message: AIMessage) -> list[ContentBlock]:
         last["annotations"] = [*last.get("annotations", []), *notes]
     calls = [i for i, block in enumerate(blocks) if "tool_call" in block["type"]]
     at = calls[0] if calls else len(blocks)
+    if refusal and not any(block["type"] == "refusal" for block in blocks):
+        blocks.insert(at, {"type": "refusal", "refusal": str(refusal)})
     media = [_medium(part) for part in parts if part.kind not in ("reasoning", "citation")]
     return [*blocks[:at], *media, *blocks[at:]]
 

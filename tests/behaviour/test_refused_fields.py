@@ -30,10 +30,11 @@ def through_handler(server, **params):
 def through_async_handler(server, **params):
     async def run():
         async with handler(server) as client:
-            return [
-                "".join([t async for t in client.astream_with_retry(MODEL, ASK, **params)])
-                for _ in range(2)
-            ]
+            said = []
+            for _ in range(2):
+                tokens = client.astream_with_retry(MODEL, ASK, **params)
+                said.append("".join([token async for token in tokens]))
+            return said
 
     return asyncio.run(run())
 

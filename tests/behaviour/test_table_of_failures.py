@@ -111,7 +111,7 @@ def test_with_only_a_fallback_that_refuses_the_first_cause_is_raised(play, ask, 
     with pytest.raises(core.HolySheepError) as caught:
         ask(script.base_url)
     assert isinstance(caught.value, core.RateLimitError)
-    assert [attempt.outcome for attempt in caught.value.attempts][0] == "RateLimitError"
+    assert next(attempt.outcome for attempt in caught.value.attempts) == "RateLimitError"
     assert [request.body["model"] for request in script.requests] == [M, F]
 
 

@@ -43,3 +43,15 @@ def test_encrypted_reasoning_stands_beside_the_text_of_the_reasoning():
 def test_what_no_standard_block_can_hold_is_kept_as_it_is(value):
     extra = {"content_parts": [value]}
     assert blocks_of(additional_kwargs=extra)[1] == {"type": "non_standard", "value": value}
+
+
+def test_a_refusal_is_a_block_that_langchains_own_helper_finds():
+    message = AIMessage(
+        "",
+        additional_kwargs={"refusal": "I cannot help with that."},
+        response_metadata={"model_provider": PROVIDER},
+    )
+    assert message.content_blocks == [{"type": "refusal", "refusal": "I cannot help with that."}]
+    refusal = pytest.importorskip("langchain_core.output_parsers._refusal", reason="core < 1.7.5")
+    with pytest.raises(refusal.ModelRefusalError, match="cannot help"):
+        refusal.raise_if_refused(message)
