@@ -32,7 +32,7 @@ from holysheep_core import (
     InvalidToolCallError,
     __version__,
 )
-from holysheep_core.integrations import Owned
+from holysheep_core.integrations import Owned, fallbacks_of_call
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
 from langchain_holysheep.chunks import (
@@ -56,7 +56,7 @@ from langchain_holysheep.structured import (
     with_raw,
 )
 
-_NOT_SENT = ("call_id", "extra_body", "stream", "stream_usage")
+_NOT_SENT = ("call_id", "extra_body", "fallback_models", "stream", "stream_usage")
 """Keywords of a call that are no fields of its request."""
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
@@ -170,7 +170,8 @@ class ChatHolySheep(SelfDescription):
         # Chains tag their steps ("seq:step:2"); such tags have no place in costs by tag.
         mine = (tag for tag in (*(self.tags or ()), *(found or ())) if not tag.startswith(_INNER))
         tags = dict.fromkeys(mine)
-        return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id)
+        fallbacks = fallbacks_of_call(kwargs.get("fallback_models"))
+        return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id, fallbacks)
 
     def _stream(
         self,

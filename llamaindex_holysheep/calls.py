@@ -28,7 +28,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from pydantic import BaseModel
 
 from holysheep_core import ChatRequest, Completion
-from holysheep_core.integrations import Owned, prompt_tokens
+from holysheep_core.integrations import Owned, fallbacks_of_call, prompt_tokens
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
@@ -144,6 +144,7 @@ class Call:
         further = self._llm.additional_kwargs
         given_here = {**further, **kwargs}
         call_id = given_here.pop("call_id", None) or ""
+        fallbacks = fallbacks_of_call(given_here.pop("fallback_models", None))
         given_here.pop("extra_body", None)
         # One level is unpacked: a provider's own field may be called extra_body.
         for source in (further, kwargs):
@@ -157,7 +158,7 @@ class Call:
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted)
         tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
-        return ChatRequest(model, to_wire(messages), given, tags, call_id)
+        return ChatRequest(model, to_wire(messages), given, tags, call_id, fallbacks)
 
     def _listeners(self) -> dict[str, Any]:
         return {"on_token": self._llm.on_token, "on_event": listener()}

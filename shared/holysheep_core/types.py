@@ -212,6 +212,7 @@ class ChatRequest:
         tags: Labels to total costs by; they are not sent.
         call_id: A name for the call, under which a journal keeps it; "" to have one made. Not
             sent.
+        fallback_models: Fallback models of this call, in order; None for the client's. Not sent.
     """
 
     model: str
@@ -219,6 +220,7 @@ class ChatRequest:
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     call_id: str = ""
+    fallback_models: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

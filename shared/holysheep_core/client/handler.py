@@ -20,7 +20,7 @@ from holysheep_core.client.requests import Requests
 from holysheep_core.closing import Owned
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts, of_call
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.gateway import APIGateway
@@ -188,6 +188,7 @@ class StreamingRetryHandler(Requests):
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
         call_id: str = "",
+        fallback_models: Sequence[str] | None = None,
         **params: Any,
     ) -> Iterator[str]:
         """Stream the answer's text.
@@ -199,6 +200,7 @@ class StreamingRetryHandler(Requests):
             on_event: Called with each event of this call.
             tags: Labels for costs by tag; not sent to the server.
             call_id: A unique name for the answer, for `resume` and `follow`; generated if empty.
+            fallback_models: Fallback models of this call, in place of the client's; [] for none.
             **params: Any other field of the request: `temperature`, `max_tokens`, …
 
         Returns:
@@ -209,7 +211,8 @@ class StreamingRetryHandler(Requests):
             HolySheepError: While iterating, if the answer cannot be completed; `partial` has the
                 text so far.
         """
-        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
@@ -221,10 +224,12 @@ class StreamingRetryHandler(Requests):
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
         call_id: str = "",
+        fallback_models: Sequence[str] | None = None,
         **params: Any,
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
-        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
@@ -236,6 +241,7 @@ class StreamingRetryHandler(Requests):
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
         call_id: str = "",
+        fallback_models: Sequence[str] | None = None,
         **params: Any,
     ) -> Completion:
         """Return the whole answer. A cut costs only the rest: the call uses a stream internally.
@@ -245,7 +251,8 @@ class StreamingRetryHandler(Requests):
         Raises:
             HolySheepError: The answer cannot be completed; `partial` has the text so far.
         """
-        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
         return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
@@ -257,10 +264,12 @@ class StreamingRetryHandler(Requests):
         on_event: OnEvent | None = None,
         tags: Sequence[str] = (),
         call_id: str = "",
+        fallback_models: Sequence[str] | None = None,
         **params: Any,
     ) -> Completion:
         """Like `complete`, for asyncio."""
-        request = ChatRequest(model, messages, params, tuple(tags), call_id)
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:

@@ -185,3 +185,12 @@ class FallbackConfig:
                 raise ConfigurationError(
                     f"fallback models={self.models!r}: needs a list of model names."
                 )
+
+
+def of_call(models: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the fallback models of a call, checked; None for the client's.
+
+    Raises:
+        ConfigurationError: They are no list of names.
+    """
+    return None if models is None else tuple(FallbackConfig(models=models).models or ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from holysheep_core import events
@@ -161,6 +162,8 @@ class APIGateway:
             theirs = self._known(rollout.canary.provider)
             rest = [provider for provider in providers if provider != theirs]
             providers = [theirs, *rest] if new else [*rest, theirs]
+        if request.fallback_models is not None:
+            fallback = replace(fallback, models=request.fallback_models)
         routes = routes_for(request, providers, fallback, catalog)
         if new and rollout is not None and rollout.canary.model is not None:
             first = Route(providers[0], rollout.canary.model)

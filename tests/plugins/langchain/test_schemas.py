@@ -69,7 +69,7 @@ OPENAI_TOOL = {"type": "function", "function": {"name": "Sheep", "parameters": S
 EASY = [Sheep, Farm, JSON_SCHEMA, OPENAI_TOOL, count]
 
 
-@pytest.mark.parametrize("given", EASY, ids=str)
+@pytest.mark.parametrize("given", EASY, ids=["class", "nested", "schema", "tool", "function"])
 @pytest.mark.parametrize("strict", [None, True])
 def test_what_langchain_converts_rightly_is_as_langchain_has_it(given, strict):
     if given is OPENAI_TOOL and strict:
