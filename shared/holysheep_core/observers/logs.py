@@ -8,6 +8,8 @@ log holds no text of prompts or answers, and no key.
 from __future__ import annotations
 
 import logging
+import warnings
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +22,17 @@ LOGGER = logging.getLogger("holysheep")
 LOGGER.addHandler(logging.NullHandler())  # or Python prints warnings nobody asked for
 
 _DEBUG = (events.RequestSent, events.FirstToken, events.StillWaiting, events.StreamCompleted)
+
+
+@lru_cache(maxsize=1024)
+def _warn_once(asked: str, answered: str) -> None:
+    """Warn of a fallback, once for each pair of models: who compares models must know of it."""
+    text = (
+        f"{answered!r} answered instead of {asked!r}, as its fallback model. Each answer names its "
+        "model in its metadata; fallback_models=[] forbids other models."
+    )
+    warnings.warn(text, UserWarning, stacklevel=2)
+    LOGGER.warning("%s", text, extra={"holysheep": {"event": "FallbackAnswered"}})
 
 
 class Log(Observer):
@@ -41,7 +54,11 @@ class Log(Observer):
             )
 
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
-        """Write the record of a call."""
+        """Write the record of a call; warn of an answer by a fallback model."""
+        if record.outcome == "completed" and record.downgrades:
+            answered = record.attempts[-1].model
+            if answered != record.requested_model:
+                _warn_once(record.requested_model, answered)
         if LOGGER.isEnabledFor(logging.INFO):
             cost = "unknown" if record.cost_usd is None else f"US$ {record.cost_usd:.6f}"
             LOGGER.info(

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from holysheep_core import HolySheepError, StreamingRetryHandler
+from holysheep_core.observers.logs import _warn_once
 from holysheep_core.simulator import cut, refuse
 
 ASK = [{"role": "user", "content": "A question nobody should find."}]
@@ -50,3 +51,19 @@ def test_a_program_that_set_up_no_logging_sees_nothing(play):
     command = [sys.executable, "-c", code, play(faults=[refuse(401, times=None)]).base_url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
+def test_a_fallback_that_answers_is_a_warning_once_for_each_pair(play, text, recwarn, caplog):
+    _warn_once.cache_clear()
+    for _ in range(2):
+        script = play(faults=[refuse(429, retry_after=600, times=None, model="gpt-4.1")])
+        with StreamingRetryHandler("sk-secret", base_url=script.base_url) as client:
+            assert client.complete("gpt-4.1", ASK).text == text
+            back = play(faults=[cut(20)])
+        with handler(back) as client:
+            assert client.complete("gpt-4.1", ASK).text == text
+    told = [str(each.message) for each in recwarn if "answered instead" in str(each.message)]
+    assert len(told) == 1
+    assert "'gemini-2.5-flash' answered instead of 'gpt-4.1'" in told[0]
+    assert "fallback_models=[]" in told[0]
+    assert caplog.text.count("answered instead") == 1
