@@ -9,7 +9,7 @@ import pytest
 
 import holysheep_core
 from holysheep_core import errors
-from holysheep_core.engine.policy import RULES
+from holysheep_core.engine.rules import RULES
 from holysheep_core.errors import APIError, HolySheepError, RateLimitError, StreamCutError, caused
 from holysheep_core.types import Attempt
 

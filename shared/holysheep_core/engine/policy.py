@@ -35,129 +35,25 @@ budget is used up, the next route is asked at once and the one that failed cools
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
 from holysheep_core.config.retry import (
-    RETRYABLE_STATUS_CODES,
     FallbackConfig,
     RetryConfig,
     Timeouts,
 )
 from holysheep_core.engine.backoff import Failures, backoff, exhausted
+from holysheep_core.engine.rules import CUT, OWN_TO_A_FALLBACK, Move, Rule, rule_at
 from holysheep_core.errors import (
-    AnswerInUseError,
-    APIConnectionError,
     APIError,
-    AuthenticationError,
     BadRequestError,
-    BudgetExceededError,
-    ConfigurationError,
-    ConnectTimeoutError,
-    ContentPolicyError,
-    ContextLengthError,
     DeadlineExceededError,
-    EmptyAnswerError,
-    FirstTokenTimeoutError,
     HolySheepError,
-    IncompleteToolCallError,
-    InvalidJSONOutputError,
-    InvalidResponseError,
-    InvalidToolCallError,
-    JournalError,
-    LocalRateLimitError,
-    NotFoundError,
-    OverloadedError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-    ServerError,
-    StreamCutError,
-    StreamingRetryExhausted,
-    StreamInterruptedError,
     StreamStalledError,
-    StreamTruncatedError,
-    TokenLimitError,
-    UpstreamError,
 )
-from holysheep_core.routing.circuit import Outcome
 from holysheep_core.routing.providers import Route
 from holysheep_core.routing.routes import FallbackChain
-
-
-class Move(Enum):
-    """Which other routes may take over."""
-
-    NOWHERE = auto()
-    NEXT = auto()
-    OTHER_PROVIDER = auto()
-    LARGER_WINDOW = auto()
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a class of failures leads to.
-
-    Attributes:
-        again: How often the same route is asked again before another one is.
-        move: Where to go then.
-        stay: Where no other route is left, ask the same one again. Only then is a wait that
-            the server names of use.
-        cools: The route cools down, for other calls too.
-        outcome: What it says about the route; None for nothing, since the request is to blame.
-    """
-
-    again: int = 0
-    move: Move = Move.NOWHERE
-    stay: bool = False
-    cools: bool = False
-    outcome: Outcome | None = None
-
-
-NEVER = Rule()
-_OTHER_KEY = Rule(move=Move.OTHER_PROVIDER, outcome=Outcome.DISTURBED)
-_TRANSIENT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE)
-_CUT = Rule(again=2, move=Move.NEXT, stay=True, outcome=Outcome.DISTURBED)
-
-RULES: Mapping[type[HolySheepError], Rule] = {
-    ConfigurationError: NEVER,
-    APIError: NEVER,
-    BadRequestError: NEVER,
-    ContentPolicyError: NEVER,
-    NotFoundError: NEVER,
-    InvalidResponseError: Rule(outcome=Outcome.DISTURBED),
-    EmptyAnswerError: Rule(again=1, move=Move.NEXT, outcome=Outcome.DISTURBED),
-    DeadlineExceededError: NEVER,
-    BudgetExceededError: NEVER,
-    JournalError: NEVER,
-    AnswerInUseError: NEVER,
-    InvalidJSONOutputError: NEVER,
-    TokenLimitError: NEVER,
-    StreamingRetryExhausted: NEVER,
-    ContextLengthError: Rule(move=Move.LARGER_WINDOW),
-    AuthenticationError: _OTHER_KEY,
-    PermissionDeniedError: _OTHER_KEY,
-    QuotaExceededError: _OTHER_KEY,
-    LocalRateLimitError: Rule(move=Move.OTHER_PROVIDER),
-    RateLimitError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.DISTURBED),
-    OverloadedError: Rule(again=1, move=Move.NEXT, stay=True, cools=True, outcome=Outcome.FAILURE),
-    ServerError: _TRANSIENT,
-    APIConnectionError: _TRANSIENT,
-    ConnectTimeoutError: _TRANSIENT,
-    FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
-    # An answer that broke off: may be the network on this side.
-    StreamCutError: _CUT,
-    StreamTruncatedError: _CUT,
-    StreamStalledError: _CUT,
-    UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
-    IncompleteToolCallError: _CUT,
-    # The model ended the call itself, so nothing was cut: ask it once more.
-    InvalidToolCallError: Rule(again=1),
-    # Raised for a different answer when resumed: ask the model once more.
-    StreamInterruptedError: Rule(again=1, outcome=Outcome.DISTURBED),
-}
-"""A rule for every class of error; a test compares it with the tree in `errors`."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +71,8 @@ class Standing:
         first: The call's first failure.
         resumed: The request that failed asked for the rest of an answer.
         stalls: How often this route has stalled in this call.
+        closed_early: The connection was closed before a byte of the response, for the first time
+            in this call, as happens to one that was kept open for too long.
     """
 
     chain: FallbackChain
@@ -187,6 +85,7 @@ class Standing:
     first: HolySheepError | None = None
     resumed: bool = False
     stalls: int = 0
+    closed_early: bool = False
 
     @property
     def is_fallback(self) -> bool:
@@ -215,47 +114,6 @@ class Decision:
     cool_until: float | None = None
 
 
-def rule_for(failure: HolySheepError, retry: RetryConfig) -> Rule:
-    """Return the rule of a failure's class, or of the nearest class above it."""
-    for cls in type(failure).__mro__:
-        if cls in RULES:
-            rule = RULES[cls]
-            break
-    else:
-        return NEVER
-    if not isinstance(failure, APIError) or isinstance(failure, ContentPolicyError):
-        return rule
-    moves = rule.move in (Move.OTHER_PROVIDER, Move.LARGER_WINDOW)
-    return rule if moves else _rule_of_refusal(rule, failure, retry)
-
-
-def _rule_of_refusal(rule: Rule, failure: APIError, retry: RetryConfig) -> Rule:
-    """Return the rule of a refusal, as its status and the user's settings change it."""
-    if failure.should_retry is not None:
-        return _as_the_server_says(rule, again=failure.should_retry)
-    status = failure.status_code
-    if status is None:
-        return rule
-    if status in retry.retryable_status_codes:
-        return _TRANSIENT if rule is NEVER else rule
-    if rule.cools and status not in RETRYABLE_STATUS_CODES:
-        return rule  # the body is more exact than the status: a rate limit sent as a 400
-    return replace(NEVER, outcome=rule.outcome)
-
-
-def _as_the_server_says(rule: Rule, *, again: bool) -> Rule:
-    """Return the rule for a failure whose response has `x-should-retry`.
-
-    "false" ends it on this route. A rate limit or an overload says nothing of the next one, which
-    is asked; where there is none, it is the error.
-    """
-    if again:
-        return _TRANSIENT if rule is NEVER else rule
-    if rule.cools:
-        return replace(rule, again=0, stay=False)
-    return replace(NEVER, outcome=rule.outcome)
-
-
 def decide(
     failure: HolySheepError,
     standing: Standing,
@@ -276,8 +134,8 @@ def decide(
         rng: Returns a number from 0 up to 1.
     """
     route, now = standing.tried[-1], standing.now
-    rule = _rule_at(route, failure, retry)
-    if standing.is_fallback and type(failure) in _OWN_TO_A_FALLBACK:
+    rule = rule_at(route, failure, retry)
+    if standing.is_fallback and type(failure) in OWN_TO_A_FALLBACK:
         return _without_fallback(failure, standing, retry=retry, rng=rng)
     if rule.move is Move.NOWHERE and not rule.again:
         return Decision(error=failure)
@@ -305,7 +163,9 @@ def decide(
             return Decision(error=failure, cool_until=cool_until)
         else:
             wait = backoff(retry, failures, rng) if hint is None else hint
-            decision = Decision(route, wait=wait, asked=hint is not None)
+            decision = Decision(
+                route, wait=0.0 if standing.closed_early else wait, asked=hint is not None
+            )
     if decision.asked and decision.wait > retry.max_delay:
         return Decision(error=failure, cool_until=cool_until)
     total = timeouts.total
@@ -317,18 +177,6 @@ def decide(
     return replace(decision, cool_until=cool_until)
 
 
-def _rule_at(route: Route, failure: HolySheepError, retry: RetryConfig) -> Rule:
-    """Return the rule of a failure; a refusal that names the model may not be another model's."""
-    if type(failure) in _OWN_TO_A_FALLBACK:
-        names = {route.model, route.provider.models.get(route.model, route.model)}
-        if any(name in str(failure) for name in names):
-            return _NOT_THIS_MODEL
-    return rule_for(failure, retry)
-
-
-_NOT_THIS_MODEL = Rule(move=Move.NEXT, outcome=Outcome.DISTURBED)
-
-
 def _tries(rule: Rule, failure: HolySheepError, standing: Standing) -> int:
     """Return how often the same route is asked again before another one is.
 
@@ -337,11 +185,7 @@ def _tries(rule: Rule, failure: HolySheepError, standing: Standing) -> int:
     """
     stalled = isinstance(failure, StreamStalledError) and standing.stalls > 1
     lost = stalled or (standing.resumed and not standing.progressed)
-    return 0 if rule is _CUT and lost else rule.again
-
-
-_OWN_TO_A_FALLBACK = (BadRequestError, NotFoundError, PermissionDeniedError)
-"""Refusals of a fallback model that say nothing of the model the user asked for."""
+    return 0 if rule is CUT and lost else rule.again
 
 
 def _without_fallback(
@@ -356,18 +200,23 @@ def _without_fallback(
     The next route is asked, else the model asked for once more, when it is due; else the call ends
     with its *first* failure.
     """
+    asked, now = standing.chain.routes[0], standing.now
+    absent = None if type(failure) is BadRequestError else now + ABSENT
     other = _other_route(Move.NEXT, standing)
     if other is not None:
-        return Decision(other, counts=False)
-    asked, now = standing.chain.routes[0], standing.now
+        return Decision(other, counts=False, cool_until=absent)
     failures = Failures(standing.retries + 1, failure, standing.started, now)
-    due = standing.chain.states.available_at(asked, now) - now
+    # A wait that its server named is kept; a cooldown of our own is not: nobody else is left.
+    named = isinstance(standing.first, APIError) and standing.first.retry_after
+    due = standing.chain.states.available_at(asked, now) - now if named else 0.0
     wait = max(due, backoff(retry, failures, rng), _SHORTEST)
     if exhausted(retry, failures) or wait > retry.max_delay:
-        return Decision(error=standing.first or failure)
-    return Decision(asked, wait=wait)
+        return Decision(error=standing.first or failure, cool_until=absent)
+    return Decision(asked, wait=wait, cool_until=absent)
 
 
+ABSENT = 300.0
+"""Seconds for which a fallback model that does not exist, or is forbidden, is not asked again."""
 _SHORTEST = 0.001
 """A wait of none would need the route's probe at once."""
 
@@ -394,7 +243,7 @@ def without_budget(
         retry: The user's retry settings.
         fallback: The user's fallback settings.
     """
-    rule = _rule_at(standing.tried[-1], failure, retry)
+    rule = rule_at(standing.tried[-1], failure, retry)
     route, cool_until = standing.tried[-1], decision.cool_until
     if rule.stay and not standing.progressed:
         cool_until = max(cool_until or 0.0, standing.now + fallback.cooldown)

@@ -16,21 +16,17 @@ from holysheep_core import events
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
 from holysheep_core.engine.outgoing import for_route, sent_fields
-from holysheep_core.engine.policy import (
-    Decision,
-    Move,
-    Standing,
-    decide,
-    rule_for,
-    without_budget,
-)
+from holysheep_core.engine.policy import Decision, Standing, decide, without_budget
+from holysheep_core.engine.rules import Move, rule_for
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import (
+    APIConnectionError,
     APIError,
     BadRequestError,
     HolySheepError,
     InvalidToolCallError,
     RateLimitError,
+    StreamCutError,
     StreamingRetryExhausted,
     StreamStalledError,
     UpstreamError,
@@ -52,6 +48,8 @@ from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.routing.routes import FallbackChain
 from holysheep_core.tokens import prompt_tokens
 
+_AFTER_A_STALL = 3.0
+"""Seconds for each limit of a request for the rest, on a route that has stalled."""
 _TOKENS_READ = 10_000
 """Tokens of a prompt that a slow model reads in a second."""
 SOUND_PROGRESS = 40
@@ -65,6 +63,7 @@ class Counts:
     Attributes:
         here: Failures in a row on the current route.
         rejected: Responses to a request for the rest that could not be joined.
+        closed_early: Connections that were closed before a byte of the response.
         misspelt: Responses whose tool calls the model ended with something that is no JSON.
         stalls: Stalls on the current route.
         retries: Requests spent by `RetryConfig.max_retries`.
@@ -74,6 +73,7 @@ class Counts:
     here: int = 0
     rejected: int = 0
     misspelt: int = 0
+    closed_early: int = 0
     stalls: int = 0
     retries: int = 0
     lent: Counter[str] = field(default_factory=Counter)
@@ -229,6 +229,11 @@ class Recovery:
         if exchange.rejected:
             self._transcript.rejected(exchange.rejected)
             counts.rejected += 1
+        cut = isinstance(failure, APIConnectionError) and isinstance(
+            failure.__cause__, StreamCutError
+        )
+        closed = cut and exchange.decoder.status is None
+        counts.closed_early += closed
         counts.stalls += isinstance(failure, StreamStalledError)
         here = counts.rejected if exchange.rejected else counts.here
         sound = progressed and not exchange.rejected
@@ -246,6 +251,7 @@ class Recovery:
             first=self._failures[0],
             resumed=exchange.next_request.technique != "request",
             stalls=counts.stalls,
+            closed_early=closed and counts.closed_early == 1,
         )
 
     def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
@@ -319,6 +325,8 @@ class Recovery:
         first_token, stall = timeouts.first_token_with_fallback, timeouts.stall_with_fallback
         if is_thinking(request.params, self.route.model):
             return None, None
+        if self._counts.stalls and self._transcript.characters:
+            return _AFTER_A_STALL, _AFTER_A_STALL
         if first_token is not None:
             first_token += prompt_tokens(request) / _TOKENS_READ
         return first_token, None if request.params.get("tools") else stall

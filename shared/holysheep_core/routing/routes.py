@@ -64,7 +64,7 @@ class FallbackChain:
             tried: Routes of this call so far, the last one last.
             now: The time.
             other_provider: Only routes of a provider whose key was not used yet.
-            wider: Only routes with a larger window than the last one's.
+            wider: Only routes with a larger window than the last one's, or an unknown one.
         """
         last = tried[-1]
         used = [route.provider for route in tried]
@@ -81,7 +81,7 @@ class FallbackChain:
 
     def _is_wider(self, route: Route, last: Route) -> bool:
         window, least = (self._catalog.card(each.model).context_window for each in (route, last))
-        return bool(window and least and window > least)
+        return window is None or least is None or window > least
 
 
 def smart_model_selector(

@@ -25,7 +25,8 @@ from holysheep_core import (
     UpstreamError,
 )
 from holysheep_core.catalog import Catalog
-from holysheep_core.engine.policy import RULES, Standing, decide, without_budget
+from holysheep_core.engine.policy import Standing, decide, without_budget
+from holysheep_core.engine.rules import RULES
 from holysheep_core.errors import APIError
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
@@ -54,6 +55,7 @@ def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=Fals
             first=settings.pop("first", None),
             resumed=settings.pop("resumed", False),
             stalls=settings.pop("stalls", 0),
+            closed_early=settings.pop("closed_early", False),
         ),
         retry=settings.pop("retry", None) or RetryConfig(jitter=0.0, **settings),
         fallback=fallback,
@@ -248,10 +250,13 @@ def test_a_fallbacks_own_refusal_goes_on_to_the_next_or_back_to_the_model_asked_
     assert after(failure, tried=tried, first=first) == (BIG, 1.0)
     cooled = RouteStates()
     cooled.cool(BIG, 90.0, 108.0)
-    assert after(failure, tried=tried, first=first, route_states=cooled) == (BIG, 8.0)
+    assert after(failure, tried=tried, first=first, route_states=cooled) == (BIG, 1.0)
+    named = RateLimitError(status_code=429, retry_after=18.0)
+    assert after(failure, tried=tried, first=named, route_states=cooled) == (BIG, 8.0)
     late = RouteStates()
     late.cool(BIG, 90.0, 300.0)
-    assert after(failure, tried=tried, first=first, route_states=late) is first
+    named = RateLimitError(status_code=429, retry_after=210.0)
+    assert after(failure, tried=tried, first=named, route_states=late) is named
     assert after(failure, tried=tried, first=first, max_retries=0, retries=0) is first
 
 
@@ -261,11 +266,40 @@ def test_a_fallbacks_own_refusal_goes_on_to_the_next_or_back_to_the_model_asked_
         NotFoundError("The model `gpt-4.1` does not exist.", status_code=404),
         PermissionDeniedError("No access to model gpt-4.1.", status_code=403),
         BadRequestError("gpt-4.1 is not available in your region.", status_code=400),
+        NotFoundError("Not here.", status_code=404, code="model_not_found"),
+        RateLimitError(
+            "Request too large for gpt-4.1 on tokens per min (TPM): Limit 30000, Requested 40,000.",
+            status_code=429,
+        ),
     ],
 )
 def test_a_refusal_that_names_the_model_goes_to_the_next_route(failure):
     assert after(failure) == (SMALL, 0.0)
     assert after(failure, routes=(BIG,)) is failure
+
+
+def test_a_rate_limit_that_the_request_fits_in_is_no_reason_to_leave_at_once():
+    words = "Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 4000."
+    assert after(RateLimitError(words, status_code=429)) == (BIG, 1.0)
+
+
+def test_a_connection_closed_before_any_byte_is_asked_again_at_once_the_first_time():
+    assert after(APIConnectionError(), closed_early=True) == (BIG, 0.0)
+    assert after(APIConnectionError(), closed_early=False) == (BIG, 1.0)
+
+
+@pytest.mark.parametrize("failure", [NotFoundError(status_code=404), BadRequestError()])
+def test_a_fallback_that_does_not_exist_is_not_asked_for_minutes(failure):
+    states = RouteStates()
+    after(failure, tried=(BIG, SMALL), first=ServerError(), route_states=states)
+    expected = "open" if isinstance(failure, NotFoundError) else "closed"
+    assert states.state(SMALL, 300.0) == expected
+
+
+def test_a_prompt_too_long_goes_to_a_window_that_is_not_known():
+    failure, other = ContextLengthError(status_code=400), Route(ONE, "my-model")
+    assert after(failure, routes=[BIG, other], tried=[BIG]) == (other, 0.0)
+    assert after(failure, routes=[other, BIG], tried=[other]) == (BIG, 0.0)
 
 
 def test_a_filters_refusal_of_a_fallback_is_the_error():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holysheep_core import errors
 from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig
-from holysheep_core.engine.policy import rule_for
+from holysheep_core.engine.rules import rule_for
 from holysheep_core.protocol import error_response as refusal
 from holysheep_core.protocol.error_codes import CODES
 from holysheep_core.protocol.rate_limit_headers import retry_after
