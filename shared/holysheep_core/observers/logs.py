@@ -31,7 +31,8 @@ def _warn_once(asked: str, answered: str) -> None:
         f"{answered!r} answered instead of {asked!r}, as its fallback model. Each answer names its "
         "model in its metadata; fallback_models=[] forbids other models."
     )
-    warnings.warn(text, UserWarning, stacklevel=2)
+    # The line that asked is not known here, in a generator or another thread.
+    warnings.warn_explicit(text, UserWarning, "holysheep_core", 1)
     LOGGER.warning("%s", text, extra={"holysheep": {"event": "FallbackAnswered"}})
 
 
