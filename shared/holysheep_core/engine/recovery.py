@@ -8,34 +8,27 @@ so that nothing runs for ever, however often a stream breaks and however little 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from holysheep_core import events
+from holysheep_core.engine.asking import learns_from, limits_with_fallback, next_request
+from holysheep_core.engine.counts import Counts
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
-from holysheep_core.engine.outgoing import for_route, sent_fields
 from holysheep_core.engine.policy import Decision, Standing, decide, without_budget
 from holysheep_core.engine.rules import Move, rule_for
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import (
-    APIConnectionError,
     APIError,
     BadRequestError,
     HolySheepError,
     InvalidToolCallError,
     RateLimitError,
-    StreamCutError,
     StreamingRetryExhausted,
-    StreamStalledError,
     UpstreamError,
     caused,
 )
-from holysheep_core.families.adapt import log_lesson
-from holysheep_core.families.parameters import is_thinking
-from holysheep_core.families.refusals import Lesson, lesson_of
-from holysheep_core.families.table import family_of, takes_prefill
+from holysheep_core.families.refusals import Lesson
 from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.offered_tools import ids_of, offered_tools
 from holysheep_core.protocol.rate_limit_headers import Allowance
@@ -46,37 +39,6 @@ from holysheep_core.routing.circuit import Note, Outcome
 from holysheep_core.routing.providers import Route
 from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.routing.routes import FallbackChain
-from holysheep_core.tokens import prompt_tokens
-
-_AFTER_A_STALL = 3.0
-"""Seconds for each limit of a request for the rest, on a route that has stalled."""
-_TOKENS_READ = 10_000
-"""Tokens of a prompt that a slow model reads in a second."""
-SOUND_PROGRESS = 40
-"""Characters an attempt must have added for the next one to follow without a wait."""
-
-
-@dataclass
-class Counts:
-    """The counters of a call.
-
-    Attributes:
-        here: Failures in a row on the current route.
-        rejected: Responses to a request for the rest that could not be joined.
-        closed_early: Connections that were closed before a byte of the response.
-        misspelt: Responses whose tool calls the model ended with something that is no JSON.
-        stalls: Stalls on the current route.
-        retries: Requests spent by `RetryConfig.max_retries`.
-        lent: Requests, by account, whose cost comes back to the budget once content flows.
-    """
-
-    here: int = 0
-    rejected: int = 0
-    misspelt: int = 0
-    closed_early: int = 0
-    stalls: int = 0
-    retries: int = 0
-    lent: Counter[str] = field(default_factory=Counter)
 
 
 class Recovery:
@@ -124,21 +86,9 @@ class Recovery:
             max_event_bytes=provider.max_event_bytes,
             new_tools=self._new_tools,
         )
-        prefill = resume.prefill
-        params = self._transcript.request.params
-        thinks = is_thinking(params, route.model)
-        if prefill is None:
-            known = settings.catalog.card(route.model).prefill or takes_prefill(route.model)
-            prefill = provider.prefix_flag or provider.continue_final_message or known
-            prefill = prefill and not (thinks and family_of(route.model).name == "claude")
-        next_request = self._transcript.next_request(
-            prefill=prefill and not self._chain.states.rejects_prefill(route),
-            prefix_flag=provider.prefix_flag,
-            continue_flag=provider.continue_final_message,
-            thinks=thinks,
-        )
+        asked = next_request(self._transcript, route, settings, self._chain.states)
         return Exchange(
-            next_request, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
+            asked, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
         )
 
     def _new_tools(self) -> ToolCallAssembler:
@@ -162,7 +112,10 @@ class Recovery:
         """
         settings = self._settings
         self._judge(rule_for(failure, settings.retry).outcome, now)
-        if type(failure) is BadRequestError and self._learns_from(failure, exchange):
+        states, transcript, route = self._chain.states, self._transcript, self.route
+        if type(failure) is BadRequestError and learns_from(
+            failure, exchange, transcript, route, settings, states
+        ):
             self._follow(Decision(self.route), failure, now)
             return 0.0
         in_answer = exchange.decoder.has_content
@@ -180,7 +133,7 @@ class Recovery:
                 error=type(failure).__name__,
                 characters=self._transcript.characters,
             )
-        standing = self._standing(failure, exchange, in_answer=in_answer, now=now)
+        standing = self._standing(failure, exchange, now)
         resume = settings.resume
         if in_answer and not (resume.enabled and self.resumes < resume.max_resumes):
             return self._give_up(failure, now)
@@ -199,59 +152,23 @@ class Recovery:
         """What the current route refused before."""
         return self._chain.states.lessons(self.route)
 
-    def _learns_from(self, failure: BadRequestError, exchange: Exchange) -> bool:
-        """Tell whether a refusal shows how to ask this route in another way."""
-        states, route, settings = self._chain.states, self.route, self._settings
-        next_request = exchange.next_request
-        if settings.adapt and not exchange.decoder.has_content:
-            request = for_route(next_request.request, route, settings, self.lessons)
-            fields = sent_fields(request, settings)
-            raw = failure.body or ""
-            lesson = lesson_of(str(failure), failure.param, fields, request, raw)
-            if lesson is not None and states.learn(route, lesson):
-                log_lesson(route.model, lesson)
-                return True
-        if next_request.technique == "prefill":
-            # Not the user's error: this route takes no prefill, so ask in words.
-            states.learn_no_prefill(route)
-            return True
-        return next_request.technique == "continuation" and self._transcript.refused()
-
-    def _standing(
-        self, failure: HolySheepError, exchange: Exchange, *, in_answer: bool, now: float
-    ) -> Standing:
-        # To resume at once is right for a connection that was working, and hammering for one
-        # that breaks after every other word.
-        counts = self._counts
-        progressed = in_answer and (not self.resumes or len(exchange.shown) >= SOUND_PROGRESS)
-        counts.here = 1 if progressed else counts.here + 1
+    def _standing(self, failure: HolySheepError, exchange: Exchange, now: float) -> Standing:
         self._transcript.doubtful = exchange.decoder.doubtful
         if exchange.rejected:
             self._transcript.rejected(exchange.rejected)
-            counts.rejected += 1
-        cut = isinstance(failure, APIConnectionError) and isinstance(
-            failure.__cause__, StreamCutError
-        )
-        closed = cut and exchange.decoder.status is None
-        counts.closed_early += closed
-        counts.stalls += isinstance(failure, StreamStalledError)
-        here = counts.rejected if exchange.rejected else counts.here
-        sound = progressed and not exchange.rejected
-        if isinstance(failure, InvalidToolCallError):
-            counts.misspelt += 1
-            here, sound = counts.misspelt, counts.misspelt == 1  # the server works: no wait
+        noted = self._counts.note(failure, exchange, resumes=self.resumes)
         return Standing(
             chain=self._chain,
             tried=tuple(self._tried),
-            here=here,
-            retries=counts.retries,
-            progressed=sound,
+            here=noted.here,
+            retries=self._counts.retries,
+            progressed=noted.progressed,
             started=self._ledger.started,
             now=now,
             first=self._failures[0],
             resumed=exchange.next_request.technique != "request",
-            stalls=counts.stalls,
-            closed_early=closed and counts.closed_early == 1,
+            stalls=self._counts.stalls,
+            closed_early=noted.closed_early,
         )
 
     def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
@@ -318,18 +235,12 @@ class Recovery:
         return True
 
     def limits(self, now: float) -> tuple[float | None, float | None]:
-        """Return the limits of the first token and of a stall while another route is left."""
-        timeouts, request = self._settings.timeouts, self._transcript.request
+        """Return the limits of the first token and of a stall; None for those of the settings."""
         if self._chain.next(self._tried, now) is None:
             return None, None
-        first_token, stall = timeouts.first_token_with_fallback, timeouts.stall_with_fallback
-        if is_thinking(request.params, self.route.model):
-            return None, None
-        if self._counts.stalls and self._transcript.characters:
-            return _AFTER_A_STALL, _AFTER_A_STALL
-        if first_token is not None:
-            first_token += prompt_tokens(request) / _TOKENS_READ
-        return first_token, None if request.params.get("tools") else stall
+        stalled = bool(self._counts.stalls and self._transcript.characters)
+        request = self._transcript.request
+        return limits_with_fallback(request, self.route, self._settings, stalled=stalled)
 
     # -- what happens to the running request ------------------------------------------------
 
@@ -383,7 +294,8 @@ class Recovery:
         if decision.route is not None and decision.route != self.route:
             self._ledger.moved(self.route, decision.route, reason, now)
             self._tried.append(decision.route)
-            self.route, self._counts.here, self._counts.stalls = decision.route, 0, 0
+            self.route = decision.route
+            self._counts.moved()
         model, wait = self.route.model, decision.wait
         if decision.asked:
             self._ledger.emit(events.RateLimitWait, now, model=model, wait=wait)
