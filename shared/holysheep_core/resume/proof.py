@@ -219,7 +219,7 @@ class Search:
                 break
             begin += 1
         start = response.start_of(begin)
-        while start > 0 and all(_is_letter(c) for c in written[start - 1 : start + 1]):
+        while 0 < start < len(written) and all(map(_is_letter, written[start - 1 : start + 1])):
             start += 1
         start += len(written[start:]) - len(written[start:].lstrip())
         return Place(start, response.end_of(end))

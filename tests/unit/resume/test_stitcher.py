@@ -3,7 +3,7 @@
 import statistics
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from holysheep_core.resume.normalize import has_words
@@ -315,3 +315,16 @@ def test_of_an_obedient_model_half_the_answers_hold_back_at_most_64_characters()
             assert passed(stitcher, obedient(text[:at], text[at:]), 4) == text[at:]
             held.append(stitcher.held)
     assert statistics.median(held) <= 64
+
+
+@given(
+    st.text("hap \n", min_size=20, max_size=80),
+    st.text("hap \n", max_size=120),
+    st.integers(1, 5),
+    st.booleans(),
+)
+@example("haG\x1d\x17\x00\x00n hApnhappppppppppppppp", "pppphapppppppppppppppppp  x", 2, False)
+def test_texts_of_few_letters_come_to_an_end(seen, response, size, last):
+    stitcher = Stitcher(seen, anchor=choose_anchor(seen, 32), last=last)
+    shown = passed(stitcher, response, size)
+    assert not (shown and stitcher.rejected)
