@@ -15,8 +15,16 @@ ONCE = [row for row in ROWS if row.asked is not None]
 every_client = pytest.mark.parametrize("client", CLIENTS)
 
 
-@every_client
-@pytest.mark.parametrize("row", ONCE, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    ("row", "client"),
+    [
+        pytest.param(row, client, id=f"{row.name}-{client}")
+        for row in ONCE
+        for client in CLIENTS
+        # The sixteen faults with every client; of the variants (S03b, …), the two that differ most.
+        if row.name[3] == " " or client in list(CLIENTS)[:2]
+    ],
+)
 def test_the_text_comes_whole_and_nobody_is_asked_in_vain(simulator, row, client):
     seen = play(simulator, row, client)
     if row.error is None:
