@@ -22,10 +22,10 @@ TOKENS_READ = 10_000
 """Tokens of a prompt that a slow model reads in a second."""
 
 
-def next_request(
+def request_for_rest(
     transcript: Transcript, route: Route, settings: Settings, states: RouteStates
 ) -> NextRequest:
-    """Return the next request of a call, in the form that its route takes."""
+    """Return the request for the rest of an answer, in the form that its route takes."""
     provider, prefill = route.provider, settings.resume.prefill
     thinks = is_thinking(transcript.request.params, route.model)
     if prefill is None:

@@ -170,7 +170,8 @@ class Exchange:
         """Record that the attempt is over, and keep the parts that came."""
         new = () if self.decoder.parts is None else self.decoder.parts.finish()
         model = self._ledger.attempts[-1].model
-        if self._transcript.model and not is_same(model, self._transcript.model):
+        before = self._transcript.model
+        if before not in ("", model) and not is_same(model, before):
             self._transcript.parts = without_reasoning(self._transcript.parts)
         self._transcript.model = model
         if self.next_request.technique not in ("continuation", "prefill"):

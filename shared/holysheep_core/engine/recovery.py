@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holysheep_core import events
-from holysheep_core.engine.asking import learns_from, limits_with_fallback, next_request
+from holysheep_core.engine.asking import learns_from, limits_with_fallback, request_for_rest
 from holysheep_core.engine.counts import Counts
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
@@ -36,6 +36,7 @@ from holysheep_core.protocol.response import ResponseDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.circuit import Note, Outcome
+from holysheep_core.routing.learned import LEARNED
 from holysheep_core.routing.providers import Route
 from holysheep_core.routing.route_state import RouteChange
 from holysheep_core.routing.routes import FallbackChain
@@ -86,7 +87,11 @@ class Recovery:
             max_event_bytes=provider.max_event_bytes,
             new_tools=self._new_tools,
         )
-        asked = next_request(self._transcript, route, settings, self._chain.states)
+        transcript, states = self._transcript, self._chain.states
+        if transcript.is_empty:
+            asked = transcript.next_request()
+        else:
+            asked = request_for_rest(transcript, route, settings, states)
         return Exchange(
             asked, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
         )
@@ -150,7 +155,7 @@ class Recovery:
     @property
     def lessons(self) -> tuple[Lesson, ...]:
         """What the current route refused before."""
-        return self._chain.states.lessons(self.route)
+        return self._chain.states.lessons(self.route) if LEARNED.has_lessons else ()
 
     def _standing(self, failure: HolySheepError, exchange: Exchange, now: float) -> Standing:
         self._transcript.doubtful = exchange.decoder.doubtful
@@ -236,7 +241,8 @@ class Recovery:
 
     def limits(self, now: float) -> tuple[float | None, float | None]:
         """Return the limits of the first token and of a stall; None for those of the settings."""
-        if self._chain.next(self._tried, now) is None:
+        chain, tried = self._chain, self._tried
+        if len(chain.routes) == len(tried) or chain.next(tried, now) is None:
             return None, None
         stalled = bool(self._counts.stalls and self._transcript.characters)
         request = self._transcript.request

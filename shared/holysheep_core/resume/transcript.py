@@ -91,6 +91,11 @@ class Transcript:
         self.characters = len(text)
 
     @property
+    def is_empty(self) -> bool:
+        """The reader has nothing yet."""
+        return not (self._parts or self._reasoning)
+
+    @property
     def text(self) -> str:
         """All text given to the reader."""
         return "".join(self._parts)

@@ -15,12 +15,17 @@ _MOST = 10_000
 
 
 class Learned:
-    """Lessons by the key of a route. Thread-safe."""
+    """Lessons by the key of a route. Thread-safe.
+
+    Attributes:
+        has_lessons: Any route has refused anything, as is seldom so.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lessons: dict[str, tuple[Lesson, ...]] = {}
         self._no_prefill: set[str] = set()
+        self.has_lessons = False
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -40,6 +45,7 @@ class Learned:
             if len(self._lessons) >= _MOST:
                 self._lessons.clear()
             self._lessons[key] = (*known, lesson)
+            self.has_lessons = True
         return True
 
     def rejects_prefill(self, key: str) -> bool:
@@ -58,6 +64,7 @@ class Learned:
         with self._lock:
             self._lessons.clear()
             self._no_prefill.clear()
+            self.has_lessons = False
 
 
 LEARNED = Learned()

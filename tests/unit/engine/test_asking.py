@@ -7,7 +7,7 @@ from holysheep_core.engine.asking import (
     AFTER_A_STALL,
     learns_from,
     limits_with_fallback,
-    next_request,
+    request_for_rest,
 )
 from holysheep_core.engine.settings import Settings
 from holysheep_core.families.refusals import Lesson
@@ -27,7 +27,7 @@ def technique(model, *, states=None, provider=None, prefill=None, **params):
     transcript = Transcript(ChatRequest(model, ASK, params), settings.resume)
     transcript.add_text(SEEN)
     route = Route(provider or Provider("key-1234"), model)
-    return next_request(transcript, route, settings, states or RouteStates()).technique
+    return request_for_rest(transcript, route, settings, states or RouteStates()).technique
 
 
 def test_a_prefill_where_the_model_or_the_provider_takes_one():
