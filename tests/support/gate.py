@@ -112,7 +112,7 @@ def _request(client: socket.socket) -> bytes:
 
 
 def _pass_on(server: socket.socket, client: socket.socket) -> bool:
-    """Pass one response on; whether the connection goes on after it."""
+    """Pass one response on; return whether the connection stays open."""
     last = b""
     try:
         while data := server.recv(65536):

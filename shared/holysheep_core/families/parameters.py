@@ -46,7 +46,7 @@ def adapt_params(params: Params, model: str, note: Note, *, thinking_lost: bool 
     Args:
         params: The request's; not changed.
         model: The model that is asked.
-        note: Is told of each change.
+        note: Called with a description of each change.
         thinking_lost: The tool calls being answered came without Claude's signed thinking.
     """
     params = dict(params)
