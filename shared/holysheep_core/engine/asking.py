@@ -16,8 +16,8 @@ from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.tokens import prompt_tokens
 from holysheep_core.types import ChatRequest
 
-AFTER_A_STALL = 3.0
-"""Seconds for each limit of a request for the rest, on a route that has stalled."""
+AFTER_A_STALL = 0.3
+"""Share of `stall_with_fallback` that a route which has stalled gets when asked for the rest."""
 TOKENS_READ = 10_000
 """Tokens of a prompt that a slow model reads in a second."""
 
@@ -55,13 +55,16 @@ def limits_with_fallback(
     """
     if is_thinking(request.params, route.model):
         return None, None
-    if stalled:
-        return AFTER_A_STALL, AFTER_A_STALL
-    first_token = settings.timeouts.first_token_with_fallback
+    first_token, stall = (
+        settings.timeouts.first_token_with_fallback,
+        settings.timeouts.stall_with_fallback,
+    )
+    if stalled and stall is not None:
+        return AFTER_A_STALL * stall, AFTER_A_STALL * stall
     if first_token is not None:
         first_token += prompt_tokens(request) / TOKENS_READ
     tools = request.params.get("tools")
-    return first_token, None if tools else settings.timeouts.stall_with_fallback
+    return first_token, None if tools else stall
 
 
 def learns_from(

@@ -79,7 +79,9 @@ def test_where_tools_are_offered_a_server_may_be_silent_for_longer():
 
 
 def test_a_route_that_has_stalled_gets_little_time_for_the_rest():
-    assert limits(stalled=True) == (AFTER_A_STALL, AFTER_A_STALL)
+    assert limits(stalled=True) == pytest.approx((10 * AFTER_A_STALL, 10 * AFTER_A_STALL))
+    short = limits(stalled=True, timeouts=Timeouts(stall_with_fallback=1))
+    assert short == pytest.approx((AFTER_A_STALL, AFTER_A_STALL))
 
 
 def test_the_user_can_have_no_such_limits():
