@@ -96,7 +96,7 @@ def load_catalog(path: str | os.PathLike[str]) -> Catalog:
     """Read a catalog.
 
     Args:
-        path: A file that ends in .toml or .json; LiteLLM's price list is told by its shape.
+        path: A file that ends in .toml or .json; LiteLLM's price list is recognised by its shape.
 
     Raises:
         ConfigurationError: It cannot be read, or says something that has no meaning.

@@ -1,4 +1,4 @@
-"""When listeners are told that a quiet call is alive."""
+"""When listeners get an event because a quiet call is alive."""
 
 from holysheep_core import StillWaiting, Timeouts
 from holysheep_core.catalog import Catalog
