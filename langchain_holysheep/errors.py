@@ -41,6 +41,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.OverloadedError: ModelAPIError,
     core.ServerError: ModelAPIError,
     core.APIConnectionError: ModelConnectionError,
+    core.TLSError: ModelConnectionError,
     core.ConnectTimeoutError: ModelTimeoutError,
     core.FirstTokenTimeoutError: ModelTimeoutError,
     core.EmptyAnswerError: ModelAPIError,

@@ -45,6 +45,7 @@ from holysheep_core.errors import (
     StreamInterruptedError,
     StreamStalledError,
     StreamTruncatedError,
+    TLSError,
     TokenLimitError,
     UpstreamError,
 )
@@ -182,6 +183,7 @@ __all__ = [
     "StreamTruncatedError",
     "StreamingRetryExhausted",
     "StreamingRetryHandler",
+    "TLSError",
     "Throttled",
     "Timeouts",
     "TokenLimitError",

@@ -17,7 +17,8 @@
     │   │   └── LocalRateLimitError        a limit of your own: nothing was sent
     │   ├── OverloadedError                503, 529: the server has too much to do
     │   └── ServerError                    408, 409, 425, other 5xx
-    ├── APIConnectionError                 no answer at all: DNS, refused, TLS, reset
+    ├── APIConnectionError                 no answer at all: DNS, refused, reset
+    │   ├── TLSError                       no secure connection: certificate, protocol
     │   ├── ConnectTimeoutError            no connection in time
     │   └── FirstTokenTimeoutError         a connection, but no content in time
     ├── EmptyAnswerError                   the model said nothing, asked twice
@@ -161,6 +162,10 @@ class ServerError(APIError):
 
 class APIConnectionError(HolySheepError):
     """The request got no answer."""
+
+
+class TLSError(APIConnectionError):
+    """The server's certificate or version of TLS cannot be accepted; asking again won't help."""
 
 
 class ConnectTimeoutError(APIConnectionError, TimeoutError):

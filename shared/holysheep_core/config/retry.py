@@ -11,8 +11,23 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from holysheep_core import errors
 from holysheep_core.config.checks import check_count, check_number
-from holysheep_core.errors import ConfigurationError
+from holysheep_core.errors import (
+    APIConnectionError,
+    BudgetExceededError,
+    ConfigurationError,
+    DeadlineExceededError,
+    HolySheepError,
+    InvalidJSONOutputError,
+    JournalError,
+    OverloadedError,
+    RateLimitError,
+    ServerError,
+    StreamingRetryExhausted,
+    TokenLimitError,
+    UpstreamError,
+)
 
 RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
 """Statuses that may go away by themselves: also those of the proxies before a server (nginx's 499,
@@ -103,6 +118,8 @@ class Timeouts:
         first_token: From the end of the upload of a request to its first content.
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
+        first_connect: Most of `connect` that a TCP connection may take to an address which has not
+            answered in this process; a wrong address shall not cost half a minute.
         first_token_with_fallback: Most of `first_token` while another model or provider is left to
             ask. Models that reason, and long prompts, have more time.
         stall_with_fallback: Most of `stall` while another one is left to ask; not where tools are
@@ -117,11 +134,12 @@ class Timeouts:
     stall: float | None = None
     total: float | None = None
     write: float | None = 600.0
+    first_connect: float | None = 2.0
     first_token_with_fallback: float | None = 10.0
     stall_with_fallback: float | None = 10.0
 
     def __post_init__(self) -> None:
-        names = ("connect", "read", "first_token", "stall", "total", "write")
+        names = ("connect", "read", "first_token", "stall", "total", "write", "first_connect")
         for name in (*names, "first_token_with_fallback", "stall_with_fallback"):
             value = getattr(self, name)
             if value is not None:
@@ -159,14 +177,22 @@ class FallbackConfig:
         params: Parameters of single fallback models, by model id: {"gpt-5": {"reasoning_effort":
             "low"}}. Of the call's own, a model of another family is given those only that all
             families know.
+        on: Errors after which another model or provider may be asked: classes, or their names;
+            subclasses are meant too. None for those of the table of failures (docs/failures.md).
+            Errors that are not among them are retried on the same route, if they are retried at
+            all. Without `RateLimitError`, `OverloadedError`, `ServerError` and
+            `APIConnectionError`, a model that cools down is asked all the same.
     """
 
     models: Sequence[str] | None = None
     cooldown: float = 10.0
     params: Mapping[str, Mapping[str, Any]] | None = None
+    on: Collection[type[HolySheepError] | str] | None = None
 
     def __post_init__(self) -> None:
         check_number("cooldown", self.cooldown)
+        if self.on is not None:
+            object.__setattr__(self, "on", _error_classes(self.on))
         given = {} if self.params is None else self.params
         if not isinstance(given, Mapping) or not all(
             isinstance(model, str) and isinstance(params, Mapping)
@@ -185,6 +211,51 @@ class FallbackConfig:
                 raise ConfigurationError(
                     f"fallback models={self.models!r}: needs a list of model names."
                 )
+
+    def moves_after(self, failure: HolySheepError) -> bool:
+        """Tell whether another route may be asked after this error, as far as `on` says."""
+        cause = failure.__cause__ if isinstance(failure, UpstreamError) else None
+        kinds = tuple(each for each in self.on or () if not isinstance(each, str))
+        listed = self.on is None or isinstance(failure, kinds) or isinstance(cause, kinds)
+        return listed and not isinstance(failure, _OF_THE_CALL)
+
+    @property
+    def avoids_cooling(self) -> bool:
+        """Whether a call begins elsewhere while its model cools down, as far as `on` says."""
+        return self.on is None or any(
+            isinstance(each, type) and (issubclass(each, _COOLING) or issubclass(cooling, each))
+            for each in self.on
+            for cooling in _COOLING
+        )
+
+
+_COOLING = (APIConnectionError, RateLimitError, OverloadedError, ServerError)
+_OF_THE_CALL = (
+    *(ConfigurationError, DeadlineExceededError, BudgetExceededError, JournalError),
+    *(InvalidJSONOutputError, TokenLimitError, StreamingRetryExhausted),
+)
+"""Errors that no other route can help, or whose answer was shown already."""
+
+
+def _error_classes(given: object) -> tuple[type[HolySheepError], ...]:
+    known = {name: each for name, each in vars(errors).items() if _is_helped(each)}
+    listed = given if isinstance(given, Collection) and not isinstance(given, str) else [given]
+    found = [known.get(each, each) if isinstance(each, str) else each for each in listed]
+    for each in found:
+        if not _is_helped(each):
+            raise ConfigurationError(
+                f"fallback on={each!r}: needs errors of holysheep_core that another model or "
+                f"provider can help: {', '.join(sorted(known))}."
+            )
+    return tuple(found)
+
+
+def _is_helped(each: object) -> bool:
+    return (
+        isinstance(each, type)
+        and issubclass(each, HolySheepError)
+        and not issubclass(each, _OF_THE_CALL)
+    )
 
 
 def of_call(models: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -67,6 +67,11 @@ class Ledger:
         return tuple(self._attempts)
 
     @property
+    def asked_since(self) -> float:
+        """When the first request went out, on the driver's clock."""
+        return self.started + (self._attempts[0].started if self._attempts else 0.0)
+
+    @property
     def downgrades(self) -> tuple[str, ...]:
         """Models moved to, in order."""
         return tuple(self._downgrades)

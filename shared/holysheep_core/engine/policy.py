@@ -1,33 +1,17 @@
 """The table of failures: what follows when something breaks.
 
-Consulted between requests, never per chunk. A failure is an error object; its class finds the
-rule, the rule and the call's standing give the decision. In words:
+Consulted between requests, never per chunk. A failure is an error object; its class finds the rule
+(`rules`, which docs/failures.md prints as a table), and the rule and the call's standing give the
+decision. What the rules do not say, and is decided here:
 
-========================================  ====================================================
-what happened                             what follows
-========================================  ====================================================
-no connection, 408/409/425/499/5xx        the same route twice more with backoff, then the next
-503, 529, overloaded                      once more, then the next route; this one cools down
-429 with a wait up to `patience`          that wait exactly, same route (twice at most)
-429 with a longer wait                    the next route at once; this one cools down that long
-429 without a hint                        once more with backoff, then the next route
-out of quota, 401, 403, own limit         another provider (another key), else the error
-`x-should-retry: false`                   no second try here; a rate limit or an overload
-                                          goes to the next route, else the error
-context too long                          a route with a larger window, else the error
-no first token in time                    the next route; where there is none, a retry
-cut, stall, truncation after content      the same route at once: it was working; the next
-                                          one if it stalls again, or adds nothing when resumed
-an error event after content              the next route, else the same with backoff
-an answer that cannot be joined           asked once more in other words, then the error
-an empty answer                           asked once more, then the next route, else the error
-a tool call that the model ended badly    asked once more, then the error
-a refusal that names the model            the next route: not found, no access, not able
-a refusal that names a field              the same route once more without it (`families`)
-a fallback's own 400, 403, 404            the next route, else the model asked for, else
-                                          the first error
-anything else                             the error, at once
-========================================  ====================================================
+- A wait that the server names is waited exactly, on the same route, twice at most, if it is no
+  longer than `RetryConfig.patience`; a longer one moves the call, and the route cools down so long.
+- An answer that broke off is resumed on the same route at once, since it was working; on the next
+  one if it stalls again, or adds nothing when resumed.
+- A fallback's own 400, 403 or 404 never ends the call: the next route, else the model asked for,
+  else the first error.
+- A connection that is closed before any byte of a response is made again at once, once.
+- An address that has not answered in this process is asked again for 2 s at most.
 
 Where there is no next route, the same one is asked until `RetryConfig` says stop. Where the retry
 budget is used up, the next route is asked at once and the one that failed cools down.
@@ -73,6 +57,8 @@ class Standing:
         stalls: How often this route has stalled in this call.
         closed_early: The connection was closed before a byte of the response, for the first time
             in this call, as happens to one that was kept open for too long.
+        is_new: The route's address has not answered anything in this process.
+        asked_since: When the call's first request went out.
     """
 
     chain: FallbackChain
@@ -86,6 +72,12 @@ class Standing:
     resumed: bool = False
     stalls: int = 0
     closed_early: bool = False
+    is_new: bool = False
+    asked_since: float = 0.0
+
+    def rule(self, failure: HolySheepError, retry: RetryConfig, fallback: FallbackConfig) -> Rule:
+        """Return the rule of a failure here."""
+        return rule_at(self.tried[-1], failure, retry, fallback, is_new=self.is_new)
 
     @property
     def is_fallback(self) -> bool:
@@ -134,10 +126,10 @@ def decide(
         rng: Returns a number from 0 up to 1.
     """
     route, now = standing.tried[-1], standing.now
-    rule = rule_at(route, failure, retry)
+    rule = standing.rule(failure, retry, fallback)
     if standing.is_fallback and type(failure) in OWN_TO_A_FALLBACK:
         return _without_fallback(failure, standing, retry=retry, rng=rng)
-    if rule.move is Move.NOWHERE and not rule.again:
+    if rule.move is Move.NOWHERE and not rule.again and not rule.stay:
         return Decision(error=failure)
     failures = Failures(standing.retries + 1, failure, standing.started, now)
     # A hint of 0 is none: taken at its word it would be hammering.
@@ -166,15 +158,33 @@ def decide(
             decision = Decision(
                 route, wait=0.0 if standing.closed_early else wait, asked=hint is not None
             )
-    if decision.asked and decision.wait > retry.max_delay:
-        return Decision(error=failure, cool_until=cool_until)
-    total = timeouts.total
-    if total is not None and now + decision.wait >= standing.started + total:
-        late = DeadlineExceededError(
-            f"The call took longer than its total of {total:g} s; last: {failure}"
-        )
+    late = _too_late(decision, failure, standing, rule, retry=retry, timeouts=timeouts)
+    if late is not None:
         return Decision(error=late, cool_until=cool_until)
     return replace(decision, cool_until=cool_until)
+
+
+def _too_late(
+    decision: Decision,
+    failure: HolySheepError,
+    standing: Standing,
+    rule: Rule,
+    *,
+    retry: RetryConfig,
+    timeouts: Timeouts,
+) -> HolySheepError | None:
+    """Return the error of a call whose next request would come too late, if it would."""
+    if decision.asked and decision.wait > retry.max_delay:
+        return failure
+    at, total = standing.now + decision.wait, timeouts.total
+    stays = decision.route == standing.tried[-1]
+    if rule.move is Move.OTHER_ADDRESS and stays and at > standing.asked_since + _NEW_SECONDS:
+        return failure
+    if total is not None and at >= standing.started + total:
+        return DeadlineExceededError(
+            f"The call took longer than its total of {total:g} s; last: {failure}"
+        )
+    return None
 
 
 def _tries(rule: Rule, failure: HolySheepError, standing: Standing) -> int:
@@ -215,6 +225,8 @@ def _without_fallback(
     return Decision(asked, wait=wait, cool_until=absent)
 
 
+_NEW_SECONDS = 2.0
+"""Seconds for which an address that has not answered in this process is asked again."""
 ABSENT = 300.0
 """Seconds for which a fallback model that does not exist, or is forbidden, is not asked again."""
 _SHORTEST = 0.001
@@ -243,7 +255,7 @@ def without_budget(
         retry: The user's retry settings.
         fallback: The user's fallback settings.
     """
-    rule = rule_at(standing.tried[-1], failure, retry)
+    rule = standing.rule(failure, retry, fallback)
     route, cool_until = standing.tried[-1], decision.cool_until
     if rule.stay and not standing.progressed:
         cool_until = max(cool_until or 0.0, standing.now + fallback.cooldown)
@@ -262,5 +274,6 @@ def _other_route(move: Move, standing: Standing) -> Route | None:
         standing.tried,
         standing.now,
         other_provider=move is Move.OTHER_PROVIDER,
+        other_address=move is Move.OTHER_ADDRESS,
         wider=move is Move.LARGER_WINDOW,
     )

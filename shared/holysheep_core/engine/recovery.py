@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holysheep_core import events
+from holysheep_core.engine.advice import with_advice
 from holysheep_core.engine.asking import learns_from, limits_with_fallback, request_for_rest
 from holysheep_core.engine.counts import Counts
 from holysheep_core.engine.exchange import Exchange
@@ -174,6 +175,8 @@ class Recovery:
             resumed=exchange.next_request.technique != "request",
             stalls=self._counts.stalls,
             closed_early=noted.closed_early,
+            is_new=self.is_new,
+            asked_since=self._ledger.asked_since,
         )
 
     def _decide(self, failure: HolySheepError, standing: Standing) -> Decision:
@@ -223,6 +226,8 @@ class Recovery:
 
     def _first(self, now: float) -> Route:
         chain = self._chain
+        if not self._settings.fallback.avoids_cooling:
+            return chain.routes[0]
         while (route := chain.first(now)) is not None:
             if chain.states.take_probe(route, now):
                 return route
@@ -253,6 +258,17 @@ class Recovery:
     def sent(self, now: float) -> None:
         """A request went out."""
         self._sent, self.heard = now, False
+
+    def answered(self) -> None:
+        """A response came, so this is the address of a server."""
+        address = self.route.provider.address
+        if address not in LEARNED.answered:
+            LEARNED.note_answer(address)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the current route's address has not answered in this process."""
+        return self.route.provider.address not in LEARNED.answered
 
     def note_allowance(self, left: Allowance | None) -> None:
         """The server said what is left of its rate limits."""
@@ -324,6 +340,8 @@ class Recovery:
                 f"failed with {type(last).__name__}: {last} What arrived is in .partial."
             )
             error = caused(StreamingRetryExhausted(message), last)
+        if not self._transcript.characters:
+            with_advice(error, attempts, now - self._ledger.started)
         error.partial = self._transcript.text
         error.attempts = attempts
         error.first_cause = self._failures[0] if self._failures[0] is not error else None

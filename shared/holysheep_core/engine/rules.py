@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from holysheep_core.config.retry import (
-    RETRYABLE_STATUS_CODES,
-    RetryConfig,
-)
+from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, FallbackConfig, RetryConfig
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,
@@ -43,6 +40,7 @@ from holysheep_core.errors import (
     StreamInterruptedError,
     StreamStalledError,
     StreamTruncatedError,
+    TLSError,
     TokenLimitError,
     UpstreamError,
 )
@@ -56,6 +54,7 @@ class Move(Enum):
     NOWHERE = auto()
     NEXT = auto()
     OTHER_PROVIDER = auto()
+    OTHER_ADDRESS = auto()
     LARGER_WINDOW = auto()
 
 
@@ -109,6 +108,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     ServerError: _TRANSIENT,
     APIConnectionError: _TRANSIENT,
     ConnectTimeoutError: _TRANSIENT,
+    TLSError: Rule(move=Move.OTHER_ADDRESS, outcome=Outcome.FAILURE),
     FirstTokenTimeoutError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
     # An answer that broke off: may be the network on this side.
     StreamCutError: CUT,
@@ -169,19 +169,51 @@ OWN_TO_A_FALLBACK = (BadRequestError, NotFoundError, PermissionDeniedError)
 """Refusals of a fallback model that say nothing of the model the user asked for."""
 
 
-def rule_at(route: Route, failure: HolySheepError, retry: RetryConfig) -> Rule:
-    """Return the rule of a failure; a refusal that names the model may not be another model's."""
+NOT_THIS_MODEL = Rule(move=Move.NEXT, outcome=Outcome.DISTURBED)
+"""A refusal that names the model, or a request larger than all that its limit allows in a minute:
+another model may take it."""
+NEW_ADDRESS = Rule(move=Move.OTHER_ADDRESS, stay=True, outcome=Outcome.FAILURE)
+"""No connection to an address that has not answered in this process: probably a mistake."""
+
+
+def rule_at(
+    route: Route,
+    failure: HolySheepError,
+    retry: RetryConfig,
+    fallback: FallbackConfig,
+    *,
+    is_new: bool = False,
+) -> Rule:
+    """Return the rule of a failure on a route, as the user's settings change it.
+
+    Args:
+        route: Who was asked.
+        failure: What broke.
+        retry: The user's retry settings.
+        fallback: The user's fallback settings; their `on` says after which errors to move.
+        is_new: The route's address has not answered in this process.
+    """
+    rule = _rule_at(route, failure, retry, is_new=is_new)
+    if fallback.on is None:
+        return rule
+    if not fallback.moves_after(failure):
+        return replace(rule, move=Move.NOWHERE)
+    return replace(rule, move=Move.NEXT) if rule.move is Move.NOWHERE else rule
+
+
+def _rule_at(route: Route, failure: HolySheepError, retry: RetryConfig, *, is_new: bool) -> Rule:
+    if is_new and type(failure) in (APIConnectionError, ConnectTimeoutError):
+        return NEW_ADDRESS
     if type(failure) in OWN_TO_A_FALLBACK:
         names = {route.model, route.provider.models.get(route.model, route.model)}
         coded = isinstance(failure, APIError) and "model" in (failure.code or "").lower()
         if coded or any(name in str(failure) for name in names):
-            return _NOT_THIS_MODEL
+            return NOT_THIS_MODEL
     if type(failure) is RateLimitError and _is_too_large(failure):
-        return _NOT_THIS_MODEL
+        return NOT_THIS_MODEL
     return rule_for(failure, retry)
 
 
-_NOT_THIS_MODEL = Rule(move=Move.NEXT, outcome=Outcome.DISTURBED)
 _LIMIT_AND_REQUESTED = re.compile(
     r"limit:?\s*([\d,]+)\D{1,20}requested:?\s*([\d,]+)", re.IGNORECASE
 )

@@ -162,6 +162,11 @@ class Session:
         return self._state is _READING
 
     @property
+    def first_connect(self) -> float | None:
+        """Seconds that a TCP connection to the current route may take; None for the usual limit."""
+        return self._settings.timeouts.first_connect if self._recovery.is_new else None
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
         """One record per request that went out so far."""
         return self._ledger.attempts
@@ -190,6 +195,7 @@ class Session:
         """Take the status and the headers, names in lower case."""
         self._expect(State.SENT)
         self._to(State.READING)
+        self._recovery.answered()
         wall = self._wall()
         if self._gated:
             self._recovery.note_allowance(allowance(headers, now=now, wall=wall))

@@ -8,6 +8,7 @@ here, so well-formed streams pay nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,59 @@ from holysheep_core.protocol.wire import (
 )
 
 T = TypeVar("T")
+
+
+_NO_TEXT = re.compile(
+    rb"""
+    "choices" \s*:\s* \[ \s* (?:
+        \]                                      # none, as in an event with the usage
+      | \{ (?:[^{}\[\]"]|"index"|"finish_reason"|"logprobs")*
+        "delta" \s*:\s* \{ \s* (?:"role" \s*:\s* "assistant" \s*,? \s*)?
+        (?:"content" \s*:\s* (?:""|null) \s*)? \}
+    )""",
+    re.VERBOSE,
+)
+
+
+def lost_no_text(data: bytes) -> bool:
+    """Tell whether a broken-off event shows that it had no text: its one delta is whole and empty.
+
+    >>> lost_no_text(b'{"choices":[],"usage":{"prompt_tok')
+    True
+    """
+    found = _NO_TEXT.search(data)
+    return found is not None and _is_beginning(data)
+
+
+def _is_beginning(data: bytes) -> bool:
+    """Tell whether these are the first bytes of one JSON object, not parts of two."""
+    open_: list[bytes] = []
+    whole, rest = b"", data  # up to the last value that is whole, closed; and behind it
+    for found in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[{}\[\],]', data, re.DOTALL):
+        mark, end = found[0], found.end()
+        if mark in _CLOSED_BY:
+            open_.append(_CLOSED_BY[mark])
+        elif mark in _CLOSED_BY.values():
+            if not open_ or open_.pop() != mark:
+                return False
+        elif mark == b",":
+            end -= 1
+        else:
+            continue
+        whole, rest = data[:end] + b"".join(reversed(open_)), data[end:]
+        rest = b"," + rest if mark in _CLOSED_BY else rest  # the first member has no comma
+    try:
+        json.loads(whole)
+    except ValueError:
+        return False
+    once = all(data.count(name) <= 1 for name in (b'"choices"', b'"delta"', b'"object"'))
+    return bool(open_) and once and _MEMBER.fullmatch(rest) is not None
+
+
+_MEMBER = re.compile(  # of an object, as far as it came
+    rb'\s*(?:,\s*(?:"[\w.]*"?)?(?:\s*:\s*(?:"[^"{}\[\]\\]*"?|[-+.\w]*))?\s*)?'
+)
+_CLOSED_BY = {b"{": b"}", b"[": b"]"}
 
 
 def decode_leniently(data: bytes) -> Chunk | None:

@@ -27,7 +27,7 @@ from holysheep_core.protocol.chunk_reader import ChunkReader, TextPiece
 from holysheep_core.protocol.content_coding import CODINGS
 from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
-from holysheep_core.protocol.lenient import decode_leniently
+from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, REFUSED, Chunk, decode_chunk, decode_well_formed
@@ -309,9 +309,11 @@ class ResponseDecoder(ChunkReader):
             self._take_error(data)
             return
         self.malformed.append(len(data))
-        # A damaged chunk has lost text; a stray "ping" has not, nor has what comes after the
-        # answer.
-        self.torn = not self.finished and any(mark in data for mark in b'{}"')
+        # A damaged chunk has lost text, unless it shows that it had none; a stray "ping" has not,
+        # nor has what comes after the answer.
+        damaged = any(mark in data for mark in b'{}"')
+        lost = damaged and not self.finished and not lost_no_text(data)
+        self.torn = self.torn or lost
         self.look_for_the_end()
 
     def _take_error(self, data: bytes) -> None:

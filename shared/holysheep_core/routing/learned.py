@@ -1,4 +1,4 @@
-"""What routes have refused, remembered for the life of the process.
+"""What routes have refused, and who has answered at all, remembered for the life of the process.
 
 A client made for each request would otherwise pay for the same refusal again and again.
 """
@@ -18,6 +18,7 @@ class Learned:
     """Lessons by the key of a route. Thread-safe.
 
     Attributes:
+        answered: Addresses that gave a response, of whatever status.
         has_lessons: Any route has refused anything, as is seldom so.
     """
 
@@ -25,6 +26,7 @@ class Learned:
         self._lock = threading.Lock()
         self._lessons: dict[str, tuple[Lesson, ...]] = {}
         self._no_prefill: set[str] = set()
+        self.answered: set[str] = set()
         self.has_lessons = False
         renew_after_fork(self)
 
@@ -59,11 +61,19 @@ class Learned:
                 self._no_prefill.clear()
             self._no_prefill.add(key)
 
+    def note_answer(self, address: str) -> None:
+        """Remember that an address gave a response."""
+        with self._lock:
+            if len(self.answered) >= _MOST:
+                self.answered.clear()
+            self.answered.add(address)
+
     def forget(self) -> None:
         """Forget everything, as tests need."""
         with self._lock:
             self._lessons.clear()
             self._no_prefill.clear()
+            self.answered.clear()
             self.has_lessons = False
 
 

@@ -41,6 +41,7 @@ class Provider:
         max_event_bytes: Most bytes of one event of a stream, and of a body that is no stream;
             more is an `InvalidResponseError`. An image in the text takes some megabytes.
         account: What tells one account from another: a digest of name, base URL and key.
+        address: Scheme, host and port of the base URL.
         secrets: What to mask in errors: the key, and the values of your own headers.
         allow_http: Permit plain http to a host that is not this machine; the key and the
             conversation then travel readable by everyone on the way.
@@ -58,6 +59,7 @@ class Provider:
     allow_http: bool = False
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
     account: str = field(default="", init=False, repr=False, compare=False)
+    address: str = field(default="", init=False, repr=False, compare=False)
     secrets: tuple[Secret, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +72,8 @@ class Provider:
         if self.finish_signal is not None:
             check_finish_signal(self.finish_signal)
         object.__setattr__(self, "account", _digest(self.name, self.base_url, key))
+        parts = urlsplit(self.base_url)
+        object.__setattr__(self, "address", f"{parts.scheme}://{parts.netloc}".lower())
         for name, value in self.headers.items():
             if not (isinstance(value, str) and f"{name}{value}".isascii()):
                 raise ConfigurationError(f"Header {name!r}: needs a text of ASCII characters.")

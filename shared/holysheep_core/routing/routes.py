@@ -56,6 +56,7 @@ class FallbackChain:
         now: float,
         *,
         other_provider: bool = False,
+        other_address: bool = False,
         wider: bool = False,
     ) -> Route | None:
         """Return the best available route that this call has not tried, if any.
@@ -64,6 +65,7 @@ class FallbackChain:
             tried: Routes of this call so far, the last one last.
             now: The time.
             other_provider: Only routes of a provider whose key was not used yet.
+            other_address: Only routes to another host or port than the last one's.
             wider: Only routes with a larger window than the last one's, or an unknown one.
         """
         last = tried[-1]
@@ -72,6 +74,8 @@ class FallbackChain:
             if route in tried:
                 continue
             if other_provider and route.provider in used:
+                continue
+            if other_address and route.provider.address == last.provider.address:
                 continue
             if wider and not self._is_wider(route, last):
                 continue

@@ -32,6 +32,10 @@ class Call(Protocol):
         """Seconds without bytes after which the call wants to know."""
 
     @property
+    def first_connect(self) -> float | None:
+        """Seconds for TCP to an address that has not answered yet; None for the usual limit."""
+
+    @property
     def end(self) -> float | None:
         """When the total time of the call ends, on the drivers' clock; None for never."""
 
@@ -99,6 +103,22 @@ class UploadLimit(float):
         """Return the seconds for the next piece."""
         end = self._end
         return +self if end is None else max(_MIN_TIMEOUT, min(+self, end - clock()))
+
+
+class ConnectLimit(float):
+    """Seconds to connect: the name service, TCP and TLS.
+
+    Attributes:
+        tcp: Seconds for TCP, to each address; infinite for no limit of its own.
+    """
+
+    tcp: float
+
+    def __new__(cls, seconds: float, tcp: float | None) -> ConnectLimit:
+        """Make one; as a number, it is what a network backend that is not ours sees."""
+        self = super().__new__(cls, seconds)
+        self.tcp = float("inf") if tcp is None else tcp
+        return self
 
 
 def time_left(call: Call) -> float:

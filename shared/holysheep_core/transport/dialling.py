@@ -17,6 +17,7 @@ import anyio
 import httpcore
 
 from holysheep_core.clock import clock
+from holysheep_core.transport.deadline import ConnectLimit
 from holysheep_core.transport.dns_cache import AddressBook, alook_up, look_up
 from holysheep_core.transport.streams import AsyncStream, Stream
 
@@ -35,6 +36,13 @@ class _Address:
         self.write_error: type[Exception] = core.WriteError
         self._at: tuple[str, int, str] | None = None
         self.limit: float | None = None
+        self._tcp = _FOREVER  # seconds for TCP, if the call limits it
+
+    def _begin(self, timeout: float | None) -> float:
+        """Take a time limit; return when it ends."""
+        self.limit = timeout
+        self._tcp = timeout.tcp if isinstance(timeout, ConnectLimit) else _FOREVER
+        return clock() + (_FOREVER if timeout is None else timeout)
 
     def answered(self) -> None:
         """The head of a response came."""
@@ -91,8 +99,7 @@ class Backend(_Address, httpcore.NetworkBackend):
         socket_options: Options | None = None,
     ) -> httpcore.NetworkStream:
         """Connect; within the book's time without asking for the name."""
-        self.limit = timeout
-        end = clock() + (_FOREVER if timeout is None else timeout)
+        end = self._begin(timeout)
         rest = (local_address, socket_options)
         known = self._book.fresh(host, port, clock())
         if known is not None:
@@ -116,7 +123,8 @@ class Backend(_Address, httpcore.NetworkBackend):
         self, host: str, port: int, address: str, seconds: float, rest: tuple[Any, Any]
     ) -> Stream:
         with self._trying(host, port, address):
-            limit = None if seconds == _FOREVER else seconds
+            least = min(seconds, self._tcp)
+            limit = None if least == _FOREVER else least
             stream = self._inner.connect_tcp(address, port, limit, *rest)
         self._at = (host, port, address)
         return Stream(stream, self)
@@ -145,8 +153,7 @@ class AsyncBackend(_Address, httpcore.AsyncNetworkBackend):
         socket_options: Options | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect; within the book's time without asking for the name."""
-        self.limit = timeout
-        end = clock() + (_FOREVER if timeout is None else timeout)
+        end = self._begin(timeout)
         rest = (local_address, socket_options)
         known = self._book.fresh(host, port, clock())
         if known is not None:
@@ -183,7 +190,8 @@ class AsyncBackend(_Address, httpcore.AsyncNetworkBackend):
         self, host: str, port: int, address: str, seconds: float, rest: tuple[Any, Any]
     ) -> httpcore.AsyncNetworkStream:
         with self._trying(host, port, address):
-            limit = None if seconds == _FOREVER else seconds
+            least = min(seconds, self._tcp)
+            limit = None if least == _FOREVER else least
             return await self._inner.connect_tcp(address, port, limit, *rest)
 
     def _chosen(

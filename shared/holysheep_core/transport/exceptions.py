@@ -5,6 +5,7 @@ Those of httpx2 and httpcore2 have the same names, and the table is one of names
 
 from __future__ import annotations
 
+import ssl
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from holysheep_core.errors import (
     HolySheepError,
     StreamCutError,
     StreamStalledError,
+    TLSError,
 )
 from holysheep_core.secrets import MIN_SECRET_LENGTH, redact_line
 from holysheep_core.transport.library import is_of_core, is_one, names_of
@@ -55,6 +57,8 @@ def translate(error: Exception, *, reading: bool = False) -> HolySheepError:
 
 
 def _meaning(error: Exception, *, reading: bool) -> tuple[type[HolySheepError], str]:
+    if _is_tls(error):
+        return TLSError, "No secure connection"
     if _is_http2(error):
         return StreamCutError, "The HTTP/2 connection failed"
     for name in names_of(error):
@@ -79,6 +83,20 @@ def _is_http2(error: BaseException | None) -> bool:
                 return True
         error = error.__cause__
     return False
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    """Tell whether TLS itself failed while a connection was made, not the network below it."""
+    connecting = False
+    while error is not None:
+        connecting = connecting or type(error).__name__ == "ConnectError"
+        if isinstance(error, ssl.SSLError) and not isinstance(error, _NETWORK):
+            return connecting
+        error = error.__cause__ or error.__context__
+    return False
+
+
+_NETWORK = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from holysheep_core.errors import ConfigurationError
 from holysheep_core.transport.async_pool import AsyncPool
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
 from holysheep_core.transport.connections import Connections
-from holysheep_core.transport.deadline import Call, Deadline, UploadLimit
+from holysheep_core.transport.deadline import Call, ConnectLimit, Deadline, UploadLimit
 from holysheep_core.transport.dns_cache import AddressBook
 from holysheep_core.transport.exceptions import translate
 from holysheep_core.transport.foreign import add_own
@@ -35,7 +35,8 @@ def request_timeout(timeouts: Timeouts, call: Call) -> dict[str, float | None]:
     read, write = Deadline(call), UploadLimit(timeouts.write, call)
     shorter = read if timeouts.connect is None else min(timeouts.connect, read)
     # A plain number for the others: these wait once.
-    return {"connect": +shorter, "read": read, "write": write, "pool": +shorter}
+    connect = ConnectLimit(+shorter, call.first_connect)
+    return {"connect": connect, "read": read, "write": write, "pool": +shorter}
 
 
 def parsed(url: str, client: httpx.Client | httpx.AsyncClient) -> httpx.URL:

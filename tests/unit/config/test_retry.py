@@ -21,7 +21,7 @@ NO_NUMBERS = [-1, -0.001, math.nan, math.inf, -math.inf, True, "1", "", [1]]
 NO_COUNTS = [-1, 1.0, math.nan, True, "1", None]
 TIMEOUTS = (
     *("connect", "read", "first_token", "stall", "total", "write"),
-    *("first_token_with_fallback", "stall_with_fallback"),
+    *("first_connect", "first_token_with_fallback", "stall_with_fallback"),
 )
 ALL = [RetryConfig, Timeouts, ResumeConfig, FallbackConfig]
 
@@ -57,6 +57,10 @@ BAD = [
     *((ResumeConfig, "finish_signal", bad) for bad in ("both", "", "[DONE]", None, 1)),
     *((FallbackConfig, "cooldown", bad) for bad in (*NO_NUMBERS, None)),
     *((FallbackConfig, "params", bad) for bad in ([], "x", {"gpt-5": 3}, {3: {}}, 5)),
+    *(
+        (FallbackConfig, "on", bad)
+        for bad in ("nothing", ["NoError"], [ValueError], 5, [ConfigurationError], [3])
+    ),
     *((FallbackConfig, "models", bad) for bad in ("gpt-4.1", "", [""], ["a", " "], [None], [1], 5)),
 ]
 

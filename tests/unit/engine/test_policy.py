@@ -7,8 +7,10 @@ from holysheep_core import (
     APIConnectionError,
     AuthenticationError,
     BadRequestError,
+    ConnectTimeoutError,
     ContentPolicyError,
     ContextLengthError,
+    DeadlineExceededError,
     FallbackConfig,
     FirstTokenTimeoutError,
     HolySheepError,
@@ -22,6 +24,7 @@ from holysheep_core import (
     StreamCutError,
     StreamStalledError,
     Timeouts,
+    TLSError,
     UpstreamError,
 )
 from holysheep_core.catalog import Catalog
@@ -56,6 +59,8 @@ def after(failure, *, routes=(BIG, SMALL), tried=(BIG,), here=1, progressed=Fals
             resumed=settings.pop("resumed", False),
             stalls=settings.pop("stalls", 0),
             closed_early=settings.pop("closed_early", False),
+            is_new=settings.pop("is_new", False),
+            asked_since=settings.pop("asked_since", 0.0),
         ),
         retry=settings.pop("retry", None) or RetryConfig(jitter=0.0, **settings),
         fallback=fallback,
@@ -346,3 +351,58 @@ def test_to_decide_changes_nothing(failure, here):
         without_budget(first, failure, standing, **settings)
     assert states.state(SMALL, 100.0) == "half-open"
     assert states.is_available(SMALL, 100.0)
+
+
+# -- an address that has not answered -------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [APIConnectionError, ConnectTimeoutError])
+def test_an_address_that_never_answered_is_asked_for_two_seconds_and_no_other_model_there(kind):
+    new = {"is_new": True, "routes": (BIG, SMALL)}
+    assert after(kind(), here=1, asked_since=100.0, **new) == (BIG, 1.0)
+    assert after(kind(), here=2, asked_since=100.0, **new) == (BIG, 2.0)
+    refused = kind()
+    assert after(refused, here=2, asked_since=99.9, **new) is refused
+    assert after(kind(), routes=(BIG, SMALL, ELSEWHERE), is_new=True) == (ELSEWHERE, 0.0)
+
+
+def test_a_secure_connection_that_cannot_be_made_is_no_accident():
+    refused = TLSError()
+    assert after(refused) is refused
+    assert after(TLSError(), routes=(BIG, SMALL, ELSEWHERE)) == (ELSEWHERE, 0.0)
+
+
+# -- FallbackConfig(on=…) -------------------------------------------------------------------
+
+
+def on(*errors):
+    return {"fallback": FallbackConfig(on=errors)}
+
+
+def test_only_the_errors_that_on_names_lead_to_another_route():
+    assert after(RateLimitError(retry_after=60.0), **on(RateLimitError)) == (SMALL, 0.0)
+    assert after(ServerError(status_code=500), here=3, **on("RateLimitError")) == (BIG, 4.0)
+    assert after(FirstTokenTimeoutError(), **on(RateLimitError)) == (BIG, 1.0)
+    refused = ContextLengthError()
+    assert after(refused, **on(RateLimitError)) is refused
+    assert after(RateLimitError(retry_after=6.0), **on()) == (BIG, 6.0)
+
+
+def test_on_may_name_errors_that_end_a_call_otherwise():
+    assert after(ContentPolicyError(), **on("ContentPolicyError")) == (SMALL, 0.0)
+    assert after(BadRequestError(status_code=400), **on(BadRequestError)) == (SMALL, 0.0)
+    refused = ContentPolicyError()
+    assert after(refused, routes=(BIG,), **on(ContentPolicyError)) is refused
+
+
+def test_subclasses_are_meant_by_on_and_so_is_what_an_event_in_the_stream_reported():
+    assert after(ConnectTimeoutError(), here=3, **on(APIConnectionError)) == (SMALL, 0.0)
+    limited = UpstreamError()
+    limited.__cause__ = RateLimitError()
+    assert after(limited, **on(RateLimitError)) == (SMALL, 0.0)
+    assert after(UpstreamError(), **on(RateLimitError)) == (BIG, 1.0)
+
+
+def test_what_concerns_the_call_itself_never_moves():
+    late = DeadlineExceededError()
+    assert after(late, **on(HolySheepError)) is late

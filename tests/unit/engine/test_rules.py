@@ -4,6 +4,7 @@ import pytest
 
 from holysheep_core import (
     BadRequestError,
+    FallbackConfig,
     NotFoundError,
     PermissionDeniedError,
     Provider,
@@ -18,7 +19,7 @@ ROUTE = Route(Provider("key-1234", models={"gpt-4.1": "vendor/gpt4"}), "gpt-4.1"
 
 
 def move(failure, route=ROUTE):
-    return rule_at(route, failure, RetryConfig()).move
+    return rule_at(route, failure, RetryConfig(), FallbackConfig()).move
 
 
 @pytest.mark.parametrize("kind", [BadRequestError, NotFoundError, PermissionDeniedError])
@@ -40,10 +41,12 @@ def test_a_refusal_that_names_the_model_by_either_name_may_be_its_own(kind):
     ],
 )
 def test_a_request_larger_than_the_limit_never_fits(words, too_large):
-    rule = rule_at(ROUTE, RateLimitError(words, status_code=429), RetryConfig())
+    rule = rule_at(ROUTE, RateLimitError(words, status_code=429), RetryConfig(), FallbackConfig())
     assert (rule.again == 0) is too_large
 
 
 def test_a_servers_failure_is_not_the_models_though_it_names_it():
     failure = ServerError("gpt-4.1 is not well", status_code=500)
-    assert rule_at(ROUTE, failure, RetryConfig()) == rule_for(failure, RetryConfig())
+    assert rule_at(ROUTE, failure, RetryConfig(), FallbackConfig()) == rule_for(
+        failure, RetryConfig()
+    )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holysheep_core.protocol.lenient import decode_leniently
+from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
 from holysheep_core.protocol.response import ResponseDecoder
 from support.sse import END, said
 
@@ -51,3 +51,26 @@ def test_a_delta_that_is_no_object_is_empty(delta):
 @pytest.mark.parametrize("data", [b"", b"[]", b"[1, 2]", b"3", b"{", b"null"])
 def test_what_is_no_object_is_no_chunk(data):
     assert decode_leniently(data) is None
+
+
+ROLE = b'{"id":"c","object":"x","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}'
+USAGE = b'{"id":"c","object":"x","choices":[],"usage":{"prompt_tokens":9,"details":{"cached":1}}}'
+TEXT = b'{"id":"c","object":"x","choices":[{"index":0,"delta":{"content":"Hello"}}]}'
+
+
+@pytest.mark.parametrize(("event", "proof"), [(ROLE, b'""}'), (USAGE, b"[]")])
+def test_an_event_broken_off_behind_its_empty_delta_lost_no_text(event, proof):
+    shown = event.index(proof) + len(proof)
+    for end in range(len(event)):
+        assert lost_no_text(event[:end]) is (end >= shown)
+
+
+def test_an_event_with_text_is_never_taken_for_an_empty_one():
+    assert not any(lost_no_text(TEXT[:end]) for end in range(len(TEXT) + 1))
+
+
+@pytest.mark.parametrize("event", [ROLE, USAGE])
+def test_parts_of_two_events_are_not_one_without_text(event):
+    for end in range(len(event)):
+        for begin in range(len(TEXT)):
+            assert not lost_no_text(event[:end] + TEXT[begin:]) or begin >= len(TEXT) - 4
