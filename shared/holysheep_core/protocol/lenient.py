@@ -46,7 +46,10 @@ def lost_no_text(data: bytes) -> bool:
     True
     """
     found = _NO_TEXT.search(data)
-    return found is not None and _is_beginning(data)
+    return found is not None and not _TEXT.search(data) and _is_beginning(data)
+
+
+_TEXT = re.compile(rb'(?:content|text|reasoning|refusal|arguments)"?\s*:\s*"[^"]')
 
 
 def _is_beginning(data: bytes) -> bool:
