@@ -10,9 +10,10 @@ Names only; the code lives in its rooms.
 from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, RetryStrategy, Timeouts
+from holysheep_core.config.retry import RetryConfig, RetryStrategy, Timeouts
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,

@@ -5,6 +5,7 @@
 
 import ast
 import email
+import functools
 import importlib
 import importlib.metadata
 import os
@@ -192,15 +193,20 @@ def third_party(source):
     return found - ours - set(sys.stdlib_module_names) - {"tomllib"}
 
 
+@functools.cache
+def brought_by():
+    """The distributions of each importable package: to ask takes a second."""
+    return importlib.metadata.packages_distributions()
+
+
 def undeclared(name, source):
     """Each import of a shipped module that nothing brings which its extras declare."""
     extras = next((sets for place, sets in EXTRAS.items() if name.startswith(place)), [set()])
-    brought_by = importlib.metadata.packages_distributions()
     return {
         package
         for package in third_party(source) - IF_INSTALLED.get(name, set())
         for given in extras
-        if not {normal(each) for each in brought_by.get(package, ())} & declared(given)
+        if not {normal(each) for each in brought_by().get(package, ())} & declared(given)
     }
 
 

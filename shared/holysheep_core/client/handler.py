@@ -18,9 +18,10 @@ from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.requests import Requests
 from holysheep_core.closing import Owned
+from holysheep_core.config.fallback import FallbackConfig, of_call
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts, of_call
+from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.gateway import APIGateway

@@ -1,4 +1,4 @@
-"""Retries, time-outs and fallbacks: the settings a user types, checked when they are made.
+"""Retries and time-outs: the settings a user types, checked when they are made.
 
 Each class is frozen. An invalid value raises `ConfigurationError` at once, with the name of the
 setting and a valid value.
@@ -6,28 +6,13 @@ setting and a valid value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from holysheep_core import errors
 from holysheep_core.config.checks import check_count, check_number
-from holysheep_core.errors import (
-    APIConnectionError,
-    BudgetExceededError,
-    ConfigurationError,
-    DeadlineExceededError,
-    HolySheepError,
-    InvalidJSONOutputError,
-    JournalError,
-    OverloadedError,
-    RateLimitError,
-    ServerError,
-    StreamingRetryExhausted,
-    TokenLimitError,
-    UpstreamError,
-)
+from holysheep_core.errors import ConfigurationError
 
 RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
 """Statuses that may go away by themselves: also those of the proxies before a server (nginx's 499,
@@ -163,105 +148,3 @@ class Timeouts:
         raise ConfigurationError(
             f"timeout={value!r}: needs seconds, a (connect, read) pair, or a Timeouts."
         )
-
-
-@dataclass(frozen=True)
-class FallbackConfig:
-    """Which fallback models may answer instead of the requested model.
-
-    Attributes:
-        models: Models to try in order, or None for the default table (every model falls back
-            to "gemini-2.5-flash"). An empty list never changes the model.
-        cooldown: Seconds a model cools down after an overload or a 429 without a hint, or when
-            it fails and the retry budget is used up.
-        params: Parameters of single fallback models, by model id: {"gpt-5": {"reasoning_effort":
-            "low"}}. Of the call's own, a model of another family is given those only that all
-            families know.
-        on: Errors after which another model or provider may be asked: classes, or their names;
-            subclasses are meant too. None for those of the table of failures (docs/failures.md).
-            Errors that are not among them are retried on the same route, if they are retried at
-            all. Without `RateLimitError`, `OverloadedError`, `ServerError` and
-            `APIConnectionError`, a model that cools down is asked all the same.
-    """
-
-    models: Sequence[str] | None = None
-    cooldown: float = 10.0
-    params: Mapping[str, Mapping[str, Any]] | None = None
-    on: Collection[type[HolySheepError] | str] | None = None
-
-    def __post_init__(self) -> None:
-        check_number("cooldown", self.cooldown)
-        if self.on is not None:
-            object.__setattr__(self, "on", _error_classes(self.on))
-        given = {} if self.params is None else self.params
-        if not isinstance(given, Mapping) or not all(
-            isinstance(model, str) and isinstance(params, Mapping)
-            for model, params in given.items()
-        ):
-            raise ConfigurationError(
-                f"fallback params={self.params!r}: needs a dict of parameters for each model's id."
-            )
-        if self.models is not None:
-            wrong = (
-                isinstance(self.models, str)
-                or not isinstance(self.models, Sequence)
-                or not all(isinstance(model, str) and model.strip() for model in self.models)
-            )
-            if wrong:
-                raise ConfigurationError(
-                    f"fallback models={self.models!r}: needs a list of model names."
-                )
-
-    def moves_after(self, failure: HolySheepError) -> bool:
-        """Tell whether another route may be asked after this error, as far as `on` says."""
-        cause = failure.__cause__ if isinstance(failure, UpstreamError) else None
-        kinds = tuple(each for each in self.on or () if not isinstance(each, str))
-        listed = self.on is None or isinstance(failure, kinds) or isinstance(cause, kinds)
-        return listed and not isinstance(failure, _OF_THE_CALL)
-
-    @property
-    def avoids_cooling(self) -> bool:
-        """Whether a call begins elsewhere while its model cools down, as far as `on` says."""
-        return self.on is None or any(
-            isinstance(each, type) and (issubclass(each, _COOLING) or issubclass(cooling, each))
-            for each in self.on
-            for cooling in _COOLING
-        )
-
-
-_COOLING = (APIConnectionError, RateLimitError, OverloadedError, ServerError)
-_OF_THE_CALL = (
-    *(ConfigurationError, DeadlineExceededError, BudgetExceededError, JournalError),
-    *(InvalidJSONOutputError, TokenLimitError, StreamingRetryExhausted),
-)
-"""Errors that no other route can help, or whose answer was shown already."""
-
-
-def _error_classes(given: object) -> tuple[type[HolySheepError], ...]:
-    known = {name: each for name, each in vars(errors).items() if _is_helped(each)}
-    listed = given if isinstance(given, Collection) and not isinstance(given, str) else [given]
-    found = [known.get(each, each) if isinstance(each, str) else each for each in listed]
-    for each in found:
-        if not _is_helped(each):
-            raise ConfigurationError(
-                f"fallback on={each!r}: needs errors of holysheep_core that another model or "
-                f"provider can help: {', '.join(sorted(known))}."
-            )
-    return tuple(found)
-
-
-def _is_helped(each: object) -> bool:
-    return (
-        isinstance(each, type)
-        and issubclass(each, HolySheepError)
-        and not issubclass(each, _OF_THE_CALL)
-    )
-
-
-def of_call(models: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the fallback models of a call, checked; None for the client's.
-
-    Raises:
-        ConfigurationError: They are no list of names.
-    """
-    return None if models is None else tuple(FallbackConfig(models=models).models or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from holysheep_core.errors import APIConnectionError, ConnectTimeoutError, HolySheepError, TLSError
 from holysheep_core.types import Attempt
@@ -27,12 +27,17 @@ def with_advice(
     Returns:
         The same error.
     """
-    if type(error) not in _ADVICE or any(each.status_code for each in attempts):
+    advice = _ADVICE.get(type(error))
+    if advice is None or any(each.status_code for each in attempts):
         return error
     often = "once" if len(attempts) == 1 else f"{len(attempts)} times"
     said = str(error).rstrip(". ")
-    error.args = (f"{said}. Tried {often} in {seconds:.1f} s. {_ADVICE[type(error)]}",)
+    error.args = (f"{said}. Tried {often} in {seconds:.1f} s. {advice}",)
     return error
 
 
-_ADVICE = {TLSError: _TLS, APIConnectionError: _CONNECTION, ConnectTimeoutError: _CONNECTION}
+_ADVICE: Mapping[type[HolySheepError], str] = {
+    TLSError: _TLS,
+    APIConnectionError: _CONNECTION,
+    ConnectTimeoutError: _CONNECTION,
+}

@@ -22,11 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from holysheep_core.config.retry import (
-    FallbackConfig,
-    RetryConfig,
-    Timeouts,
-)
+from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.engine.backoff import Failures, backoff, exhausted
 from holysheep_core.engine.rules import CUT, OWN_TO_A_FALLBACK, Move, Rule, rule_at
 from holysheep_core.errors import (
@@ -154,7 +151,11 @@ def decide(
         elif (standing.here > again and not rule.stay) or spent:
             return Decision(error=failure, cool_until=cool_until)
         else:
-            wait = backoff(retry, failures, rng) if hint is None else hint
+            wait = hint
+            if wait is None:
+                # Where somebody else is left to ask, the wait need not grow.
+                left = retry.wait is None and _other_route(rule.move, standing) is not None
+                wait = backoff(retry, failures._replace(number=1) if left else failures, rng)
             decision = Decision(
                 route, wait=0.0 if standing.closed_early else wait, asked=hint is not None
             )

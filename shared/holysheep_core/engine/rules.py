@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, FallbackConfig, RetryConfig
+from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig
 from holysheep_core.errors import (
     AnswerInUseError,
     APIConnectionError,

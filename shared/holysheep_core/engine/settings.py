@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from holysheep_core.catalog import Catalog
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import SpendLimit
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.retry_budget import PROCESS_BUDGET, RetryBudget
 
 

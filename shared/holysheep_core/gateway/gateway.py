@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from holysheep_core import events
 from holysheep_core.catalog import Catalog
 from holysheep_core.clock import clock
-from holysheep_core.config.retry import FallbackConfig
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.canary import Canary, Rollout
 from holysheep_core.gateway.execute import execute

@@ -29,9 +29,10 @@ from pydantic import (
 
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import FallbackConfig, RetryConfig, Timeouts
+from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.integrations.keywords import refuse_unknown

@@ -41,6 +41,7 @@ _BY_STATUS: Mapping[int, type[APIError]] = {
     402: QuotaExceededError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    410: NotFoundError,
     408: ServerError,
     409: ServerError,
     413: ContextLengthError,

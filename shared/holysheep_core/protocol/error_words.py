@@ -146,6 +146,10 @@ _NO_MODEL = (
     r"模型[^。，,]{0,30}(?:不存在|未找到|不支持|未开通|已下线|无效)|(?:存在しない|無効な)モデル",
     r"モデル[^。]{0,20}(?:存在しません|見つかりません)|모델[^.]{0,20}(?:찾을 수 없|존재하지)",
 )
+_NO_CHANNEL = (  # a gateway that has nowhere to send this model's requests
+    r"无可用渠道|没有可用渠道|no (?:available|enabled|healthy) channels?\b",
+    r"no channels? (?:is |are )?available",
+)
 _KEY = (
     r"(?:invalid|incorrect|wrong|missing|no|expired|revoked|unknown) (?:\w+ )?api[ _-]?key",
     r"api[ _-]?key(?: \w+){0,2} (?:invalid|not valid|expired|incorrect|missing|required|revoked)",
@@ -195,6 +199,11 @@ WORDS: Sequence[tuple[str, type[APIError], Collection[type[APIError]]]] = (
     ),
     (_any(*_ALLOWANCE), QuotaExceededError, _ANY),
     (_any(*_NO_MODEL), NotFoundError, (APIError, BadRequestError)),
+    (
+        _any(*_NO_CHANNEL),
+        NotFoundError,
+        (APIError, BadRequestError, ServerError, OverloadedError),
+    ),
     (_any(*_KEY), AuthenticationError, (APIError, BadRequestError)),
     (_SAYS_RATE, RateLimitError, _RATE_REPLACES),
     (_any(*_BUSY), OverloadedError, (APIError, ServerError)),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from holysheep_core.catalog import Catalog, ModelCard, default_fallbacks
-from holysheep_core.config.retry import FallbackConfig
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteChange, RouteStates
 from holysheep_core.tokens import prompt_tokens

@@ -7,14 +7,9 @@ import pickle
 import pytest
 import tenacity
 
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.resume import ResumeConfig
-from holysheep_core.config.retry import (
-    RETRYABLE_STATUS_CODES,
-    FallbackConfig,
-    RetryConfig,
-    RetryStrategy,
-    Timeouts,
-)
+from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig, RetryStrategy, Timeouts
 from holysheep_core.errors import ConfigurationError
 
 NO_NUMBERS = [-1, -0.001, math.nan, math.inf, -math.inf, True, "1", "", [1]]

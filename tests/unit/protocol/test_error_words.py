@@ -201,6 +201,10 @@ NO_MODEL = {
     "Chinese": "模型 foo 不存在",
     "Korean": "모델을 찾을 수 없습니다.",
 }
+NO_CHANNEL = {
+    "one-api": "当前分组 default 下对于模型 gpt-4.1 无可用渠道",
+    "new-api": "No available channel for model gpt-4.1 under group default (distributor)",
+}
 KEY = {
     "OpenAI": "Incorrect API key provided: ***.",
     "Gemini": "API key not valid. Please pass a valid API key.",
@@ -270,6 +274,17 @@ def test_a_model_that_is_not_there_is_known_by_its_words(said, status):
     assert refused(status, said) is NotFoundError
 
 
+@pytest.mark.parametrize("status", [400, 404, 500, 503, None])
+@rows(NO_CHANNEL)
+def test_a_gateway_without_a_channel_for_the_model_is_known_by_its_words(said, status):
+    assert refused(status, said) is NotFoundError
+
+
+def test_a_router_that_names_a_wait_has_deployments_again_soon():
+    said = "No deployments available for selected model, Try again in 60 seconds."
+    assert refused(429, said) is RateLimitError
+
+
 @pytest.mark.parametrize("status", [400, 401, None])
 @rows(KEY)
 def test_a_wrong_key_is_known_by_its_words(said, status):
@@ -282,7 +297,7 @@ def test_an_overload_is_known_by_its_words(said, status):
     assert refused(status, said) is OverloadedError
 
 
-ALL = [OVERFLOW, NO_OVERFLOW, RATE, MONEY, POLICY, NO_MODEL, KEY, BUSY]
+ALL = [OVERFLOW, NO_OVERFLOW, RATE, MONEY, POLICY, NO_MODEL, NO_CHANNEL, KEY, BUSY]
 
 
 @pytest.mark.parametrize("said", [each for table in ALL for each in table.values()])

@@ -4,7 +4,7 @@ import pytest
 
 from holysheep_core import smart_model_selector
 from holysheep_core.catalog import Catalog, ModelCard
-from holysheep_core.config.retry import FallbackConfig
+from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteStates
 from holysheep_core.routing.routes import FallbackChain, build_chain
