@@ -121,13 +121,15 @@ class Attempt(msgspec.Struct, frozen=True):
         number: 1 for the first request of the call.
         provider: Name of the provider asked.
         model: Model asked for in this request.
-        technique: How it was asked: "request", "replay", "prefill" or "continuation".
+        technique: How it was asked: "request", "replay", "prefill", "continuation", or "hedge"
+            for a second request beside one whose first token was late.
         started: Seconds after the call began.
         duration: Seconds until the answer, or the failure, was complete.
         first_token: Seconds until the first content, or None if there was none.
         status_code: HTTP status, or None if no answer came.
         request_id: The server's id of the request.
-        outcome: "completed", or the name of the error class that ended it.
+        outcome: "completed", "overtaken" (of two requests, the other had content first), or the
+            name of the error class that ended it.
         characters: Characters of text that reached the reader from this request.
         usage: Tokens billed for it.
         cost_usd: Price of its tokens in US$, or None where a price is not known.

@@ -25,6 +25,9 @@ PAIRS = {
         "_prepare",
     ),
     "driver: send": ("client/sync_driver.py", "_send", "client/async_driver.py", "_send"),
+    "driver: open": ("client/sync_driver.py", "_open", "client/async_driver.py", "_open"),
+    "race: opened": ("client/race.py", "Runner.opened", "client/async_race.py", "Runner.opened"),
+    "race": ("client/race.py", "race", "client/async_race.py", "race"),
     "Calls.run": ("client/calls.py", "Calls.run", "client/calls.py", "Calls.arun"),
     "Admission.enter": ("limits/admission.py", "Admission.enter", None, "Admission.aenter"),
     "RateLimiter.enter": ("limits/limiter.py", "RateLimiter.enter", None, "RateLimiter.aenter"),
@@ -156,6 +159,24 @@ SLEEP = "each sleeps in its own way"
 OWNED = "asyncio does not know the inner generator; `Owned` closes it"
 
 DIFFERENCES = {
+    "race": (
+        [
+            "-done: SimpleQueue[Runner] = SimpleQueue()",
+            "-with ExitStack() as undo:",
+            "-first = Runner(post, action, Racer(session), done)",
+            "-undo.callback(first.lose)",
+            "+with AsyncExitStack() as undo:",
+            "+first = Runner(post, action, Racer(session))",
+            "+undo.push_async_callback(first.lose)",
+            "-runner = _next(done, hedge_at if second is None else None)",
+            "+runner = _next(running, hedge_at if second is None else None)",
+            "-second = Runner(post, other, Racer(session, later=seconds), done)",
+            "-undo.callback(second.lose)",
+            "+second = Runner(post, other, Racer(session, later=seconds))",
+            "+undo.push_async_callback(second.lose)",
+        ],
+        "threads say in a queue that they are done; tasks can be waited for",
+    ),
     "driver: prepare": (
         ["-time.sleep(action.seconds)", "+asyncio.sleep(action.seconds)"],
         SLEEP,

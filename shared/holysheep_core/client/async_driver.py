@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from holysheep_core.client.async_race import Opened, race
 from holysheep_core.clock import clock
 from holysheep_core.config.retry import Timeouts
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
@@ -15,6 +16,7 @@ from holysheep_core.engine.session import Session
 from holysheep_core.errors import HolySheepError
 from holysheep_core.limits.admission import Admission
 from holysheep_core.transport.body import abody_of, aclosing_response, headers_of
+from holysheep_core.transport.deadline import Call
 from holysheep_core.transport.exceptions import sending_error, translate
 from holysheep_core.transport.foreign import extensions_for
 from holysheep_core.transport.httpx_client import parsed, request_timeout
@@ -51,13 +53,12 @@ async def run(
             await _prepare(session, admission, action)
             continue
         try:
-            response = await _send(session, client, action, timeouts)
+            response, body = await _open(session, client, action, timeouts)
         except Exception as error:  # noqa: BLE001 - any error of a lower layer becomes ours
             session.receive_error(sending_error(client, error), clock())
             continue
         async with aclosing_response(response):
-            headers, body = headers_of(response), abody_of(response)
-            session.receive_response(response.status_code, headers, clock())
+            session.receive_response(response.status_code, headers_of(response), clock())
             while session.wants_data(clock()):
                 try:
                     data = await anext(body, None)
@@ -86,8 +87,21 @@ async def _prepare(session: Session, admission: Admission, action: Wait | Admit)
         session.receive_admission(clock())
 
 
-async def _send(
+async def _open(
     session: Session, client: httpx.AsyncClient, action: Send, timeouts: Timeouts
+) -> Opened:
+    if action.hedge is None:
+        response = await _send(session, client, action, timeouts, session)
+        return response, abody_of(response)
+
+    async def post(sent: Send, call: Call) -> httpx.Response:
+        return await _send(session, client, sent, timeouts, call)
+
+    return await race(session, post, action, action.hedge)
+
+
+async def _send(
+    session: Session, client: httpx.AsyncClient, action: Send, timeouts: Timeouts, call: Call
 ) -> httpx.Response:
     request = client.build_request(
         "POST",
@@ -95,7 +109,7 @@ async def _send(
         headers=action.headers,
         content=action.body,
         extensions={
-            "timeout": request_timeout(timeouts, session),
+            "timeout": request_timeout(timeouts, call),
             ON_DISCARD: lambda reason: session.receive_discarded(reason, clock()),
             **extensions_for(client),
         },

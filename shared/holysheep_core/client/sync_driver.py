@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from holysheep_core.client.race import Opened, race
 from holysheep_core.clock import clock
 from holysheep_core.config.retry import Timeouts
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
@@ -15,6 +16,7 @@ from holysheep_core.engine.session import Session
 from holysheep_core.errors import HolySheepError
 from holysheep_core.limits.admission import Admission
 from holysheep_core.transport.body import body_of, closing_response, headers_of
+from holysheep_core.transport.deadline import Call
 from holysheep_core.transport.exceptions import sending_error, translate
 from holysheep_core.transport.foreign import extensions_for
 from holysheep_core.transport.httpx_client import parsed, request_timeout
@@ -51,13 +53,12 @@ def run(
             _prepare(session, admission, action)
             continue
         try:
-            response = _send(session, client, action, timeouts)
+            response, body = _open(session, client, action, timeouts)
         except Exception as error:  # noqa: BLE001 - any error of a lower layer becomes ours
             session.receive_error(sending_error(client, error), clock())
             continue
         with closing_response(response):
-            headers, body = headers_of(response), body_of(response)
-            session.receive_response(response.status_code, headers, clock())
+            session.receive_response(response.status_code, headers_of(response), clock())
             while session.wants_data(clock()):
                 try:
                     data = next(body, None)
@@ -83,8 +84,19 @@ def _prepare(session: Session, admission: Admission, action: Wait | Admit) -> No
         session.receive_admission(clock())
 
 
+def _open(session: Session, client: httpx.Client, action: Send, timeouts: Timeouts) -> Opened:
+    if action.hedge is None:
+        response = _send(session, client, action, timeouts, session)
+        return response, body_of(response)
+
+    def post(sent: Send, call: Call) -> httpx.Response:
+        return _send(session, client, sent, timeouts, call)
+
+    return race(session, post, action, action.hedge)
+
+
 def _send(
-    session: Session, client: httpx.Client, action: Send, timeouts: Timeouts
+    session: Session, client: httpx.Client, action: Send, timeouts: Timeouts, call: Call
 ) -> httpx.Response:
     request = client.build_request(
         "POST",
@@ -92,7 +104,7 @@ def _send(
         headers=action.headers,
         content=action.body,
         extensions={
-            "timeout": request_timeout(timeouts, session),
+            "timeout": request_timeout(timeouts, call),
             ON_DISCARD: lambda reason: session.receive_discarded(reason, clock()),
             **extensions_for(client),
         },

@@ -37,6 +37,10 @@ class FallbackConfig:
         params: Parameters of single fallback models, by model id: {"gpt-5": {"reasoning_effort":
             "low"}}. Of the call's own, a model of another family is given those only that all
             families know.
+        hedge: Seconds without a first token after which the next route is asked too, once in a
+            call; whichever has content first answers, and the other request is closed. Its prompt
+            is paid for. None: never. Calls with a `SpendLimit` or your own rate limits have one
+            request.
         on: Errors after which another model or provider may be asked: classes, or their names;
             subclasses are meant too. None for those of the table of failures (docs/failures.md).
             Errors that are not among them are retried on the same route, if they are retried at
@@ -48,9 +52,12 @@ class FallbackConfig:
     cooldown: float = 10.0
     params: Mapping[str, Mapping[str, Any]] | None = None
     on: Collection[type[HolySheepError] | str] | None = None
+    hedge: float | None = None
 
     def __post_init__(self) -> None:
         check_number("cooldown", self.cooldown)
+        if self.hedge is not None:
+            check_number("hedge", self.hedge, minimum=0.001)
         if self.on is not None:
             object.__setattr__(self, "on", _error_classes(self.on))
         given = {} if self.params is None else self.params

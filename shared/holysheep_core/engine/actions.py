@@ -11,11 +11,20 @@ from holysheep_core.types import ChatRequest, Completion
 
 @dataclass(frozen=True)
 class Send:
-    """POST `body` to `url`. The time limit for an answer is `Session.deadline`."""
+    """POST `body` to `url`. The time limit for an answer is `Session.deadline`.
+
+    Attributes:
+        url: Where to.
+        headers: With the key.
+        body: The request.
+        hedge: Seconds without content after which `Session.hedge` is to be asked for a second
+            request; None for never.
+    """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)  # the key is among them
     body: bytes = field(repr=False)
+    hedge: float | None = None
 
 
 @dataclass(frozen=True)

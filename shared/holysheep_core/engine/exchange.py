@@ -169,7 +169,8 @@ class Exchange:
     def end(self, outcome: str, now: float) -> None:
         """Record that the attempt is over, and keep the parts that came."""
         new = () if self.decoder.parts is None else self.decoder.parts.finish()
-        model = self._ledger.attempts[-1].model
+        running = self._ledger.running
+        model = "" if running is None else running.model
         before = self._transcript.model
         if before not in ("", model) and not is_same(model, before):
             self._transcript.parts = without_reasoning(self._transcript.parts)
@@ -211,7 +212,7 @@ class Exchange:
             self._ledger.emit(
                 events.Resumed,
                 now,
-                attempt=len(self._ledger.attempts),
+                attempt=self._ledger.number,
                 characters=self._transcript.characters,
                 removed=stitcher.removed,
             )

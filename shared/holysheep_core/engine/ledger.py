@@ -18,6 +18,10 @@ from holysheep_core.tokens import estimate_tokens, prompt_tokens
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Usage, total_cost
 
 Notify = Callable[[events.Event], object]
+HEDGE = "hedge"
+"""The technique of a second request beside one whose first token is late."""
+OVERTAKEN = "overtaken"
+"""The outcome of the one of two requests that was closed."""
 
 
 def _completed(usage: Usage, request: ChatRequest, shown: str, pieces: int) -> Usage:
@@ -59,12 +63,24 @@ class Ledger:
         self._notify = notify
         self._attempts: list[Attempt] = []
         self._downgrades: list[str] = []
+        self._running = -1  # the place of the attempt whose answer is read
+        self._hedge = -1  # that of the second request beside it, if there is one
         self.waited = 0.0
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """One record per request, in order."""
         return tuple(self._attempts)
+
+    @property
+    def number(self) -> int:
+        """The number of the running attempt; 0 before the first."""
+        return self._running + 1
+
+    @property
+    def running(self) -> Attempt | None:
+        """The record of the running attempt, if any request went out."""
+        return self._attempts[self._running] if self._attempts else None
 
     @property
     def asked_since(self) -> float:
@@ -87,6 +103,36 @@ class Ledger:
 
     def begin(self, route: Route, technique: str, now: float) -> None:
         """A request goes out."""
+        self._add(route, technique, now)
+        self._running = len(self._attempts) - 1
+
+    def begin_hedge(self, route: Route, now: float) -> None:
+        """A second request goes out beside the running one."""
+        self._add(route, HEDGE, now)
+        self._hedge = len(self._attempts) - 1
+
+    def end_hedge(self, request: ChatRequest, now: float, *, won: bool) -> None:
+        """Of two requests, one has content: from now on it is the running one, the other is closed.
+
+        Its server has read the prompt, which is billed.
+
+        Args:
+            request: What was asked.
+            now: The time.
+            won: The second one has content.
+        """
+        loser = self._running if won else self._hedge
+        self._running = self._hedge if won else self._running
+        attempt, usage = self._attempts[loser], Usage(prompt_tokens(request), estimated=True)
+        self._attempts[loser] = msgspec.structs.replace(
+            attempt,
+            duration=now - self.started - attempt.started,
+            outcome=OVERTAKEN,
+            usage=usage,
+            cost_usd=self._catalog.card(attempt.model).cost(usage),
+        )
+
+    def _add(self, route: Route, technique: str, now: float) -> None:
         number = len(self._attempts) + 1
         name = route.provider.name
         self._attempts.append(Attempt(number, name, route.model, technique, now - self.started))
@@ -101,21 +147,21 @@ class Ledger:
 
     def first_token(self, now: float) -> None:
         """Content came; the first time in an attempt this is noted."""
-        attempt = self._attempts[-1]
+        attempt = self._attempts[self._running]
         if attempt.first_token is None:
             latency = now - self.started - attempt.started
-            self._attempts[-1] = msgspec.structs.replace(attempt, first_token=latency)
+            self._attempts[self._running] = msgspec.structs.replace(attempt, first_token=latency)
             self.emit(events.FirstToken, now, attempt=attempt.number, latency=latency)
 
     def end(
         self, decoder: ResponseDecoder, request: ChatRequest, shown: str, outcome: str, now: float
     ) -> None:
         """The attempt is over; `shown` is the text it gave the reader."""
-        attempt = self._attempts[-1]
+        attempt = self._attempts[self._running]
         usage = decoder.usage or Usage()
         if decoder.has_content:
             usage = _completed(usage, request, shown, decoder.pieces)
-        self._attempts[-1] = msgspec.structs.replace(
+        self._attempts[self._running] = msgspec.structs.replace(
             attempt,
             duration=now - self.started - attempt.started,
             status_code=decoder.status,
@@ -141,7 +187,7 @@ class Ledger:
         """Return the record of the call, which is over."""
         attempts = self.attempts
         first = (each.started + each.first_token for each in attempts if each.first_token)
-        went_on = bool(attempts) and attempts[-1].technique in ("continuation", "prefill")
+        went_on = self.running and self.running.technique in ("continuation", "prefill")
         return CallRecord(
             call_id=self.call_id,
             began=self.began,
@@ -166,7 +212,7 @@ class Ledger:
     def malformed(self, sizes: list[int], now: float) -> None:
         """Events that could not be read; the list is emptied."""
         for size in sizes:
-            self.emit(events.MalformedEvent, now, attempt=len(self._attempts), size=size)
+            self.emit(events.MalformedEvent, now, attempt=self.number, size=size)
         sizes.clear()
 
     def moved(self, old: Route, new: Route, reason: str, now: float) -> None:

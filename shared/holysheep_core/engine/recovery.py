@@ -100,7 +100,7 @@ class Recovery:
     def _new_tools(self) -> ToolCallAssembler:
         """Return the assembler of the running answer's tool calls; called for the first one."""
         request, ledger = self._transcript.request, self._ledger
-        seed = f"{ledger.call_id}/{ledger.began}/{len(ledger.attempts)}"
+        seed = f"{ledger.call_id}/{ledger.began}/{ledger.number}"
         return ToolCallAssembler(offered_tools(request.params), ids_of(request.messages), seed)
 
     def after(
@@ -135,7 +135,7 @@ class Recovery:
             self._ledger.emit(
                 events.StreamCut,
                 now,
-                attempt=len(self._ledger.attempts),
+                attempt=self._ledger.number,
                 error=type(failure).__name__,
                 characters=self._transcript.characters,
             )
@@ -156,7 +156,37 @@ class Recovery:
     @property
     def lessons(self) -> tuple[Lesson, ...]:
         """What the current route refused before."""
-        return self._chain.states.lessons(self.route) if LEARNED.has_lessons else ()
+        return self.lessons_of(self.route)
+
+    def lessons_of(self, route: Route) -> tuple[Lesson, ...]:
+        """Return what a route refused before."""
+        return self._chain.states.lessons(route) if LEARNED.has_lessons else ()
+
+    # -- a second request beside the running one: `hedging` ---------------------------------
+
+    def next_route(self, now: float) -> Route | None:
+        """Return the best route that was not asked yet, if any."""
+        return self._chain.next(self._tried, now)
+
+    def lend(self, now: float) -> Route | None:
+        """Take the budget and the probe for another route; None if they cannot be had."""
+        route = self.next_route(now)
+        if route is None or not self._settings.budget.take(route.provider.account):
+            return None
+        self._counts.lent[route.provider.account] += 1
+        return route if self._chain.states.take_probe(route, now) else None
+
+    def release(self, route: Route) -> None:
+        """A request without content was closed, which says nothing about its route."""
+        self._chain.states.ended(route, None, probing=True)
+
+    def overtaken(self, route: Route, sent: float, now: float) -> None:
+        """Another route, asked at that time, has content first: it is the current one."""
+        self._ledger.moved(self.route, route, "late first token", now)
+        self._tried.append(route)
+        self.route = route
+        self._counts.moved()
+        self.sent(sent)
 
     def _standing(self, failure: HolySheepError, exchange: Exchange, now: float) -> Standing:
         self._transcript.doubtful = exchange.decoder.doubtful
@@ -296,8 +326,8 @@ class Recovery:
         self._judge(None, now)
 
     def _judge(self, outcome: Outcome | None, now: float) -> None:
-        attempts = self._ledger.attempts
-        first_token = attempts[-1].first_token if attempts and self.heard else None
+        running = self._ledger.running
+        first_token = running.first_token if running and self.heard else None
         note = None if outcome is None else Note(now, outcome, first_token)
         if self._chain.states.ended(self.route, note, probing=not self.heard):
             self._cool(now + self._settings.fallback.cooldown, now)
@@ -324,7 +354,7 @@ class Recovery:
         self._ledger.emit(
             events.RetryScheduled,
             now,
-            attempt=len(self._ledger.attempts),
+            attempt=self._ledger.number,
             error=reason,
             provider=self.route.provider.name,
             model=model,

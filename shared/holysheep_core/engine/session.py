@@ -13,6 +13,8 @@ tested in microseconds, and the sync and the async driver cannot differ in what 
         receive_admission(now)                (and asks for the next action, the Send)
         receive_refusal(error, now)
       on Send: opens a connection, tells
+        hedge(now)                       ->   a second Send, if `Send.hedge` is over: `hedging`
+        receive_hedge_end(won, now)           (one of the two is closed)
         receive_upload(now)                   (the request was sent to its end)
         receive_response(status, headers, now)
         receive_data(bytes, now)         ->   deltas for the reader
@@ -33,15 +35,18 @@ open), transcript.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from holysheep_core import events
 from holysheep_core.engine.actions import Admit, Finish, Send, Wait
 from holysheep_core.engine.backoff import shortened
 from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.heartbeat import Heartbeat
+from holysheep_core.engine.hedging import Hedging
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.outgoing import outgoing
 from holysheep_core.engine.recovery import Recovery
@@ -55,6 +60,7 @@ from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.routes import FallbackChain
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
 
+_log = logging.getLogger("holysheep")
 _READING = State.READING  # read for every chunk
 _OPEN = (State.SENT, State.READING)
 
@@ -101,6 +107,9 @@ class Session:
         self._ledger = Ledger(call_id, now, wall(), notify, settings.catalog)
         self._transcript = Transcript(request, settings.resume, *begun)
         self._recovery = Recovery(chain, settings, self._ledger, self._transcript, now, rng)
+        self._hedging = Hedging(
+            settings, self._recovery, self._ledger, self._transcript, gated=gated
+        )
         limit = settings.spend_limit
         self._beat = Heartbeat(clocks, self._ledger)
         self._spend = None if limit is None else SpendTracker(limit, settings.catalog)
@@ -254,6 +263,23 @@ class Session:
         if self._state is State.SENT:
             self._clocks.sent(now)
 
+    def hedge(self, now: float) -> Send | None:
+        """Return a second request to send beside the running one; None for none."""
+        self._expect(State.SENT)
+        try:
+            return self._hedging.begin(self._exchange, now)
+        except HolySheepError as error:
+            _log.warning("No second request goes out: %s", error)
+            return None
+
+    def receive_hedge_end(self, now: float, *, won: bool) -> None:
+        """Of two requests, one was closed; the second one `won`: what follows is its response."""
+        self._hedging.end(won=won, now=now)
+        if won:
+            self._exchange = self._recovery.exchange()
+            self._clocks.limit(*self._recovery.limits(now))
+            self._clocks.sent(now)
+
     def receive_silence(self, now: float) -> None:
         """Nothing came for a while; the deadline has not passed."""
         self._expect(*_OPEN)
@@ -294,6 +320,7 @@ class Session:
     def close(self, now: float) -> None:
         """The driver stops; before the end of the answer this means that the reader left."""
         if self._state in _OPEN:
+            self._hedging.end(won=False, now=now)
             self._exchange.end("closed", now)
             self._recovery.abandoned(now)
         if State.CLOSED in MOVES[self._state]:
@@ -338,7 +365,8 @@ class Session:
         self._clocks.sent(now)
         self._recovery.sent(now)
         self._ledger.begin(route, next_request.technique, now)
-        return send
+        after = self._hedging.after(now)
+        return send if after is None else replace(send, hedge=after)
 
     def _wait(self, now: float) -> Wait:
         due = self._clocks.due

@@ -57,7 +57,9 @@ class Log(Observer):
     def call_ended(self, record: CallRecord, answer: str) -> None:  # noqa: ARG002 - no text here
         """Write the record of a call; warn of an answer by a fallback model."""
         if record.outcome == "completed" and record.downgrades:
-            answered = record.attempts[-1].model
+            answered = next(
+                each.model for each in reversed(record.attempts) if each.outcome == "completed"
+            )
             if answered != record.requested_model:
                 _warn_once(record.requested_model, answered)
         if LOGGER.isEnabledFor(logging.INFO):

@@ -52,6 +52,7 @@ BAD = [
     *((ResumeConfig, "finish_signal", bad) for bad in ("both", "", "[DONE]", None, 1)),
     *((FallbackConfig, "cooldown", bad) for bad in (*NO_NUMBERS, None)),
     *((FallbackConfig, "params", bad) for bad in ([], "x", {"gpt-5": 3}, {3: {}}, 5)),
+    *((FallbackConfig, "hedge", bad) for bad in (*NO_NUMBERS, 0)),
     *(
         (FallbackConfig, "on", bad)
         for bad in ("nothing", ["NoError"], [ValueError], 5, [ConfigurationError], [3])
