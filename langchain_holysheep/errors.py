@@ -53,6 +53,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.StreamInterruptedError: ModelConnectionError,
     core.StreamCutError: ModelConnectionError,
     core.StreamTruncatedError: ModelConnectionError,
+    core.StreamSlowError: ModelTimeoutError,
     core.StreamStalledError: ModelTimeoutError,
     core.UpstreamError: ModelAPIError,
     core.IncompleteToolCallError: ModelAPIError,

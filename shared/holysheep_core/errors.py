@@ -31,6 +31,7 @@
         ├── StreamCutError                 the connection broke
         ├── StreamTruncatedError           the body ended, but the answer had not
         ├── StreamStalledError             open, yet no content for `Timeouts.stall`
+        │   └── StreamSlowError            content, but slower than `Timeouts.min_rate`
         ├── UpstreamError                  the server reported an error inside the stream
         ├── IncompleteToolCallError        a tool call whose arguments never became JSON
         │   ├── InvalidToolCallError       the model itself ended it so, twice
@@ -214,6 +215,10 @@ class StreamTruncatedError(StreamInterruptedError):
 
 class StreamStalledError(StreamInterruptedError, TimeoutError):
     """The connection is open, but no content came for `Timeouts.stall` seconds."""
+
+
+class StreamSlowError(StreamStalledError):
+    """Content came more slowly than `Timeouts.min_rate` of what is usual for the model."""
 
 
 class UpstreamError(StreamInterruptedError):

@@ -52,7 +52,10 @@ class RawServer:
             for piece in answer:
                 time.sleep(piece["after_s"])
                 data = piece["bytes"]
-                connection.sendall(data.encode() if isinstance(data, str) else data)
+                try:
+                    connection.sendall(data.encode() if isinstance(data, str) else data)
+                except OSError:  # the client had enough
+                    return
             connection.shutdown(socket.SHUT_WR)
             connection.recv(1)
 

@@ -106,7 +106,7 @@ def test_an_error_without_facts_has_empty_ones(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_an_error_about_time_and_no_other_is_a_timeout_error(cls):
-    timely = any(word in cls.__name__ for word in ("Timeout", "Stalled", "Deadline"))
+    timely = any(word in cls.__name__ for word in ("Timeout", "Stalled", "Slow", "Deadline"))
     assert issubclass(cls, builtins.TimeoutError) is timely
 
 

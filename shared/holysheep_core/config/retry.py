@@ -109,6 +109,9 @@ class Timeouts:
             ask. Models that reason, and long prompts, have more time.
         stall_with_fallback: Most of `stall` while another one is left to ask; not where tools are
             offered, or a model reasons, since a server may then be silent for long.
+        min_rate: Share of a model's own usual rate, 0 to 1. An answer whose text comes more slowly
+            for 5 s is resumed at the next route, if one is left. The rate is that of the model's
+            recent answers in this process, three at least. None: no such guard.
         write: For each piece of a request that is sent (64 KB), so that a long one may take long.
             `first_token` begins when all is sent, except with an HTTP client of your own.
     """
@@ -122,6 +125,7 @@ class Timeouts:
     first_connect: float | None = 2.0
     first_token_with_fallback: float | None = 10.0
     stall_with_fallback: float | None = 10.0
+    min_rate: float | None = None
 
     def __post_init__(self) -> None:
         names = ("connect", "read", "first_token", "stall", "total", "write", "first_connect")
@@ -129,6 +133,8 @@ class Timeouts:
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, minimum=0.001)
+        if self.min_rate is not None:
+            check_number("min_rate", self.min_rate, minimum=0.001, maximum=1.0)
         for name in ("first_token", "stall"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.read)

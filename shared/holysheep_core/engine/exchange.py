@@ -14,6 +14,7 @@ from typing import Any
 from holysheep_core import events
 from holysheep_core.engine.clocks import Clocks
 from holysheep_core.engine.ledger import Ledger
+from holysheep_core.engine.pace import Pace
 from holysheep_core.errors import (
     APIConnectionError,
     EmptyAnswerError,
@@ -56,8 +57,10 @@ class Exchange:
         transcript: What the reader has.
         ledger: Records the attempt.
         text_is_whole: The text so far lacks nothing: see the property of this name.
+        pace: Measures how fast the text comes, if that is asked for.
 
     Attributes:
+        pace: The same.
         decoder: The response, decoded.
         tool_calls: Whole tool calls, once the answer has ended well.
         rejected: Why the response cannot be joined to the text before it; "" if it can.
@@ -71,7 +74,9 @@ class Exchange:
         ledger: Ledger,
         *,
         text_is_whole: bool = False,
+        pace: Pace | None = None,
     ) -> None:
+        self.pace = pace
         self.next_request = next_request
         self.decoder = decoder
         self._transcript = transcript

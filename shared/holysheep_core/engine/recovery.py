@@ -16,6 +16,7 @@ from holysheep_core.engine.asking import learns_from, limits_with_fallback, requ
 from holysheep_core.engine.counts import Counts
 from holysheep_core.engine.exchange import Exchange
 from holysheep_core.engine.ledger import Ledger
+from holysheep_core.engine.pace import Pace
 from holysheep_core.engine.policy import Decision, Standing, decide, without_budget
 from holysheep_core.engine.rules import Move, rule_for
 from holysheep_core.engine.settings import Settings
@@ -93,8 +94,14 @@ class Recovery:
             asked = transcript.next_request()
         else:
             asked = request_for_rest(transcript, route, settings, states)
+        least = settings.timeouts.min_rate
         return Exchange(
-            asked, decoder, self._transcript, self._ledger, text_is_whole=self._text_is_whole
+            asked,
+            decoder,
+            self._transcript,
+            self._ledger,
+            text_is_whole=self._text_is_whole,
+            pace=None if least is None else Pace(least, states.usual_rate(route)),
         )
 
     def _new_tools(self) -> ToolCallAssembler:
@@ -315,10 +322,17 @@ class Recovery:
                 self._settings.budget.succeeded(retries, account)
         self._counts.lent.clear()
 
-    def succeeded(self, now: float) -> None:
-        """The answer is whole; the retry budget grows."""
+    def succeeded(self, now: float, rate: float | None = None) -> None:
+        """The answer is whole; the retry budget grows.
+
+        Args:
+            now: The time.
+            rate: Characters per second of its last response, if measured.
+        """
         self.progressed()  # of a refusal or a tool call, the end is the first that is seen
         self._judge(Outcome.SUCCESS, now)
+        if rate is not None:
+            self._chain.states.note_rate(self.route, rate)
         self._settings.budget.succeeded(0, self.route.provider.account)
 
     def abandoned(self, now: float) -> None:

@@ -39,6 +39,7 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamingRetryExhausted,
     StreamInterruptedError,
+    StreamSlowError,
     StreamStalledError,
     StreamTruncatedError,
     TLSError,
@@ -115,6 +116,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     StreamCutError: CUT,
     StreamTruncatedError: CUT,
     StreamStalledError: CUT,
+    StreamSlowError: Rule(move=Move.NEXT, stay=True, outcome=Outcome.DISTURBED),
     UpstreamError: Rule(again=0, move=Move.NEXT, stay=True, outcome=Outcome.FAILURE),
     IncompleteToolCallError: CUT,
     # The model ended the call itself, so nothing was cut: ask it once more.

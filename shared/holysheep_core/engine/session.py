@@ -49,13 +49,20 @@ from holysheep_core.engine.heartbeat import Heartbeat
 from holysheep_core.engine.hedging import Hedging
 from holysheep_core.engine.ledger import Ledger, Notify
 from holysheep_core.engine.outgoing import outgoing
+from holysheep_core.engine.pace import Pace
 from holysheep_core.engine.recovery import Recovery
 from holysheep_core.engine.settings import Settings
 from holysheep_core.engine.spend import SpendTracker
 from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import answer_of, completion_of, record_of
-from holysheep_core.errors import HolySheepError, InvalidToolCallError, StreamStalledError
+from holysheep_core.errors import (
+    HolySheepError,
+    InvalidToolCallError,
+    StreamSlowError,
+    StreamStalledError,
+)
 from holysheep_core.protocol.rate_limit_headers import allowance
+from holysheep_core.protocol.response import TextPiece
 from holysheep_core.resume.transcript import Transcript
 from holysheep_core.routing.routes import FallbackChain
 from holysheep_core.types import Attempt, CallRecord, ChatRequest, Completion, Delta
@@ -224,9 +231,12 @@ class Session:
         except HolySheepError as error:
             return self._end(error, now)
         deltas: list[Delta] = []
+        slow: HolySheepError | None = None
         if pieces:
             if not self._recovery.heard:
                 self._recovery.progressed()
+            if self._exchange.pace is not None:
+                slow = self._slowness(self._exchange.pace, pieces, now)
             deltas = self._exchange.take(pieces, now)
             clocks.shown(now)
         while decoder.second_answer:
@@ -234,13 +244,21 @@ class Session:
         if decoder.malformed:
             self._ledger.malformed(decoder.malformed, now)
         spend, shown = self._spend, self._transcript.characters
-        over = self._stopped or (spend and spend.overspent(decoder.pieces, shown))
+        over = self._stopped or (spend and spend.overspent(decoder.pieces, shown)) or slow
         if over or decoder.complete or self._exchange.rejected:
             return deltas + self._end(over or decoder.failure(), now)
         if pieces:
             return deltas
         came, ended = decoder.progress > progress, decoder.proven and not was_proven
         return deltas + self._without_text(came=came or ended, growth=growth, now=now)
+
+    def _slowness(self, pace: Pace, pieces: list[TextPiece], now: float) -> HolySheepError | None:
+        """Return the error for a response that is too slow, if another route is left."""
+        slow = pace.add(pieces, now - self._clocks.since)
+        if not slow or self._exchange.decoder.settled or self._recovery.next_route(now) is None:
+            return None
+        least = self._settings.timeouts.min_rate or 0.0
+        return StreamSlowError(f"The text came more slowly than {least:.0%} of the usual rate.")
 
     def _without_text(self, *, came: bool, growth: int, now: float) -> list[Delta]:
         """Update the clocks after a read without text; return the deltas of an end, if any."""
@@ -392,7 +410,8 @@ class Session:
         if failure is not None:
             self._resolve(failure, now)
             return deltas
-        self._recovery.succeeded(now)
+        pace = exchange.pace
+        self._recovery.succeeded(now, None if pace is None else pace.rate)
         self._outcome = completion_of(exchange, self._recovery, self._ledger, self._transcript, now)
         self._to(State.FINISHED)
         if exchange.tool_calls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from typing import NamedTuple
 
 from holysheep_core.families.refusals import Lesson
@@ -43,6 +44,7 @@ class RouteStates:
         self._lock = threading.RLock()
         self._circuits: dict[str, Circuit] = {}
         self._left: dict[str, Allowance] = {}
+        self._rates: dict[str, deque[float]] = {}
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -62,6 +64,15 @@ class RouteStates:
     def left(self, provider: Provider) -> Allowance | None:
         """Return what a provider last reported as left of its limits."""
         return self._left.get(provider.account)
+
+    def usual_rate(self, route: Route) -> float | None:
+        """Return the median rate of a route's recent answers, in characters per second.
+
+        None where fewer than three are known.
+        """
+        with self._lock:
+            rates = sorted(self._rates.get(route.key, ()))
+        return rates[len(rates) // 2] if len(rates) >= _FEWEST_RATES else None
 
     def is_available(self, route: Route, now: float) -> bool:
         """Tell whether a call may use a route: its circuit is closed, or a probe is free."""
@@ -107,6 +118,11 @@ class RouteStates:
         """Remember what a server reported as left of its limits."""
         if left is not None:
             self._left[provider.account] = left
+
+    def note_rate(self, route: Route, rate: float) -> None:
+        """Remember how fast an answer came, in characters per second."""
+        with self._lock:
+            self._rates.setdefault(route.key, deque(maxlen=_MOST_RATES)).append(rate)
 
     def take_probe(self, route: Route, now: float) -> bool:
         """Use a route for a call, and take its probe if it is half-open. False if none is free."""
@@ -159,6 +175,9 @@ class RouteStates:
 
     def _of(self, key: str) -> Circuit:
         return self._circuits.setdefault(key, Circuit(self._config))
+
+
+_FEWEST_RATES, _MOST_RATES = 3, 20
 
 
 def _belongs(key: str, provider: Provider, model: str | None) -> bool:

@@ -38,6 +38,7 @@ BAD = [
     ),
     *((RetryConfig, name, bad) for name in ("wait", "stop") for bad in (3, "3", tenacity)),
     *((Timeouts, name, bad) for name in TIMEOUTS for bad in (*NO_NUMBERS, 0, 0.0, 0.0001)),
+    *((Timeouts, "min_rate", bad) for bad in (*NO_NUMBERS, 0, 1.1)),
     *((ResumeConfig, "enabled", bad) for bad in ("no", "false")),
     *((ResumeConfig, "max_resumes", bad) for bad in NO_COUNTS),
     *((ResumeConfig, "anchor_characters", bad) for bad in (*NO_COUNTS, 0, 7)),
