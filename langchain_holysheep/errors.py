@@ -49,6 +49,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.DeadlineExceededError: ModelTimeoutError,
     core.BudgetExceededError: ModelError,
     core.JournalError: ModelError,
+    core.AnswerExistsError: ModelError,
     core.AnswerInUseError: ModelError,
     core.StreamInterruptedError: ModelConnectionError,
     core.StreamCutError: ModelConnectionError,

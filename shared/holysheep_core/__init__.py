@@ -15,6 +15,7 @@ from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, RetryStrategy, Timeouts
 from holysheep_core.errors import (
+    AnswerExistsError,
     AnswerInUseError,
     APIConnectionError,
     APIError,
@@ -81,6 +82,7 @@ from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.otel import OpenTelemetry
+from holysheep_core.observers.progress import ProgressBar
 from holysheep_core.observers.totals import Total, Totals
 from holysheep_core.protocol.sse import ServerSentEvent, parse_sse_stream
 from holysheep_core.retry_budget import RetryBudget
@@ -110,6 +112,7 @@ __all__ = [
     "APIError",
     "APIGateway",
     "ActiveProviderChanged",
+    "AnswerExistsError",
     "AnswerInUseError",
     "Attempt",
     "AuthenticationError",
@@ -157,6 +160,7 @@ __all__ = [
     "OverloadedError",
     "Part",
     "PermissionDeniedError",
+    "ProgressBar",
     "Provider",
     "ProviderHealthChanged",
     "ProviderSwitched",

@@ -26,6 +26,7 @@
     ├── DeadlineExceededError              `Timeouts.total` ran out
     ├── BudgetExceededError                `SpendLimit` is spent
     ├── JournalError                       no such answer in the journal, or it does not answer
+    │   ├── AnswerExistsError              it has one of this name
     │   └── AnswerInUseError               another process is writing it
     └── StreamInterruptedError             an answer began and could not be completed
         ├── StreamCutError                 the connection broke
@@ -195,6 +196,10 @@ class BudgetExceededError(HolySheepError):
 
 class JournalError(HolySheepError):
     """An answer cannot be kept, read or resumed; the message says why, and what to do."""
+
+
+class AnswerExistsError(JournalError):
+    """The journal has an answer of this `call_id`; `if_exists="resume"` resumes it."""
 
 
 class AnswerInUseError(JournalError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -203,6 +203,9 @@ class CallRecord:
     finish_reason: str | None = None
 
 
+IfExists = Literal["error", "resume"]
+
+
 @dataclass(frozen=True)
 class ChatRequest:
     """One chat/completions call, as the user meant it.
@@ -215,6 +218,8 @@ class ChatRequest:
         call_id: A name for the call, under which a journal keeps it; "" to have one made. Not
             sent.
         fallback_models: Fallback models of this call, in order; None for the client's. Not sent.
+        if_exists: What to do if the journal has an answer of this name: "error", or "resume" to
+            give it from its beginning, and ask for what is missing. Not sent.
     """
 
     model: str
@@ -223,6 +228,7 @@ class ChatRequest:
     tags: tuple[str, ...] = ()
     call_id: str = ""
     fallback_models: tuple[str, ...] | None = None
+    if_exists: IfExists = "error"
 
 
 @dataclass(frozen=True)

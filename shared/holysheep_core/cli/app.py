@@ -17,16 +17,19 @@ from rich.progress import Progress
 
 import holysheep_core
 from holysheep_core.catalog import check_learnable, coerce
-from holysheep_core.cli import check, watch
+from holysheep_core.cli import batch, check, watch
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli import report_data as figures
 from holysheep_core.cli import report_text as report
 from holysheep_core.cli import rollback_drill as drill
 from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.report_html import page
+from holysheep_core.client.handler import StreamingRetryHandler
 from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.sharing import announce
+from holysheep_core.journal.journal import Journal
+from holysheep_core.observers.progress import ProgressBar
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.simulator import Scenario, Simulator, cut
 
@@ -136,6 +139,52 @@ def switch(
         typer.echo("Redis does not answer; nothing was switched.", err=True)
         raise typer.Exit(1)
     typer.echo(f"Every gateway that has a provider called {provider} now uses it first.")
+
+
+@app.command("batch")
+def run_batch(
+    source: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Requests, JSONL.")],
+    out: Annotated[Path, typer.Argument(dir_okay=False, help="Answers, JSONL.")],
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls at the same time.")] = 20,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue OUT: ask only for what it has not.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="Model of lines that name none.")] = None,
+    base_url: Annotated[
+        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
+    ] = DEFAULT_BASE_URL,
+    journal: Annotated[
+        str | None, typer.Option(help="Where answers are kept as they arrive; a file beside OUT.")
+    ] = None,
+) -> None:
+    """Answer a file of requests. After a kill, --resume goes on and pays for nothing twice."""
+    try:
+        items = batch.read_items(source, model)
+        done = batch.kept(out) if resume and out.exists() else {}
+        if out.exists() and not resume:
+            raise typer.BadParameter(f"{out} exists: --resume continues it, or name another file.")
+        if done or out.exists():
+            batch.rewrite(out, done.values())
+        left = [item for item in items if item.name not in done]
+        with ProgressBar(len(items)) as bar, out.open("a", encoding="utf-8") as file:
+            bar.reach(len(done))
+            handler = StreamingRetryHandler(
+                base_url=base_url,
+                journal=Journal(journal or f"sqlite:///{out.absolute()}.journal", lease=5.0),
+                observers=[bar],
+            )
+            work = batch.Batch(handler, file, lambda over: bar.reach(len(done) + over), concurrency)
+            asyncio.run(work.run(left))
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command with --resume continues.", err=True)
+        raise typer.Exit(130) from None
+    if work.ending is not None:
+        typer.echo(f"Stopped, since every request would fail: {work.ending}", err=True)
+    if work.failed:
+        typer.echo(f"{work.failed} failed; --resume asks for them again.", err=True)
+    raise typer.Exit(1 if work.failed else 0)
 
 
 @app.command("check")

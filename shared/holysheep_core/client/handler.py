@@ -36,7 +36,7 @@ from holysheep_core.routing.circuit import CircuitConfig
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.transport.clients import Clients
 from holysheep_core.transport.connections import Connections
-from holysheep_core.types import ChatRequest, Completion, Delta
+from holysheep_core.types import ChatRequest, Completion, Delta, IfExists
 
 if TYPE_CHECKING:
     import httpx
@@ -190,6 +190,7 @@ class StreamingRetryHandler(Requests):
         tags: Sequence[str] = (),
         call_id: str = "",
         fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
         **params: Any,
     ) -> Iterator[str]:
         """Stream the answer's text.
@@ -202,6 +203,9 @@ class StreamingRetryHandler(Requests):
             tags: Labels for costs by tag; not sent to the server.
             call_id: A unique name for the answer, for `resume` and `follow`; generated if empty.
             fallback_models: Fallback models of this call, in place of the client's; [] for none.
+            if_exists: What to do if the journal has an answer named `call_id`: "error", or
+                "resume": the same call made again gives the same answer, and asks for what is
+                missing of it.
             **params: Any other field of the request: `temperature`, `max_tokens`, …
 
         Returns:
@@ -213,7 +217,7 @@ class StreamingRetryHandler(Requests):
                 text so far.
         """
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
@@ -226,11 +230,12 @@ class StreamingRetryHandler(Requests):
         tags: Sequence[str] = (),
         call_id: str = "",
         fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
         **params: Any,
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
@@ -243,6 +248,7 @@ class StreamingRetryHandler(Requests):
         tags: Sequence[str] = (),
         call_id: str = "",
         fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
         **params: Any,
     ) -> Completion:
         """Return the whole answer. A cut costs only the rest: the call uses a stream internally.
@@ -253,7 +259,7 @@ class StreamingRetryHandler(Requests):
             HolySheepError: The answer cannot be completed; `partial` has the text so far.
         """
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
         return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
@@ -266,11 +272,12 @@ class StreamingRetryHandler(Requests):
         tags: Sequence[str] = (),
         call_id: str = "",
         fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
         **params: Any,
     ) -> Completion:
         """Like `complete`, for asyncio."""
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks)
+        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:

@@ -25,6 +25,10 @@ def check_request(request: ChatRequest) -> None:
         raise ConfigurationError(f"model={request.model!r}: needs a model's name.")
     if not isinstance(request.call_id, str):
         raise ConfigurationError(f"call_id={request.call_id!r}: needs a str.")
+    if request.if_exists not in ("error", "resume"):
+        raise ConfigurationError(f"if_exists={request.if_exists!r}: needs 'error' or 'resume'.")
+    if request.if_exists == "resume" and not request.call_id:
+        raise ConfigurationError("if_exists='resume': needs a call_id, the name of the answer.")
     _check_messages(request.messages)
     for name in request.params:
         _check_name(str(name))

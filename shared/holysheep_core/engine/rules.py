@@ -10,6 +10,7 @@ from enum import Enum, auto
 from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig
 from holysheep_core.errors import (
+    AnswerExistsError,
     AnswerInUseError,
     APIConnectionError,
     APIError,
@@ -96,6 +97,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     DeadlineExceededError: NEVER,
     BudgetExceededError: NEVER,
     JournalError: NEVER,
+    AnswerExistsError: NEVER,
     AnswerInUseError: NEVER,
     InvalidJSONOutputError: NEVER,
     TokenLimitError: NEVER,

@@ -34,6 +34,7 @@ import msgspec
 
 from holysheep_core.config.checks import check_number
 from holysheep_core.errors import (
+    AnswerExistsError,
     ConfigurationError,
     JournalError,
 )
@@ -122,13 +123,14 @@ class Journal:
         """Start an answer.
 
         Raises:
-            JournalError: The name is taken, or the store does not answer.
+            AnswerExistsError: The name is taken.
+            JournalError: The store does not answer.
         """
-        owner, asked = _owner(), _as_json(request)
+        owner, asked = _owner(), as_json(request)
         if not self._ask(lambda: self.store.begin(call_id, owner, asked, self.lease)):
-            raise JournalError(
+            raise AnswerExistsError(
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
-                "another name."
+                "another name; if_exists='resume' resumes it by itself."
             )
         return self._watched(AnswerWriter(self, Claim(call_id, owner, asked)))
 
@@ -281,9 +283,14 @@ def completion_of(kept: StoredAnswer) -> Completion:
     return msgspec.json.decode(kept.ending, type=Completion)
 
 
-def _as_json(request: ChatRequest) -> bytes:
+def as_json(value: object) -> bytes:
+    """Return a request, or a part of one, as it is stored.
+
+    Raises:
+        ConfigurationError: It is no JSON.
+    """
     try:
-        return msgspec.json.encode(request)
+        return msgspec.json.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None
 

@@ -11,9 +11,14 @@ from functools import partial
 from typing import TypeVar
 
 from holysheep_core.config.checks import check_count
-from holysheep_core.errors import AnswerInUseError, ConfigurationError, JournalError
+from holysheep_core.errors import (
+    AnswerExistsError,
+    AnswerInUseError,
+    ConfigurationError,
+    JournalError,
+)
 from holysheep_core.journal.backend import StoredAnswer
-from holysheep_core.journal.journal import Journal, completion_of, request_of
+from holysheep_core.journal.journal import Journal, as_json, completion_of, request_of
 from holysheep_core.journal.writer import AnswerWriter
 from holysheep_core.types import ChatRequest, Completion, Delta
 
@@ -114,14 +119,36 @@ def required(journal: Journal | None) -> Journal:
 
 
 def begin(journal: Journal, request: ChatRequest) -> Opening:
-    """Start an answer in the journal."""
+    """Start an answer in the journal, or resume the one of this name if the request says so.
+
+    Raises:
+        AnswerInUseError: The answer is to be resumed, and another process is writing it.
+        JournalError: The name is taken, or the journal does not answer.
+    """
+    opening = _begun(journal, request)
+    return resume(journal, request.call_id, ReaderPosition()) if opening is None else opening
+
+
+def _begun(journal: Journal, request: ChatRequest) -> Opening | None:
+    # None: there is an answer of this name, which is to be resumed.
     try:
         return Opening(request, entry=journal.begin(request.call_id, request))
+    except AnswerExistsError:
+        if request.if_exists == "error":
+            raise
     except JournalError as error:
         if journal.required or error.__cause__ is None:  # it answered, and refused
             raise
         journal.complain(error)
         return Opening(request)
+    kept = request_of(journal.read(request.call_id))
+    for what in ("model", "messages", "params"):
+        if as_json(getattr(kept, what)) != as_json(getattr(request, what)):
+            raise JournalError(
+                f"The journal's answer {request.call_id!r} was asked with other {what}. Give this "
+                "call another call_id."
+            )
+    return None
 
 
 def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
@@ -134,7 +161,8 @@ def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
 
 async def abegin(journal: Journal, request: ChatRequest) -> Opening:
     """Like `begin`, for asyncio."""
-    return await _in_thread(journal, partial(begin, journal, request))
+    opening: Opening | None = await _in_thread(journal, partial(_begun, journal, request))
+    return await aresume(journal, request.call_id, ReaderPosition()) if opening is None else opening
 
 
 async def aresume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
