@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from holysheep_core import ProgressBar, RateLimits
+from holysheep_core import ProgressBar, RequestSent, Throttled
 from holysheep_core.simulator import refuse
+from holysheep_core.types import ChatRequest
 from langchain_holysheep import ChatHolySheep
 
 QUIET = {"api_key": "k", "model": "gpt-4.1", "fallback_models": []}
@@ -28,22 +29,15 @@ def test_a_batch_shows_how_many_are_done_and_what_they_cost(play, console):
     assert "5/5" in console.file.getvalue()
 
 
-def test_a_bar_that_stands_says_that_a_limit_waits(play, console):
-    script, waiting = play(text="one two three"), []
+def test_a_bar_that_stands_says_that_a_limit_waits(console):
     with ProgressBar(total=4, console=console) as bar:
-        limits = RateLimits(requests_per_minute=2, max_wait=0.2)
-        llm = ChatHolySheep(
-            base_url=script.base_url,
-            observers=[bar],
-            rate_limits=limits,
-            on_event=lambda _event: waiting.append(bar.waiting),
-            **QUIET,
-        )
-        results = llm.batch(["go"] * 4, return_exceptions=True)
-    failed = sum(isinstance(each, Exception) for each in results)
-    assert (bar.done, bar.failed) == (4 - failed, failed)
-    assert failed == 2
-    assert max(waiting) >= 1
+        for call in ("a", "b"):
+            bar.call_began(call, ChatRequest("gpt-4.1", ()))
+            bar.happened(Throttled(call, 0.0, provider="p", limit="60/minute", wait=30.0))
+        assert (bar.running, bar.waiting) == (2, 2)
+        bar.happened(RequestSent("a", 1.0, 1, "p", "gpt-4.1", "request"))
+        assert bar.waiting == 1
+    assert "2 running, 1 waiting for a limit" in console.file.getvalue()
 
 
 def test_a_429_of_the_server_is_a_wait_too(play, console):
