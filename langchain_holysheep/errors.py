@@ -51,6 +51,7 @@ _PARENTS: Mapping[type[core.HolySheepError], type[ModelError]] = {
     core.JournalError: ModelError,
     core.AnswerExistsError: ModelError,
     core.AnswerInUseError: ModelError,
+    core.AnswerStoppedError: ModelError,
     core.StreamInterruptedError: ModelConnectionError,
     core.StreamCutError: ModelConnectionError,
     core.StreamTruncatedError: ModelConnectionError,

@@ -17,6 +17,7 @@ from holysheep_core.config.retry import RetryConfig, RetryStrategy, Timeouts
 from holysheep_core.errors import (
     AnswerExistsError,
     AnswerInUseError,
+    AnswerStoppedError,
     APIConnectionError,
     APIError,
     AuthenticationError,
@@ -79,6 +80,7 @@ from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.gateway.health_check import HealthCheck
 from holysheep_core.integrations.keywords import refuse_unknown
 from holysheep_core.journal.journal import Journal
+from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.otel import OpenTelemetry
@@ -114,6 +116,8 @@ __all__ = [
     "ActiveProviderChanged",
     "AnswerExistsError",
     "AnswerInUseError",
+    "AnswerStatus",
+    "AnswerStoppedError",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",

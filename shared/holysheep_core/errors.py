@@ -27,6 +27,7 @@
     ├── BudgetExceededError                `SpendLimit` is spent
     ├── JournalError                       no such answer in the journal, or it does not answer
     │   ├── AnswerExistsError              it has one of this name
+    │   ├── AnswerStoppedError             somebody stopped it; what had come stays
     │   └── AnswerInUseError               another process is writing it
     └── StreamInterruptedError             an answer began and could not be completed
         ├── StreamCutError                 the connection broke
@@ -200,6 +201,10 @@ class JournalError(HolySheepError):
 
 class AnswerExistsError(JournalError):
     """The journal has an answer of this `call_id`; `if_exists="resume"` resumes it."""
+
+
+class AnswerStoppedError(JournalError):
+    """The answer was stopped with `stop(call_id)`; `partial` is what had come, and stays stored."""
 
 
 class AnswerInUseError(JournalError):

@@ -220,6 +220,7 @@ class ChatRequest:
         fallback_models: Fallback models of this call, in order; None for the client's. Not sent.
         if_exists: What to do if the journal has an answer of this name: "error", or "resume" to
             give it from its beginning, and ask for what is missing. Not sent.
+        detached: No reader waits for it: it was begun with `start`. Not sent.
     """
 
     model: str
@@ -229,6 +230,7 @@ class ChatRequest:
     call_id: str = ""
     fallback_models: tuple[str, ...] | None = None
     if_exists: IfExists = "error"
+    detached: bool = False
 
 
 @dataclass(frozen=True)

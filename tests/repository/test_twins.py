@@ -271,13 +271,13 @@ DIFFERENCES = {
     ),
     "opening: follow": (
         [
-            "-for pieces in journal.watch(call_id):",
-            "+watching = journal.watch(call_id)",
-            "+while (pieces := journal.workers.run(partial(next, watching, None))) is not None:",
-            "-time.sleep(_POLL)",
-            "+asyncio.sleep(_POLL)",
+            "-for pieces in journal.followers.watch(call_id):",
+            "+with closing(journal.followers.awatch(call_id)) as watching:",
+            "+for pieces in watching:",
+            "-yield completion_of(journal.ended(call_id))",
+            "+yield completion_of(journal.workers.run(partial(journal.ended, call_id)))",
         ],
-        f"{SLEEP}; {THREAD}",
+        THREAD,
     ),
     "requests: close": (
         ["-self._leave()", "+asyncio.to_thread(self._leave)"],

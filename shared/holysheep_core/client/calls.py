@@ -20,6 +20,9 @@ from holysheep_core.observers.observer import Observer
 from holysheep_core.transport.clients import Clients, asyncio_loop
 from holysheep_core.types import Completion, Delta
 
+_ATTENTION = 0.25
+"""Seconds after which a call with a journal looks whether somebody stopped it."""
+
 Stream = Generator[Delta | Completion, None, None]
 AsyncStream = AsyncGenerator[Delta | Completion, None]
 OnToken = Callable[[str], Any]
@@ -167,6 +170,7 @@ class Calls:
             call_id=request.call_id,
             gated=gated,
             begun=(opening.text, opening.reasoning),
+            heartbeat=None if opening.entry is None else _ATTENTION,
         )
         if opening.entry is not None:
             opening.entry.watch(session)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import OnEvent, OnToken
-from holysheep_core.client.requests import Requests
+from holysheep_core.client.detached import Detached
 from holysheep_core.closing import Owned
 from holysheep_core.config.fallback import FallbackConfig, of_call
 from holysheep_core.config.limits import RateLimits, SpendLimit
@@ -25,7 +25,6 @@ from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.gateway import APIGateway
-from holysheep_core.journal import opening as journals
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.logs import Log
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class StreamingRetryHandler(Requests):
+class StreamingRetryHandler(Detached):
     """Streams chat completions whole, once and in order.
 
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
@@ -280,6 +279,54 @@ class StreamingRetryHandler(Requests):
         request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
+    def start(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        call_id: str = "",
+        tags: Sequence[str] = (),
+        fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
+        **params: Any,
+    ) -> str:
+        """Generate an answer in the background, into the journal; return its `call_id` at once.
+
+        Readers come and go with `follow`; `stop` ends it from any process. At most 16 are generated
+        at a time by a handler, the others wait. What this process leaves when it ends, a worker
+        (`holysheep worker`) or `resume` takes up.
+
+        Args are those of `stream_with_retry`.
+
+        Raises:
+            AnswerExistsError: The journal has an answer of this name.
+            ConfigurationError: The request is invalid, or the handler has no journal.
+            JournalError: The journal does not answer.
+        """
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(
+            model, messages, params, tuple(tags), call_id, fallbacks, if_exists, detached=True
+        )
+        return self.start_request(request)
+
+    async def astart(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        call_id: str = "",
+        tags: Sequence[str] = (),
+        fallback_models: Sequence[str] | None = None,
+        if_exists: IfExists = "error",
+        **params: Any,
+    ) -> str:
+        """Like `start`, in a task of the running loop."""
+        fallbacks = of_call(fallback_models)
+        request = ChatRequest(
+            model, messages, params, tuple(tags), call_id, fallbacks, if_exists, detached=True
+        )
+        return await self.astart_request(request)
+
     def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:
         """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
 
@@ -315,22 +362,15 @@ class StreamingRetryHandler(Requests):
 
         Raises:
             ConfigurationError: The handler has no journal.
+            AnswerStoppedError: It was stopped; what had come was yielded.
             JournalError: The journal has no such answer, or it is incomplete and no process is
                 writing it: `resume` it.
         """
-        return journals.follow(journals.required(self._journal), call_id, offset)
+        return _texts(self.follow_deltas(call_id, offset=offset))
 
     def afollow(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
         """Like `follow`, for asyncio."""
-        return journals.afollow(journals.required(self._journal), call_id, offset)
-
-    def unfinished(self) -> list[str]:
-        """Return the `call_id`s of incomplete answers that no process is writing.
-
-        Raises:
-            ConfigurationError: The handler has no journal.
-        """
-        return journals.required(self._journal).unfinished()
+        return _atexts(self.afollow_deltas(call_id, offset=offset))
 
 
 def _only_one(name: str, value: object, shorthand: str, short: object) -> None:

@@ -79,9 +79,9 @@ class Requests:
             HolySheepError: While iterating, if the answer cannot be completed.
         """
         check_request(request)
-        journal, named = self._journal, _named(request)
+        journal, asked = self._journal, named(request)
         begin = (
-            partial(_opened, named) if journal is None else partial(journals.begin, journal, named)
+            partial(_opened, asked) if journal is None else partial(journals.begin, journal, asked)
         )
         return self._calls.run(begin, on_token, on_event, pace)
 
@@ -95,11 +95,11 @@ class Requests:
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `stream`, for asyncio; the callbacks may be coroutines."""
         check_request(request)
-        journal, named = self._journal, _named(request)
+        journal, asked = self._journal, named(request)
         begin = (
-            partial(_aopened, named)
+            partial(_aopened, asked)
             if journal is None
-            else partial(journals.abegin, journal, named)
+            else partial(journals.abegin, journal, asked)
         )
         return self._calls.arun(begin, on_token, on_event, pace)
 
@@ -208,7 +208,8 @@ class Requests:
         await self.aclose()
 
 
-def _named(request: ChatRequest) -> ChatRequest:
+def named(request: ChatRequest) -> ChatRequest:
+    """Return a request with a name of its own, if it has none."""
     return request if request.call_id else replace(request, call_id=token_hex(8))
 
 

@@ -12,6 +12,7 @@ from holysheep_core.config.retry import RETRYABLE_STATUS_CODES, RetryConfig
 from holysheep_core.errors import (
     AnswerExistsError,
     AnswerInUseError,
+    AnswerStoppedError,
     APIConnectionError,
     APIError,
     AuthenticationError,
@@ -99,6 +100,7 @@ RULES: Mapping[type[HolySheepError], Rule] = {
     JournalError: NEVER,
     AnswerExistsError: NEVER,
     AnswerInUseError: NEVER,
+    AnswerStoppedError: NEVER,
     InvalidJSONOutputError: NEVER,
     TokenLimitError: NEVER,
     StreamingRetryExhausted: NEVER,

@@ -86,6 +86,8 @@ class Session:
         rng: Returns a number from 0 up to 1; only for jitter.
         gated: Ask admission control before each request.
         begun: Text and reasoning that the reader has from an earlier process: resume there.
+        heartbeat: Seconds after which the driver looks whether the call was stopped; None for the
+            usual time.
 
     Attributes:
         end: When the total time of the call ends, on the driver's clock; None for never.
@@ -105,12 +107,13 @@ class Session:
         rng: Callable[[], float] = random.random,
         gated: bool = False,
         begun: tuple[str, str] = ("", ""),
+        heartbeat: float | None = None,
     ) -> None:
         self._settings = settings
         self._wall = wall
         self._gated = gated
         self._clocks = clocks = Clocks(settings.timeouts, now)
-        self.end, self.heartbeat = clocks.end, clocks.heartbeat
+        self.end, self.heartbeat = clocks.end, heartbeat or clocks.heartbeat
         self._ledger = Ledger(call_id, now, wall(), notify, settings.catalog)
         self._transcript = Transcript(request, settings.resume, *begun)
         self._recovery = Recovery(chain, settings, self._ledger, self._transcript, now, rng)
@@ -140,13 +143,16 @@ class Session:
         if self._state is State.ADMITTED:
             return self._send(now)
         self._expect(State.SCHEDULED)
-        if now < self._clocks.due:
+        if self._stopped is None and now < self._clocks.due:
             return self._wait(now)
-        over = self._spend and self._spend.refusal(
-            self._exchange.next_request.request,
-            self._recovery.route.model,
-            self._ledger,
-            self._transcript.characters,
+        over = self._stopped or (
+            self._spend
+            and self._spend.refusal(
+                self._exchange.next_request.request,
+                self._recovery.route.model,
+                self._ledger,
+                self._transcript.characters,
+            )
         )
         if over:
             self._resolve(over, now)
@@ -160,8 +166,10 @@ class Session:
     def deadline(self) -> float | None:
         """When the answer being read is late, on the driver's clock; None for never.
 
-        Counted from the last *content*: comments do not move it.
+        Counted from the last *content*: comments do not move it. A call that is stopped is late.
         """
+        if self._stopped is not None:
+            return 0.0
         decoder = self._exchange.decoder
         return self._clocks.deadline(finished=decoder.proven, has_content=decoder.has_content)
 
@@ -317,6 +325,8 @@ class Session:
     def receive_error(self, error: HolySheepError, now: float) -> list[Delta]:
         """The connection could not be made, broke, or was silent until the deadline."""
         self._expect(*_OPEN)
+        if self._stopped is not None:
+            return self._end(self._stopped, now)
         deadline = self.deadline
         late = deadline is not None and now >= deadline
         if late or isinstance(error, StreamStalledError):
@@ -332,7 +342,7 @@ class Session:
         return self._transcript.pieces_since(texts, reasonings)
 
     def stop(self, error: HolySheepError) -> None:
-        """End the call with this error when the next bytes arrive. Thread-safe."""
+        """End the call with this error, at the next bytes or heartbeat. Thread-safe."""
         self._stopped = error
 
     def close(self, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -12,11 +13,14 @@ class StoredAnswer:
     """An answer as far as it is stored.
 
     Attributes:
-        state: "open", "done", or "failed" (with an error, or left by its reader).
+        state: "open", "done", "stopped" by a user, or "failed" (with an error, or left by its
+            reader).
         request: What was asked, as JSON.
         pieces: Text and reasoning, in order, after the number of pieces that was skipped.
         lease: Seconds until the owner's lease expires; 0 or less: no process has it.
         ending: The completion, or the error's message, as JSON; b"" while the answer is open.
+        owner: Who writes it, or wrote it before the lease expired; "" for nobody.
+        written: Unix time of the last write, on the store's clock.
     """
 
     state: str
@@ -24,6 +28,8 @@ class StoredAnswer:
     pieces: list[tuple[str, str]]
     lease: float
     ending: bytes = b""
+    owner: str = ""
+    written: float = 0.0
 
 
 class StoredPiece(NamedTuple):
@@ -40,8 +46,8 @@ class JournalStore(Protocol):
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
         """Start an answer; False if the name is taken by one that has text, or is open."""
 
-    def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another process has it."""
+    def claim(self, call_id: str, owner: str, lease: float, *, stopped: bool = True) -> bool:
+        """Take the lease; False if another process has it, or it is stopped and `stopped` unset."""
 
     def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
         """Store a piece, unless it is stored already, and renew the lease.
@@ -52,6 +58,18 @@ class JournalStore(Protocol):
 
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
         """Store how the answer ended and release the lease; False if another process has it."""
+
+    def stop(self, call_id: str, ending: bytes) -> bool:
+        """Take an answer from whoever writes it, for good; False if it is done or not there."""
+
+    def stopped(self, call_ids: Collection[str]) -> set[str]:
+        """Return those of these answers that are stopped."""
+
+    def names(self) -> list[str]:
+        """Return the names of all answers, the one written last at the end."""
+
+    def delete(self, call_id: str) -> None:
+        """Delete an answer."""
 
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""

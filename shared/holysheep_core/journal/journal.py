@@ -23,11 +23,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -35,10 +36,13 @@ import msgspec
 from holysheep_core.config.checks import check_number
 from holysheep_core.errors import (
     AnswerExistsError,
+    AnswerStoppedError,
     ConfigurationError,
     JournalError,
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
+from holysheep_core.journal.following import Followers
+from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.journal.writer import AnswerWriter, Claim
 from holysheep_core.process import Shared, Workers, renew_after_fork
 from holysheep_core.types import ChatRequest, Completion
@@ -46,6 +50,7 @@ from holysheep_core.types import ChatRequest, Completion
 _log = logging.getLogger("holysheep.journal")
 _FAILING = 5.0  # seconds in which a store that did not answer is asked by the thread alone
 _FORGET = 60.0  # seconds between two looks for old answers
+_LOOK = 0.5  # seconds between two looks for answers that were stopped, at most
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
 
@@ -91,6 +96,7 @@ class Journal:
         self.keep = keep
         self.required = required
         self.workers = Workers("holysheep-journal", 8)
+        self.followers = Followers(self.read)
         self._entries: set[AnswerWriter] = set()
         self._warned = False
         self._failing_until = 0.0
@@ -132,25 +138,32 @@ class Journal:
                 f"The journal has an answer called {call_id!r}. Resume it, follow it, or take "
                 "another name; if_exists='resume' resumes it by itself."
             )
-        return self._watched(AnswerWriter(self, Claim(call_id, owner, asked)))
+        return self._watched(AnswerWriter(self, Claim(call_id, owner, asked, request.detached)))
 
-    def take_over(self, call_id: str) -> tuple[AnswerWriter | None, StoredAnswer] | None:
+    def take_over(
+        self, call_id: str, *, stopped: bool = True
+    ) -> tuple[AnswerWriter | None, StoredAnswer] | None:
         """Take the lease of an answer; None while another process has it.
 
         A complete answer has no writer.
+
+        Args:
+            call_id: Its name.
+            stopped: Take it also if a user stopped it.
 
         Raises:
             JournalError: There is no such answer, or the store does not answer.
         """
         owner = _owner()
-        if not self._ask(lambda: self.store.claim(call_id, owner, self.lease)):
+        if not self._ask(lambda: self.store.claim(call_id, owner, self.lease, stopped=stopped)):
             self.read(call_id, sys.maxsize)  # is there one at all?
             return None
         kept = self.read(call_id)
         if kept.state == "done":
             return None, kept
-        entry = AnswerWriter(self, Claim(call_id, owner, kept.request), len(kept.pieces))
-        return self._watched(entry), kept
+        detached = request_of(kept).detached
+        claim = Claim(call_id, owner, kept.request, detached)
+        return self._watched(AnswerWriter(self, claim, len(kept.pieces))), kept
 
     def release(self, entry: AnswerWriter) -> None:
         """Stop writing an answer, which has ended."""
@@ -209,7 +222,7 @@ class Journal:
 
     def _write(self) -> bool:
         """Write until no answer is open (True) or a new connection is needed (False)."""
-        forget_at = 0.0
+        forget_at = look_at = 0.0
         while not self.store.is_stale():
             self._began.clear()
             entries = list(self._entries)
@@ -218,6 +231,9 @@ class Journal:
                 forget_at = time.monotonic() + min(_FORGET, self.keep / 4)
             if entries:
                 answered = [entry.flush() for entry in entries]
+                if time.monotonic() >= look_at:
+                    self._stop_the_stopped(entries)
+                    look_at = time.monotonic() + _LOOK
                 if all(answered):
                     self._warned, self._failing_until = False, 0.0
                 time.sleep(self._tick)
@@ -228,9 +244,14 @@ class Journal:
                         return True
         return False
 
+    def _stop_the_stopped(self, entries: list[AnswerWriter]) -> None:
+        named = {entry.call_id: entry for entry in entries}
+        for call_id in self.store.stopped(named):
+            named[call_id].stop()
+
     @property
     def _tick(self) -> float:
-        return min(self.interval or self.lease / 4, self.lease / 4)
+        return min(self.interval or _LOOK, self.lease / 4, _LOOK)
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -249,25 +270,56 @@ class Journal:
         """Return the names of incomplete answers that no process is writing."""
         return self.store.unfinished()
 
-    def watch(self, call_id: str) -> Iterator[list[tuple[str, str]]]:
-        """Yield the new pieces of an answer, an empty list if there are none, until it is complete.
+    def status(self, call_id: str) -> AnswerStatus:
+        """Return who writes an answer, or how it ended.
 
         Raises:
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        return AnswerStatus.of(call_id, self.read(call_id, sys.maxsize))
+
+    def orphans(self, *, detached: bool = True) -> list[str]:
+        """Return the names of answers whose process died.
+
+        Args:
+            detached: Only of those that were begun with `start`.
+        """
+        found = [AnswerStatus.of(name, self.read(name, sys.maxsize)) for name in self.unfinished()]
+        return [
+            each.call_id
+            for each in found
+            if each.state == "orphaned" and (each.detached or not detached)
+        ]
+
+    def stop(self, call_id: str) -> bool:
+        """Stop an answer, whichever process writes it; what has come stays.
+
+        Returns:
+            False if it was complete already.
+
+        Raises:
+            JournalError: There is no such answer, or the store does not answer.
+        """
+        self.read(call_id, sys.maxsize)
+        return self.store.stop(call_id, msgspec.json.encode("stopped"))
+
+    def ended(self, call_id: str) -> StoredAnswer:
+        """Return an answer that is whole, without its pieces.
+
+        Raises:
+            AnswerStoppedError: It was stopped.
             JournalError: There is no such answer, it failed, or its process has died.
         """
-        skip = 0
-        while True:
-            kept = self.read(call_id, skip)
-            skip += len(kept.pieces)
-            yield kept.pieces
-            if kept.state == "done":
-                return
-            if kept.lease <= 0:
-                why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
-                raise JournalError(
-                    f"The answer {call_id!r} is not whole, and no process is writing it ({why}). "
-                    "Resume it."
-                )
+        kept = self.read(call_id, sys.maxsize)
+        if kept.state == "stopped":
+            raise AnswerStoppedError(f"The answer {call_id!r} was stopped.")
+        if kept.state != "done":
+            why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
+            raise JournalError(
+                f"The answer {call_id!r} is not whole, and no process is writing it ({why}). "
+                "Resume it."
+            )
+        return kept
 
     def __deepcopy__(self, memo: object) -> Journal:
         return self  # shared by copies of a model
@@ -296,7 +348,7 @@ def as_json(value: object) -> bytes:
 
 
 def _owner() -> str:
-    return f"{os.getpid()}-{uuid.uuid4().hex}"
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
 
 
 def _store_at(url: str, keep: float) -> JournalStore:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -152,11 +153,31 @@ def _begun(journal: Journal, request: ChatRequest) -> Opening | None:
 
 
 def resume(journal: Journal, call_id: str, seen: ReaderPosition) -> Opening:
-    """Resume an answer; what is written of it, and not seen yet, is given at once."""
+    """Resume an answer; what is written of it, and not seen yet, is given at once.
+
+    Raises:
+        AnswerInUseError: Another process is writing it.
+        JournalError: There is none, or it may not be resumed.
+    """
     attempts = _attempts(journal, call_id, seen)
     while (opening := next(attempts)) is None:
         time.sleep(_POLL)
     return opening
+
+
+def take_up(journal: Journal, call_id: str) -> Opening | None:
+    """Resume an answer that nobody writes, from its beginning.
+
+    None if another process writes it, if it is whole, or if a user stopped it.
+
+    Raises:
+        JournalError: There is none, or the journal does not answer.
+    """
+    taken = journal.take_over(call_id, stopped=False)
+    if taken is None:
+        return None
+    opening = _taken_up(call_id, *taken, ReaderPosition())
+    return None if opening.whole else opening
 
 
 async def abegin(journal: Journal, request: ChatRequest) -> Opening:
@@ -213,27 +234,40 @@ def _taken_up(
     return Opening(request, tuple(shown), text, reasoning, entry)
 
 
-def follow(journal: Journal, call_id: str, offset: int) -> Iterator[str]:
-    """Yield the text of an answer while it is written."""
-    for pieces in journal.watch(call_id):
-        for text, _ in pieces:
-            if text[offset:]:
-                yield text[offset:]
-            offset = max(0, offset - len(text))
-        if not pieces:
-            time.sleep(_POLL)
+def follow(
+    journal: Journal, call_id: str, offset: int
+) -> Generator[Delta | Completion, None, None]:
+    """Yield an answer while it is written, after so many characters of text; then its completion.
+
+    Raises:
+        AnswerStoppedError: It was stopped.
+        JournalError: There is no such answer, it failed, or its process has died.
+    """
+    for pieces in journal.followers.watch(call_id):
+        delta, offset = _rest(pieces, offset)
+        if delta is not None:
+            yield delta
+    yield completion_of(journal.ended(call_id))
 
 
-async def afollow(journal: Journal, call_id: str, offset: int) -> AsyncIterator[str]:
+async def afollow(
+    journal: Journal, call_id: str, offset: int
+) -> AsyncGenerator[Delta | Completion, None]:
     """Like `follow`, for asyncio."""
-    watching = journal.watch(call_id)
-    while (pieces := await journal.workers.run(partial(next, watching, None))) is not None:
-        for text, _ in pieces:
-            if text[offset:]:
-                yield text[offset:]
-            offset = max(0, offset - len(text))
-        if not pieces:
-            await asyncio.sleep(_POLL)
+    async with aclosing(journal.followers.awatch(call_id)) as watching:
+        async for pieces in watching:
+            delta, offset = _rest(pieces, offset)
+            if delta is not None:
+                yield delta
+    yield completion_of(await journal.workers.run(partial(journal.ended, call_id)))
+
+
+def _rest(pieces: list[tuple[str, str]], offset: int) -> tuple[Delta | None, int]:
+    # A reader who has seen text has seen the reasoning before it.
+    text = "".join(text for text, _ in pieces)
+    reasoning = "" if offset else "".join(said for _, said in pieces)
+    delta = Delta(text[offset:], reasoning)
+    return (delta if delta.text or delta.reasoning else None), max(0, offset - len(text))
 
 
 _Result = TypeVar("_Result", bound="Opening | None")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from holysheep_core.journal.backend import StoredAnswer, StoredPiece
 from holysheep_core.store.redis_client import NO_URL, is_redis_url
 
 _TIMEOUT = 2.0
+_STOPPED = b"stopped"
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
@@ -24,7 +26,7 @@ _BEGIN = (
 local state = redis.call('HGET', head, 'state')
 if state and not (state == 'failed' and redis.call('EXISTS', body) == 0) then return 0 end
 redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open',
-  'request', ARGV[3], 'ending', '')
+  'request', ARGV[3], 'ending', '', 'written', now)
 redis.call('EXPIRE', head, ARGV[4])
 redis.call('SADD', KEYS[3], ARGV[5])
 return 1
@@ -36,10 +38,13 @@ _CLAIM = (
 local state = redis.call('HGET', head, 'state')
 if not state then return 0 end
 if state == 'done' then return 1 end
+if state == 'stopped' and ARGV[4] ~= '1' then return 0 end
 local free = tonumber(redis.call('HGET', head, 'lease') or '0') <= now
 if not free and redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
-redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open', 'ending', '')
+redis.call('HSET', head, 'owner', ARGV[1], 'lease', now + ARGV[2], 'state', 'open', 'ending', '',
+  'written', now)
 redis.call('EXPIRE', head, ARGV[3])
+redis.call('SADD', KEYS[3], ARGV[5])
 return 1
 """
 )
@@ -47,7 +52,7 @@ _APPEND = (
     _NOW
     + """
 if redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
-redis.call('HSET', head, 'lease', now + ARGV[2])
+redis.call('HSET', head, 'lease', now + ARGV[2], 'written', now)
 if ARGV[3] ~= '' and redis.call('LLEN', body) == tonumber(ARGV[5]) then
   redis.call('RPUSH', body, ARGV[3])
 end
@@ -60,8 +65,22 @@ _END = (
     _NOW
     + """
 if redis.call('HGET', head, 'owner') ~= ARGV[1] then return 0 end
-redis.call('HSET', head, 'owner', '', 'lease', 0, 'state', ARGV[2], 'ending', ARGV[3])
+local lease = 0
+if ARGV[2] == 'open' then lease = now end
+redis.call('HSET', head, 'owner', '', 'lease', lease, 'state', ARGV[2], 'ending', ARGV[3],
+  'written', now)
 if ARGV[2] == 'done' then redis.call('SREM', KEYS[3], ARGV[4]) end
+return 1
+"""
+)
+_STOP = (
+    _NOW
+    + """
+local state = redis.call('HGET', head, 'state')
+if not state or state == 'done' then return 0 end
+redis.call('HSET', head, 'owner', '', 'lease', 0, 'state', 'stopped', 'ending', ARGV[1],
+  'written', now)
+redis.call('SREM', KEYS[3], ARGV[2])
 return 1
 """
 )
@@ -71,7 +90,8 @@ _READ = (
 if redis.call('EXISTS', head) == 0 then return false end
 local lease = tonumber(redis.call('HGET', head, 'lease')) - now
 return {redis.call('HGET', head, 'state'), redis.call('HGET', head, 'request'), tostring(lease),
-  redis.call('HGET', head, 'ending'), redis.call('LRANGE', body, ARGV[1], -1)}
+  redis.call('HGET', head, 'ending'), redis.call('LRANGE', body, ARGV[1], -1),
+  redis.call('HGET', head, 'owner'), redis.call('HGET', head, 'written') or '0'}
 """
 )
 _Result = TypeVar("_Result")
@@ -104,18 +124,19 @@ class RedisStore:
             raise ConfigurationError(f"journal: {NO_URL}") from None
         self._keep = max(1, int(keep))
         self._prefix = f"{{{namespace}:journal}}"  # one slot of a Redis Cluster
-        scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ)
+        scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ, _STOP)
         found: list[Any] = [self._redis.register_script(script) for script in scripts]
-        self._begin, self._claim, self._append, self._end, self._read = found
+        self._begin, self._claim, self._append, self._end, self._read, self._stop = found
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
         """Start an answer; False if the name is taken by one that has text, or is open."""
         args = [owner, lease, request, self._keep, call_id]
         return bool(self._do(lambda: self._begin(self._keys(call_id), args)))
 
-    def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another process has it."""
-        return bool(self._do(lambda: self._claim(self._keys(call_id), [owner, lease, self._keep])))
+    def claim(self, call_id: str, owner: str, lease: float, *, stopped: bool = True) -> bool:
+        """Take the lease; False if another process has it, or it is stopped and `stopped` unset."""
+        args = [owner, lease, self._keep, int(stopped), call_id]
+        return bool(self._do(lambda: self._claim(self._keys(call_id), args)))
 
     def append(self, call_id: str, owner: str, piece: StoredPiece | None, lease: float) -> bool:
         """Store a piece, unless it is stored already, and renew the lease.
@@ -139,9 +160,44 @@ class RedisStore:
         found = self._do(lambda: self._read(self._keys(call_id), [skip]))
         if found is None:
             return None
-        state, request, lease, ending, pieces = found
+        state, request, lease, ending, pieces, owner, written = found
         texts = [msgspec.json.decode(piece, type=tuple[str, str]) for piece in pieces]
-        return StoredAnswer(state.decode(), request, texts, float(lease), ending)
+        facts = (owner.decode(), float(written))
+        return StoredAnswer(state.decode(), request, texts, float(lease), ending, *facts)
+
+    def stop(self, call_id: str, ending: bytes) -> bool:
+        """Take an answer from whoever writes it, for good; False if it is done or not there."""
+        return bool(self._do(lambda: self._stop(self._keys(call_id), [ending, call_id])))
+
+    def stopped(self, call_ids: Collection[str]) -> set[str]:
+        """Return those of these answers that are stopped."""
+        names = list(call_ids)
+
+        def ask() -> list[bytes | None]:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.hget(self._keys(name)[0], "state")
+                states: list[bytes | None] = pipeline.execute()
+                return states
+
+        return {name for name, state in zip(names, self._do(ask), strict=True) if state == _STOPPED}
+
+    def names(self) -> list[str]:
+        """Return the names of all answers, the one written last at the end."""
+        before = len(self._prefix) + 1
+        keys = self._do(lambda: list(self._redis.scan_iter(f"{self._prefix}:*", _type="hash")))
+        heads = [key.decode()[before:] for key in keys]
+        written = {name: self._do(partial(self._written, name)) for name in heads}
+        return sorted(heads, key=lambda name: written[name])
+
+    def _written(self, call_id: str) -> float:
+        return float(self._redis.hget(self._keys(call_id)[0], "written") or 0)
+
+    def delete(self, call_id: str) -> None:
+        """Delete an answer."""
+        head, body, open_ = self._keys(call_id)
+        self._do(lambda: self._redis.delete(head, body))
+        self._do(lambda: self._redis.srem(open_, call_id))
 
     def unfinished(self) -> list[str]:
         """Return the names of incomplete answers that no process is writing."""
@@ -151,7 +207,11 @@ class RedisStore:
         expired = [name for name, kept in read.items() if kept is None]
         if expired:
             self._do(lambda: self._redis.srem(f"{self._prefix}:open", *expired))
-        return [name for name, kept in read.items() if kept is not None and kept.lease <= 0]
+        return [
+            name
+            for name, kept in read.items()
+            if kept is not None and kept.lease <= 0 and kept.state in ("open", "failed")
+        ]
 
     def forget(self, age: float) -> None:
         """Do nothing: the keys expire."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
@@ -56,15 +56,15 @@ class SQLiteStore:
             database.execute(empty, (call_id,))
             return database.execute(sql, (call_id, owner, now + lease, now, request)).rowcount == 1
 
-    def claim(self, call_id: str, owner: str, lease: float) -> bool:
-        """Take the lease; False if another process has it."""
+    def claim(self, call_id: str, owner: str, lease: float, *, stopped: bool = True) -> bool:
+        """Take the lease; False if another process has it, or it is stopped and `stopped` unset."""
         now = time.time()
         sql = (
             "UPDATE answers SET owner = ?, lease = ?, written = ?, ending = x'', "
-            "state = CASE state WHEN 'failed' THEN 'open' ELSE state END "
-            "WHERE call_id = ? AND (lease <= ? OR owner = ? OR state = 'done')"
+            "state = 'open' "
+            "WHERE call_id = ? AND (lease <= ? OR owner = ?) AND (state != 'stopped' OR ?)"
         )
-        values = (owner, now + lease, now, call_id, now, owner)
+        values = (owner, now + lease, now, call_id, now, owner, stopped)
         with self._open() as database:
             done = "SELECT 1 FROM answers WHERE call_id = ? AND state = 'done'"
             if database.execute(done, (call_id,)).fetchone():
@@ -89,28 +89,63 @@ class SQLiteStore:
     def end(self, call_id: str, owner: str, state: str, ending: bytes) -> bool:
         """Store how the answer ended and release the lease; False if another process has it."""
         sql = (
-            "UPDATE answers SET state = ?, ending = ?, lease = 0, owner = '' "
+            "UPDATE answers SET state = ?, ending = ?, lease = ?, owner = '', written = ? "
             "WHERE call_id = ? AND owner = ?"
         )
         with self._open() as database:
-            return database.execute(sql, (state, ending, call_id, owner)).rowcount == 1
+            now = time.time()
+            lease = now if state == "open" else 0.0  # until now somebody wrote it
+            values = (state, ending, lease, now, call_id, owner)
+            return database.execute(sql, values).rowcount == 1
+
+    def stop(self, call_id: str, ending: bytes) -> bool:
+        """Take an answer from whoever writes it, for good; False if it is done or not there."""
+        sql = (
+            "UPDATE answers SET state = 'stopped', ending = ?, lease = 0, owner = '', written = ? "
+            "WHERE call_id = ? AND state != 'done'"
+        )
+        with self._open() as database:
+            return database.execute(sql, (ending, time.time(), call_id)).rowcount == 1
+
+    def stopped(self, call_ids: Collection[str]) -> set[str]:
+        """Return those of these answers that are stopped."""
+        sql = "SELECT call_id FROM answers WHERE state = 'stopped' AND call_id = ?"
+        with self._open("BEGIN") as database:
+            found = (database.execute(sql, (call_id,)).fetchone() for call_id in call_ids)
+            return {each[0] for each in found if each}
+
+    def names(self) -> list[str]:
+        """Return the names of all answers, the one written last at the end."""
+        with self._open("BEGIN") as database:
+            sql = "SELECT call_id FROM answers ORDER BY written"
+            return [name for (name,) in database.execute(sql)]
+
+    def delete(self, call_id: str) -> None:
+        """Delete an answer."""
+        with self._open() as database:
+            database.execute("DELETE FROM pieces WHERE call_id = ?", (call_id,))
+            database.execute("DELETE FROM answers WHERE call_id = ?", (call_id,))
 
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
-        head = "SELECT state, request, lease, ending FROM answers WHERE call_id = ?"
+        head = "SELECT state, request, lease, ending, owner, written FROM answers WHERE call_id = ?"
         new = "FROM pieces WHERE call_id = ? AND number >= ? ORDER BY number"
         body = f"SELECT text, reasoning {new}"
         with self._open("BEGIN") as database:
             found = database.execute(head, (call_id,)).fetchone()
             if found is None:
                 return None
-            state, request, lease, ending = found
+            state, request, lease, ending, owner, written = found
             pieces = database.execute(body, (call_id, skip)).fetchall()
-        return StoredAnswer(state, request, pieces, lease - time.time(), ending)
+        left = lease - time.time()
+        return StoredAnswer(state, request, pieces, left, ending, owner, written)
 
     def unfinished(self) -> list[str]:
         """Return the names of incomplete answers that no process is writing."""
-        sql = "SELECT call_id FROM answers WHERE state != 'done' AND lease <= ? ORDER BY written"
+        sql = (
+            "SELECT call_id FROM answers WHERE state IN ('open', 'failed') AND lease <= ? "
+            "ORDER BY written"
+        )
         with self._open("BEGIN") as database:
             return [name for (name,) in database.execute(sql, (time.time(),))]
 

@@ -11,7 +11,12 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from holysheep_core.errors import AnswerInUseError, HolySheepError, JournalError
+from holysheep_core.errors import (
+    AnswerInUseError,
+    AnswerStoppedError,
+    HolySheepError,
+    JournalError,
+)
 from holysheep_core.journal.backend import JournalStore, StoredPiece
 from holysheep_core.process import Workers
 from holysheep_core.types import Completion
@@ -71,11 +76,13 @@ class Claim(NamedTuple):
         call_id: Its name.
         owner: Names this process and this answer to the store.
         request: What was asked, as JSON.
+        detached: It needs no reader; left by its process, it is another one's to take up.
     """
 
     call_id: str
     owner: str
     request: bytes
+    detached: bool = False
 
 
 class Ending(NamedTuple):
@@ -110,6 +117,16 @@ class AnswerWriter:
         self._renewed = time.monotonic()
         self._ending: Ending | None = None
         self._ended = self._over = False
+
+    @property
+    def call_id(self) -> str:
+        """The answer's name."""
+        return self._answer.call_id
+
+    def stop(self) -> None:
+        """A user stopped the answer: end the call."""
+        if self._source is not None and not self._over:
+            self._source.stop(AnswerStoppedError(f"The answer {self.call_id!r} was stopped."))
 
     def __enter__(self) -> AnswerWriter:
         return self
@@ -211,8 +228,10 @@ class AnswerWriter:
     def _lose(self) -> None:
         if self._source is None or self._over:
             return
-        journal = self._journal
-        if journal.store.begin(*self._answer, journal.lease):
+        journal, answer = self._journal, self._answer
+        if self.call_id in journal.store.stopped([self.call_id]):
+            self.stop()
+        elif journal.store.begin(answer.call_id, answer.owner, answer.request, journal.lease):
             _log.warning(
                 "The journal has lost the answer %r; it is written again from the start.",
                 self._answer.call_id,
@@ -233,6 +252,9 @@ class AnswerWriter:
 
     def fail(self, error: HolySheepError | None) -> None:
         """The answer ends without being whole; it can be resumed."""
+        if error is None and self._answer.detached:
+            self._end("open", b"")  # whoever finds it goes on
+            return
         said = "" if error is None else f"{type(error).__name__}: {error}"
         self._end("failed", msgspec.json.encode(said))
 

@@ -64,7 +64,8 @@ _ALLOWANCE = (  # money, unless a rate is named beside
 )
 _RATE = (
     r"rate[ _-]?limit|too many (?:concurrent |simultaneous )?requests|throttl|concurren",
-    r"per[ _-]?(?:second|minute|min|hour|day)(?![a-z])|\b[rt]p[mds]\b|(?:requests?|tokens?)/m",
+    r"per[ _-]?(?:second|minute|min|hour|day)(?![a-z])|(?:requests?|tokens?)/m",
+    r"\b[rt]p[mds]\b.{0,40}(?:limit|exceed|reach|quota|限)|(?:limit|exceed|reach|quota|超).{0,40}\b[rt]p[mds]\b",
     r"resource (?:has been )?exhausted|quota exceeded for \w*metric|many tokens, please wait",
     r"频率|頻率|限流|速率|并发|每(?:秒|分|小时|天|日)|请求[^。]{0,6}(?:频繁|过多|过快|太多)",
     r"レート|リクエストが多|毎分|毎秒|분당|초당|속도 제한",

@@ -205,17 +205,19 @@ async def test_a_follower_gets_the_text_beyond_its_offset(journal, offset, texts
         source.pieces[0].append(text)
         entry.flush()
     entry.finish(WHOLE)
-    assert list(opening.follow(journal, "a", offset)) == texts
-    assert [text async for text in opening.afollow(journal, "a", offset)] == texts
+    *deltas, whole = opening.follow(journal, "a", offset)
+    assert "".join(delta.text for delta in deltas) == "".join(texts)
+    assert whole == WHOLE
+    assert [each async for each in opening.afollow(journal, "a", offset)] == [*deltas, whole]
 
 
 async def test_a_follower_of_an_answer_that_failed_gets_what_there_is_and_the_error(journal):
     write(journal, "one ")
     got = []
     with pytest.raises(JournalError, match="StreamCutError: cut"):
-        for text in opening.follow(journal, "a", 0):
-            got.append(text)
+        for delta in opening.follow(journal, "a", 0):
+            got.append(delta.text)
     with pytest.raises(JournalError, match="StreamCutError: cut"):
-        async for text in opening.afollow(journal, "a", 0):
-            got.append(text)
+        async for delta in opening.afollow(journal, "a", 0):
+            got.append(delta.text)
     assert got == ["one ", "one "]

@@ -20,12 +20,12 @@ STATUSES = {
     errors.AuthenticationError: [401],
     errors.QuotaExceededError: [402],
     errors.PermissionDeniedError: [403],
-    errors.NotFoundError: [404],
+    errors.NotFoundError: [404, 410],
     errors.ContextLengthError: [413],
     errors.RateLimitError: [429],
     errors.OverloadedError: [503, 529],
     errors.ServerError: [408, 409, 425, 499, 500, 501, 502, 504, 520, 524, 530, 599],
-    errors.APIError: [301, 302, 307, 308, 405, 406, 410, 418, 451],
+    errors.APIError: [301, 302, 307, 308, 405, 406, 418, 451],
 }
 FAMILY = "invalid_request_error"
 WEAK = (errors.BadRequestError, errors.ServerError)
