@@ -58,7 +58,7 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         # Not LlamaIndex's method: if creating the model fails, it keeps a partial model.
         given = {**state["__dict__"], "api_key": "none"}
         self.__init__(**given)  # type: ignore[misc]  # sets the fields that were left out
-        self.api_key = None
+        self.__dict__["api_key"], self._built = None, None  # calls read and check it
 
     @property
     def metadata(self) -> LLMMetadata:

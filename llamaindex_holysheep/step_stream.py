@@ -57,9 +57,9 @@ def _loop_of(context: Any) -> asyncio.AbstractEventLoop | None:
     A context has no public name for it, so this asks the task of the run; each name may be missing
     in another version.
     """
-    adapter = getattr(getattr(context, "_face", None), "_internal_adapter", None)
-    while hasattr(adapter, "_decorated"):
-        adapter = adapter._decorated  # noqa: SLF001 - see above
+    adapter: Any = getattr(getattr(context, "_face", None), "_internal_adapter", None)
+    while (inner := getattr(adapter, "_decorated", None)) is not None:
+        adapter = inner
     run = getattr(getattr(adapter, "_queues", None), "complete", None)
     return run.get_loop() if isinstance(run, asyncio.Task) else None
 
