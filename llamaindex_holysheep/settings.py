@@ -31,6 +31,7 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         validation_alias=AliasChoices("api_base", "base_url"),
     )
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    strict: bool = False
     context_window: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
