@@ -51,11 +51,11 @@ class ModelSettings(EngineSettings, BaseChatModel):
         return {
             **state,
             "__dict__": {**state["__dict__"], **unset},
-            "__pydantic_private__": {"_built": None, "_totals": self._totals},
+            "__pydantic_private__": self._private_of_pickle(),
         }
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Read the API key from `HOLYSHEEP_API_KEY`."""
         super().__setstate__(state)
         key = os.environ.get("HOLYSHEEP_API_KEY")
-        self.api_key = SecretStr(key) if key else None
+        self.__dict__["api_key"] = SecretStr(key) if key else None  # calls check it

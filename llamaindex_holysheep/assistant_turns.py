@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from llama_index.core.base.llms.types import ChatMessage, ThinkingBlock, ToolCallBlock
 from pydantic import BaseModel
 
+from holysheep_core.integrations.schemas import legal_name
 from holysheep_core.integrations.turns import (
     ORIGIN,
     TurnFields,
@@ -15,6 +15,7 @@ from holysheep_core.integrations.turns import (
     part_of_thinking,
 )
 from llamaindex_holysheep.content import content_of
+from llamaindex_holysheep.histories import arguments_of, openai_call
 
 MODEL = "holysheep_model"
 """Field of an answer's `additional_kwargs`: the id of the model that wrote it."""
@@ -63,20 +64,20 @@ def _thoughts(message: ChatMessage) -> TurnFields:
 
 def _calls(message: ChatMessage) -> list[dict[str, Any]]:
     given = message.additional_kwargs.get("tool_calls")
-    kept = [_plain(call) for call in given] if isinstance(given, list) else []
+    found = [openai_call(call) for call in given] if isinstance(given, (list, tuple)) else []
+    kept = [call for call in found if call is not None]
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
         return kept
-    by_id = {call.get("id"): call for call in kept if isinstance(call, dict)}
-    return [_call(block, by_id.get(block.tool_call_id)) for block in blocks]
+    by_id = {call["id"]: call for call in kept}
+    return [_call(block, by_id.get(block.tool_call_id or "")) for block in blocks]
 
 
 def _call(block: ToolCallBlock, kept: Any) -> dict[str, Any]:
-    given = block.tool_kwargs
-    arguments = given if isinstance(given, str) else msgspec.json.encode(given).decode()
-    function = {"name": block.tool_name, "arguments": arguments}
-    wire = {"id": block.tool_call_id or "", "type": "function", "function": function}
-    return wire | call_fields(kept)
+    name, arguments = legal_name(block.tool_name), arguments_of(block.tool_kwargs)
+    function = {"name": name, "arguments": arguments}
+    own = {"id": block.tool_call_id or block.tool_name, "type": "function", "function": function}
+    return own | call_fields(kept)
 
 
 def _plain(value: Any) -> Any:

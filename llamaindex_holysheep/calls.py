@@ -8,7 +8,7 @@ with the request's tokens.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -34,7 +34,9 @@ from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
 from llamaindex_holysheep.responses import GrowingAnswer, as_completion, whole
 from llamaindex_holysheep.structured import StructuredPrediction, refuse_refusal
-from llamaindex_holysheep.tools import json_schema
+from llamaindex_holysheep.tools import json_schema, names_of
+
+_SAME: Mapping[str, str] = {}
 
 
 class Call:
@@ -108,7 +110,7 @@ class Call:
         request = self._request(messages, kwargs)
         pace = self._pace(request)
         completion = self._llm._handler.collect(request, **self._listeners(), pace=pace)
-        return self._whole(completion)
+        return self._whole(completion, names_of(kwargs))
 
     async def _aanswer(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
@@ -116,19 +118,19 @@ class Call:
         request = self._request(messages, kwargs)
         pace = self._apace(request)
         completion = await self._llm._handler.acollect(request, **self._listeners(), pace=pace)
-        return self._whole(completion)
+        return self._whole(completion, names_of(kwargs))
 
-    def _whole(self, completion: Completion) -> ChatResponse:
+    def _whole(self, completion: Completion, names: Mapping[str, str]) -> ChatResponse:
         if self._llm._for_structure:
             refuse_refusal(completion)
-        return _with_refusal(whole(completion), completion)
+        return _with_refusal(whole(completion, names), completion)
 
     def _grow(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
         request = self._request(messages, kwargs)
         pace = self._pace(request)
         deltas = self._llm._handler.stream(request, **self._listeners(), pace=pace)
         note(deltas)
-        return grow(deltas, for_structure=self._llm._for_structure)
+        return grow(deltas, names_of(kwargs), for_structure=self._llm._for_structure)
 
     def _agrow(
         self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]
@@ -137,26 +139,26 @@ class Call:
         pace = self._apace(request)
         deltas = Owned(self._llm._handler.astream(request, **self._listeners(), pace=pace))
         note(deltas)
-        return agrow(deltas, for_structure=self._llm._for_structure)
+        return agrow(deltas, names_of(kwargs), for_structure=self._llm._for_structure)
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatRequest:
-        params = self._llm._request_fields
         further = self._llm.additional_kwargs
         given_here = {**further, **kwargs}
         call_id = given_here.pop("call_id", None) or ""
         fallbacks = fallbacks_of_call(given_here.pop("fallback_models", None))
         given_here.pop("extra_body", None)
-        # One level is unpacked: a provider's own field may be called extra_body.
+        fields = {**self._llm._request_fields, **given_here}
+        given = {name: value for name, value in fields.items() if value is not None}
+        # As OpenAI's client merges it: above all other fields, and null is a value. One level is
+        # unpacked: a provider's own field may be called extra_body.
         for source in (further, kwargs):
-            given_here |= source.get("extra_body") or {}
-        params |= given_here
-        if params.get("max_completion_tokens") is not None:
-            params.pop("max_tokens", None)  # the same limit under its other name
-        model = params.pop("model", None) or self._llm.model
-        given = {name: value for name, value in params.items() if value is not None}
+            given |= source.get("extra_body") or {}
+        if given.get("max_completion_tokens") is not None:
+            given.pop("max_tokens", None)  # the same limit under its other name
+        model = given.pop("model", None) or self._llm.model
         wanted = given.get("response_format")
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
-            given["response_format"] = json_schema(wanted)
+            given["response_format"] = json_schema(wanted, strict=self._llm.strict)
         tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
         return ChatRequest(model, to_wire(messages), given, tags, call_id, fallbacks)
 
@@ -178,14 +180,17 @@ class Call:
         return lambda: limiter.async_acquire(num_tokens=tokens)
 
 
-def grow(deltas: Deltas, *, for_structure: bool = False) -> ChatResponseGen:
+def grow(
+    deltas: Deltas, names: Mapping[str, str] = _SAME, *, for_structure: bool = False
+) -> ChatResponseGen:
     """Yield the responses of a stream.
 
     Args:
         deltas: The stream.
+        names: Name of a tool on the wire -> its own.
         for_structure: Whether a refusal is an error.
     """
-    answer = GrowingAnswer()
+    answer = GrowingAnswer(names)
     for delta in deltas:
         if not isinstance(delta, Completion):
             yield answer.add(delta)
@@ -195,9 +200,11 @@ def grow(deltas: Deltas, *, for_structure: bool = False) -> ChatResponseGen:
         yield _with_refusal(answer.finish(delta), delta)
 
 
-async def agrow(deltas: AsyncDeltas, *, for_structure: bool = False) -> ChatResponseAsyncGen:
+async def agrow(
+    deltas: AsyncDeltas, names: Mapping[str, str] = _SAME, *, for_structure: bool = False
+) -> ChatResponseAsyncGen:
     """Like `grow`, for asyncio."""
-    answer = GrowingAnswer()
+    answer = GrowingAnswer(names)
     async for delta in deltas:
         if not isinstance(delta, Completion):
             yield answer.add(delta)
@@ -211,7 +218,7 @@ def _with_refusal(response: ChatResponse, completion: Completion) -> ChatRespons
     """Note a refusal where users, and the next request, find it."""
     if completion.refusal:
         response.message.additional_kwargs["refusal"] = completion.refusal
-        response.raw = {**(response.raw or {}), "refusal": completion.refusal}
+        response.raw["refusal"] = completion.refusal  # type: ignore[index]  # a `Raw`
     return response
 
 

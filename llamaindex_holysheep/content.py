@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -27,6 +29,33 @@ _MARKS = ("cache_control", "prompt_cache_breakpoint")
 _MADE = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
 """Blocks that a server takes from a user only."""
 _USUAL_TTL = "5m"
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_BY_ENDING = {
+    ".pdf": "application/pdf",
+    ".txt": "text/plain",
+    ".log": "text/plain",
+    ".text": "text/plain",
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xml": "text/xml",
+    ".json": "application/json",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".rtf": "application/rtf",
+    ".epub": "application/epub+zip",
+    ".doc": "application/msword",
+    ".docx": f"{_OFFICE}.wordprocessingml.document",
+    ".xls": "application/vnd.ms-excel",
+    ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    ".ppt": "application/vnd.ms-powerpoint",
+    ".pptx": f"{_OFFICE}.presentationml.presentation",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+}
 
 
 def content_of(message: ChatMessage) -> str | list[dict[str, Any]]:
@@ -111,7 +140,8 @@ def _media(message: ChatMessage, block: Any) -> dict[str, Any]:
         data = block.resolve_audio(as_base64=True).read().decode()
         return {"type": "input_audio", "input_audio": {"data": data, "format": block.format}}
     if isinstance(block, DocumentBlock):
-        data_url = _data_url(block.document_mimetype or "application/pdf", _bytes(block))
+        data = _bytes(block)
+        data_url = _data_url(_type_of(block, data), data)
         return {"type": "file", "file": {"filename": block.title, "file_data": data_url}}
     raise ConfigurationError(
         f"A {type(block).__name__} cannot be sent in a chat completion; "
@@ -121,6 +151,32 @@ def _media(message: ChatMessage, block: Any) -> dict[str, Any]:
 
 def _bytes(block: DocumentBlock) -> bytes:
     return bytes(block.resolve_document().read())
+
+
+def _type_of(block: DocumentBlock, data: bytes) -> str:
+    """Return the MIME type of a document; LlamaIndex knows only types that have magic bytes."""
+    if block.document_mimetype:
+        return block.document_mimetype
+    names = (str(name) for name in (block.path, block.url, block.title) if name)
+    by_name = next((found for name in names if (found := _type_by_name(name))), None)
+    if by_name:
+        return by_name
+    if data.lstrip()[:5] == b"%PDF-":
+        return "application/pdf"
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    return "text/plain"
+
+
+def _type_by_name(name: str) -> str | None:
+    """Return the MIME type that a file's name or address says; None if it says none.
+
+    Not from the system's tables, which differ from machine to machine.
+    """
+    ending = PurePosixPath(urlsplit(name).path).suffix.lower()
+    return _BY_ENDING.get(ending)
 
 
 def _image_url(block: ImageBlock) -> str:

@@ -19,13 +19,10 @@ from typing import Any
 from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
 from llama_index.core.instrumentation.events import BaseEvent
 from llama_index.core.instrumentation.span import active_span_id
-from llama_index.core.workflow import Context
 from llama_index.core.workflow import Event as WorkflowEvent
-from llama_index.core.workflow.errors import (  # type: ignore[attr-defined]  # its own re-export
-    WorkflowRuntimeError,
-)
 
 from holysheep_core import Event
+from llamaindex_holysheep.step_stream import stream_of_step
 
 _dispatcher = get_dispatcher("llamaindex_holysheep")
 
@@ -65,7 +62,7 @@ class ResilienceEvent(WorkflowEvent):
 
 def listener() -> Callable[[Event], None]:
     """Return a listener that forwards one call's events; create it in the caller's context."""
-    span, write = active_span_id.get(), _stream_of_step()
+    span, write = active_span_id.get(), stream_of_step()
 
     def forward(event: Event) -> None:
         fields: dict[str, Any] = {
@@ -78,15 +75,3 @@ def listener() -> Callable[[Event], None]:
             write(ResilienceEvent(**fields))
 
     return forward
-
-
-def _stream_of_step() -> Callable[[WorkflowEvent], None] | None:
-    # Older versions of the workflows package have no `get_step_context`.
-    ask = getattr(Context, "get_step_context", None)
-    if ask is None:
-        return None
-    try:
-        write: Callable[[WorkflowEvent], None] = ask().write_event_to_stream
-    except WorkflowRuntimeError:  # not inside a step
-        return None
-    return write

@@ -17,7 +17,6 @@ HINTS: Mapping[str, str] = {
     "is_chat_model": "Leave it out: every model here is a chat model.",
     "is_function_calling_model": "Leave it out: tools are offered to every model.",
     "should_use_structured_outputs": "Leave it out: structured output uses a tool call.",
-    "strict": "Leave it out: arguments are always parsed strictly here.",
     "tokenizer": "Leave it out: the server counts tokens; those of a cut answer are estimated.",
     "organization": 'Write default_headers={"OpenAI-Organization": …}.',
     "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",

@@ -56,6 +56,7 @@ class HolySheep(StructuredPrediction):
         reasoning_effort: "low", "medium" or "high", for reasoning models.
         additional_kwargs: Any further fields of the request.
         default_headers: Headers added to every request.
+        strict: Have the server enforce the schemas of tools and of `response_format` exactly.
         context_window: Tokens of prompt and answer; by default the smallest window among the
             model and its fallback models.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
@@ -195,6 +196,7 @@ class HolySheep(StructuredPrediction):
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
         tool_choice: str | dict[str, Any] | None = None,
+        strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         messages = list(chat_history or [])
@@ -205,6 +207,7 @@ class HolySheep(StructuredPrediction):
             parallel=allow_parallel_tool_calls,
             required=tool_required,
             choice=tool_choice or self._tool_choice,
+            strict=self.strict if strict is None else strict,
         )
         return {"messages": messages, **params, **kwargs}
 

@@ -10,6 +10,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from holysheep_core.integrations.turns import media_after_tools
 from llamaindex_holysheep.assistant_turns import assistant_message
 from llamaindex_holysheep.content import content_of
+from llamaindex_holysheep.histories import result_id, with_own_ids
 
 _OF_ASSISTANTS = (MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL)
 
@@ -24,7 +25,7 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: A message has a block that chat/completions does not accept.
     """
-    return media_after_tools([_convert(message) for message in messages])
+    return media_after_tools(with_own_ids(_convert(message) for message in messages))
 
 
 def _convert(message: ChatMessage) -> dict[str, Any]:
@@ -32,8 +33,9 @@ def _convert(message: ChatMessage) -> dict[str, Any]:
         return assistant_message(message)
     extra = message.additional_kwargs
     wire: dict[str, Any] = {"role": message.role.value, "content": content_of(message)}
-    if message.role is MessageRole.TOOL and extra.get("tool_call_id"):
-        wire["tool_call_id"] = extra["tool_call_id"]
+    answered = result_id(extra) if message.role is MessageRole.TOOL else ""
+    if answered:
+        wire["tool_call_id"] = answered
         return wire  # the id says which tool it was; some servers refuse a name beside it
     if extra.get("name"):
         wire["name"] = extra["name"]

@@ -31,6 +31,7 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         validation_alias=AliasChoices("api_base", "base_url"),
     )
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    strict: bool = False
     context_window: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -58,7 +59,7 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         # Not LlamaIndex's method: if creating the model fails, it keeps a partial model.
         given = {**state["__dict__"], "api_key": "none"}
         self.__init__(**given)  # type: ignore[misc]  # sets the fields that were left out
-        self.api_key = None
+        self.__dict__["api_key"], self._built = None, None  # calls read and check it
 
     @property
     def metadata(self) -> LLMMetadata:

@@ -6,13 +6,17 @@ streamed one. They get a copy of the model that raises an error at the end of su
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from llama_index.core.types import PydanticProgramMode
 from pydantic import PrivateAttr
 
 from holysheep_core import Completion
+from holysheep_core.integrations import Owned
 from holysheep_core.integrations.turns import is_filtered
+from llamaindex_holysheep.closing import aclosing_all, closing_all
+from llamaindex_holysheep.partials import GrowingObject
 from llamaindex_holysheep.settings import ModelSettings
 from llamaindex_holysheep.tools import with_whole_schema
 
@@ -30,6 +34,8 @@ class StructuredPrediction(ModelSettings):
 
     _for_structure: bool = PrivateAttr(default=False)
     _tool_choice: str | dict[str, Any] | None = PrivateAttr(default=None)
+    _opened: list[Any] = PrivateAttr(default_factory=list)
+    """Streams of a structured prediction, to be closed with it."""
 
     def structured_predict(
         self,
@@ -77,11 +83,18 @@ class StructuredPrediction(ModelSettings):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Any:
-        """Like `structured_predict`, as a stream of objects that are more and more complete."""
-        model, rest = self._asking(llm_kwargs)
-        return super(StructuredPrediction, model).stream_structured_predict(
+        """Like `structured_predict`, as a stream of objects that are more and more complete.
+
+        The objects are parsed from text, held to the class by a JSON schema (`response_format`).
+        For a model that cannot be held to one, and with a `tool_choice`, it is a tool call: that
+        is handed over whole, as one object.
+        """
+        opened: list[Any] = []
+        model, rest = self._asking(llm_kwargs, opened)
+        objects = super(StructuredPrediction, model).stream_structured_predict(
             output_cls, prompt, rest, **prompt_args
         )
+        return closing_all(objects, opened)
 
     async def astream_structured_predict(
         self,
@@ -91,10 +104,69 @@ class StructuredPrediction(ModelSettings):
         **prompt_args: Any,
     ) -> Any:
         """Like `stream_structured_predict`, for asyncio."""
-        model, rest = self._asking(llm_kwargs)
-        return await super(StructuredPrediction, model).astream_structured_predict(
+        opened: list[Any] = []
+        model, rest = self._asking(llm_kwargs, opened)
+        objects = await super(StructuredPrediction, model).astream_structured_predict(
             output_cls, prompt, rest, **prompt_args
         )
+        return aclosing_all(objects, opened)
+
+    @property
+    def _holds_text_to_schema(self) -> bool:
+        wanted = self.pydantic_program_mode is PydanticProgramMode.DEFAULT
+        card = self._handler.settings.catalog.card(self.model)
+        return wanted and card.json_schema and self._tool_choice is None
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        if self._holds_text_to_schema:
+            return self._objects(output_cls, prompt, llm_kwargs or {}, prompt_args)
+        return super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Any],
+        prompt: Any,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Any:
+        if self._holds_text_to_schema:
+            return self._aobjects(output_cls, prompt, llm_kwargs or {}, prompt_args)
+        return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+
+    def _objects(
+        self, output_cls: type[Any], prompt: Any, fields: dict[str, Any], values: dict[str, Any]
+    ) -> Iterator[Any]:
+        messages = self._extend_messages(prompt.format_messages(llm=self, **values))
+        growing, text = GrowingObject(output_cls), ""
+        stream = self.stream_chat(messages, **{"response_format": output_cls, **fields})
+        self._opened.append(stream)
+        for response in stream:
+            text = response.message.content or ""
+            partial = growing.grown(text) if response.delta else None
+            if partial is not None:
+                yield partial
+        yield growing.whole(text)
+
+    async def _aobjects(
+        self, output_cls: type[Any], prompt: Any, fields: dict[str, Any], values: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        messages = self._extend_messages(prompt.format_messages(llm=self, **values))
+        growing, text = GrowingObject(output_cls), ""
+        asked = {"response_format": output_cls, **fields}
+        stream = Owned(await self.astream_chat(messages, **asked))
+        self._opened.append(stream)
+        async for response in stream:
+            text = response.message.content or ""
+            partial = growing.grown(text) if response.delta else None
+            if partial is not None:
+                yield partial
+        yield growing.whole(text)
 
     def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **kwargs: Any) -> Any:
         """Ask for a call of a tool, and call it."""
@@ -106,7 +178,9 @@ class StructuredPrediction(ModelSettings):
         whole = [with_whole_schema(tool) for tool in tools]
         return await super().apredict_and_call(whole, *args, **kwargs)
 
-    def _asking(self, llm_kwargs: Mapping[str, Any] | None) -> tuple[Self, dict[str, Any]]:
+    def _asking(
+        self, llm_kwargs: Mapping[str, Any] | None, opened: list[Any] | None = None
+    ) -> tuple[Self, dict[str, Any]]:
         """Return a model that raises errors for refusals, and the fields of the request.
 
         LlamaIndex's programs drop a choice of tools, so the model has it.
@@ -118,6 +192,7 @@ class StructuredPrediction(ModelSettings):
         _ = self._handler  # the copy shares the engine's client: it must be there
         model = self.model_copy()
         model._for_structure, model._tool_choice = True, choice  # noqa: SLF001 - its own class
+        model._opened = [] if opened is None else opened  # noqa: SLF001 - likewise
         return model, rest
 
 

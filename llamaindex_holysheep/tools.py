@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,9 +12,41 @@ from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import ToolMetadata
 
+from holysheep_core.integrations.schemas import legal_name, strictly
+
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
     from pydantic import BaseModel
+
+
+class Offered(list[dict[str, Any]]):
+    """Tools in the OpenAI format.
+
+    Attributes:
+        names: Name on the wire -> the tool's own, for tools whose name the API does not take.
+    """
+
+    def __init__(self, tools: Sequence[BaseTool], *, strict: bool) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
+        taken: set[str] = set()
+        for tool in tools:
+            spec = with_whole_schema(tool).metadata.to_openai_tool(skip_length_check=True)
+            function, own = spec["function"], tool.metadata.get_name()
+            name = function["name"] = legal_name(own, taken)
+            taken.add(name)
+            if name != own:
+                self.names[name] = own
+            if strict:
+                function["strict"] = True
+                function["parameters"] = strictly(function["parameters"])
+            self.append(spec)
+
+
+def names_of(fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the own names of the tools in a request's fields; see `Offered`."""
+    tools = fields.get("tools")
+    return tools.names if isinstance(tools, Offered) else {}
 
 
 def tool_params(
@@ -23,29 +55,28 @@ def tool_params(
     parallel: bool,
     required: bool,
     choice: str | dict[str, Any] | None,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Return the request's fields that offer tools; {} without tools.
 
     Args:
         tools: The tools.
-        parallel: Whether the model may call several tools at once.
+        parallel: Whether the model may call several tools at once, which is the API's default.
+            `parallel_tool_calls` is sent only to forbid it: not every server knows the field.
         required: Whether the model must call one.
         choice: "auto", "none", "required", a tool's name or a dict; overrides `required`.
+        strict: Whether the server enforces the tools' schemas exactly.
     """
     if not tools:
         return {}
+    offered = Offered(tools, strict=strict)
     if choice is None:
         choice = "required" if required else "auto"
     elif isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        choice = {"type": "function", "function": {"name": choice}}
-    return {
-        "tools": [
-            with_whole_schema(tool).metadata.to_openai_tool(skip_length_check=True)
-            for tool in tools
-        ],
-        "tool_choice": choice,
-        "parallel_tool_calls": parallel,
-    }
+        on_wire = {own: name for name, own in offered.names.items()}
+        choice = {"type": "function", "function": {"name": on_wire.get(choice, choice)}}
+    params: dict[str, Any] = {"tools": offered, "tool_choice": choice}
+    return params if parallel else {**params, "parallel_tool_calls": False}
 
 
 class _WholeMetadata(ToolMetadata):
@@ -82,10 +113,12 @@ def _with_object_at_the_top(schema: dict[str, Any]) -> dict[str, Any]:
     return {**definitions[schema["$ref"].rpartition("/")[2]], "$defs": definitions}
 
 
-def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+def json_schema(model: type[BaseModel], *, strict: bool = False) -> dict[str, Any]:
     """Return the `response_format` of a pydantic model."""
     schema = _with_object_at_the_top(model.model_json_schema())
-    wanted = {"name": model.__name__, "schema": schema}
+    wanted: dict[str, Any] = {"name": legal_name(model.__name__), "schema": schema}
+    if strict:
+        wanted |= {"schema": strictly(schema), "strict": True}
     return {"type": "json_schema", "json_schema": wanted}
 
 

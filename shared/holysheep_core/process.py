@@ -1,5 +1,6 @@
 """What concerns a whole process: forks, instances shared by key, and users that come and go.
 
+- `Lock`: a lock that a forked process finds open.
 - `Shared`: one instance for each key.
 - `Workers`: threads of our own for what may wait long.
 - `WeakGroup`, `Users`: who uses a thing, held weakly; what is to happen when nobody does.
@@ -19,6 +20,7 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 _Value = TypeVar("_Value")
@@ -37,6 +39,24 @@ _renewed: weakref.WeakSet[Any] = weakref.WeakSet()
 def renew_after_fork(each: AfterFork) -> None:
     """Call `each.after_fork()` in every process that is forked while `each` is alive."""
     _renewed.add(each)
+
+
+class Lock:
+    """A reentrant lock that a forked process finds open."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        renew_after_fork(self)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock within a block."""
+        with self._lock:
+            yield
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may have held."""
+        self._lock = threading.RLock()
 
 
 class _ForkGuard:

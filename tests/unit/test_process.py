@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from holysheep_core.process import Shared, Users, WeakGroup, at_end_of, no_fork, weakly
+from holysheep_core.process import Lock, Shared, Users, WeakGroup, at_end_of, no_fork, weakly
 from holysheep_core.process import renew_after_fork as renew
 
 
@@ -130,3 +130,16 @@ def test_a_forked_process_renews_what_asked_for_it_and_has_locks_of_its_own():
             os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert each.pid is None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_lock_is_free_in_a_forked_process_whoever_held_it():
+    lock = Lock()
+    with lock.held(), lock.held():
+        child = os.fork()
+        if child == 0:
+            taken = threading.Thread(target=lambda: lock._lock.acquire(timeout=5))
+            taken.start()
+            taken.join()
+            os._exit(0 if not lock._lock.acquire(blocking=False) else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -92,6 +92,8 @@ class StreamingRetryHandler(Detached):
         observers: Further observers of every call, e.g. an `OpenTelemetry`.
         journal: Stores answers while they arrive, so that another process can resume them: a
             `Journal`, or its "sqlite:///…" or "redis://…" URL.
+        replaces: A client whose place this one takes: its connections, the provider that was
+            switched to, and the cooldowns of its routes are used on where the settings are equal.
 
     Raises:
         ConfigurationError: A setting is invalid; the message names the setting and the reason.
@@ -129,6 +131,7 @@ class StreamingRetryHandler(Detached):
         event_log: str | os.PathLike[str] | None = None,
         observers: Sequence[Observer] = (),
         journal: Journal | str | None = None,
+        replaces: StreamingRetryHandler | None = None,
     ) -> None:
         _only_one("config", config, "max_retries", max_retries)
         _only_one("timeouts", timeouts, "timeout", timeout)
@@ -142,6 +145,8 @@ class StreamingRetryHandler(Detached):
                 allow_http=allow_http,
             )
             own = APIGateway((first, *providers), health_check=None, circuit=circuit, store=store)
+            if replaces is not None:
+                own = replaces.gateway_for(own)
         else:
             for name, value in (
                 ("providers", providers or None),
@@ -155,6 +160,7 @@ class StreamingRetryHandler(Detached):
         given = [each for each in observers if isinstance(each, Totals)]
         self.totals = given[0] if given else Totals().priced_by(prices)
         others = [each for each in observers if each is not self.totals]
+        clients = Clients(http_client, http_async_client, connections)
         logs = () if event_log is None else (EventLog.at(event_log),)
         super().__init__(
             own if gateway is None else gateway,
@@ -170,7 +176,7 @@ class StreamingRetryHandler(Detached):
                 catalog=prices,
                 spend_limit=spend_limit,
             ),
-            Clients(http_client, http_async_client, connections),
+            clients if replaces is None else replaces.connections_for(clients),
             owns_gateway=gateway is None,
             observers=(Log(), self.totals, *logs, *others),
             on_event=on_event,

@@ -170,6 +170,16 @@ class Requests:
                     return delta
         raise AssertionError("a stream ends with its completion")
 
+    # -- replacing --------------------------------------------------------------------------
+
+    def connections_for(self, clients: Clients) -> Clients:
+        """Return this client's connections if `clients` has the same settings, else `clients`."""
+        return clients.continuing(self._clients)
+
+    def gateway_for(self, gateway: APIGateway) -> APIGateway:
+        """Return a gateway for a client that replaces this one; see `APIGateway.continuing`."""
+        return gateway.continuing(self.gateway) if self._owns_gateway else gateway
+
     # -- closing ----------------------------------------------------------------------------
 
     def close(self) -> None:

@@ -191,6 +191,20 @@ class APIGateway:
         """
         return execute(call, self._order(), self.route_states, self._circuit_changed)
 
+    def continuing(self, before: APIGateway) -> APIGateway:
+        """Return `before` if it has the same providers and settings; else keep its routes' states.
+
+        Args:
+            before: A gateway that this one replaces, without health checks or a canary.
+        """
+        plain = before._checks is None and before.rollout is None
+        alike = before.store is self.store and self.route_states.has_config_of(before.route_states)
+        if plain and alike:
+            if before.providers == self.providers:
+                return before
+            self.route_states = before.route_states  # by account: another key has its own
+        return self
+
     # -- closing ----------------------------------------------------------------------------
 
     def use(self, user: object, budget: RetryBudget) -> None:

@@ -12,12 +12,10 @@ this module.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import (
-    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -35,6 +33,7 @@ from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, Timeouts
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
+from holysheep_core.integrations.changes import CHANGES, by_field, known_keywords
 from holysheep_core.integrations.keywords import refuse_unknown
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.observer import Observer
@@ -58,6 +57,15 @@ _SENT = (
     *("temperature", "max_tokens", "top_p", "stop", "seed"),
     *("frequency_penalty", "presence_penalty", "reasoning_effort"),
 )
+_PASSED = (
+    *("max_retries", "timeouts", "timeout", "resume", "fallback", "fallback_models", "providers"),
+    *("gateway", "rate_limits", "circuit", "store", "on_event", "http_client", "connections"),
+    *("http_async_client", "default_headers", "allow_http", "stream_usage", "adapt", "coalesce"),
+    *("catalog", "spend_limit", "event_log", "journal"),
+)
+"""Settings that have the same name in the engine's client."""
+_OF_ENGINE = frozenset({*_PASSED, "api_key", "retry", "observers"})
+"""Settings that the engine's client is built from; a plugin's base URL is one more."""
 _Settings = TypeVar("_Settings", bound="EngineSettings")
 
 
@@ -122,6 +130,8 @@ class EngineSettings(BaseModel):
 
     _built: StreamingRetryHandler | None = PrivateAttr(default=None)
     _totals: Totals = PrivateAttr(default_factory=Totals)
+    _complete: bool = PrivateAttr(default=False)
+    """Whether the model is made: fields that are set are checked."""
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +153,7 @@ class EngineSettings(BaseModel):
         """
         super().model_post_init(context)
         self._built = self._build()
+        self._complete = True
 
     @property
     def totals(self) -> Totals:
@@ -153,9 +164,14 @@ class EngineSettings(BaseModel):
 
     @property
     def _handler(self) -> StreamingRetryHandler:
-        if self._built is None:
-            self._built = self._build()
-        return self._built
+        built = self._built  # read once: another thread may change it
+        if built is None:
+            with CHANGES.held():
+                built = self._built = self._built or self._build()
+        return built
+
+    def _private_of_pickle(self) -> dict[str, Any]:
+        return {"_built": None, "_totals": self._totals, "_complete": True}
 
     @property
     def _request_fields(self) -> dict[str, Any]:
@@ -163,52 +179,75 @@ class EngineSettings(BaseModel):
         values = {name: getattr(self, name) for name in _SENT}
         return {name: value for name, value in values.items() if value is not None}
 
-    def _build(self) -> StreamingRetryHandler:
+    def _build(self, replaces: StreamingRetryHandler | None = None) -> StreamingRetryHandler:
+        passed = {name: getattr(self, name) for name in _PASSED}
         return StreamingRetryHandler(
             self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
             base_url=getattr(self, self._base_url_field),
             config=self.retry,
-            max_retries=self.max_retries,
-            timeouts=self.timeouts,
-            timeout=self.timeout,
-            resume=self.resume,
-            fallback=self.fallback,
-            fallback_models=self.fallback_models,
-            providers=self.providers,
-            gateway=self.gateway,
-            rate_limits=self.rate_limits,
-            circuit=self.circuit,
-            store=self.store,
-            on_event=self.on_event,
-            http_client=self.http_client,
-            connections=self.connections,
-            http_async_client=self.http_async_client,
-            default_headers=self.default_headers,
-            allow_http=self.allow_http,
-            stream_usage=self.stream_usage,
-            adapt=self.adapt,
-            coalesce=self.coalesce,
-            catalog=self.catalog,
-            spend_limit=self.spend_limit,
-            event_log=self.event_log,
-            journal=self.journal,
             observers=(self._totals, *self.observers),
+            replaces=replaces,
+            **passed,
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set a field; the next call builds a new engine client."""
-        super().__setattr__(name, value)
-        if name in type(self).model_fields:
-            self._built = None
+        """Set a field, checked like a keyword of the constructor; aliases are understood.
+
+        A setting of the engine's client takes effect with the next call. Connections, and what is
+        known of routes, are kept where they still fit.
+
+        Raises:
+            ConfigurationError: There is no such field, or the value is invalid.
+            ValidationError: The value has the wrong type.
+        """
+        own = name.startswith("_") or not self._complete
+        if own or isinstance(getattr(type(self), name, None), property):
+            super().__setattr__(name, value)
+            return
+        if name not in _OF_ENGINE and self.__dict__.get(name, self) is value:
+            return  # LlamaIndex sets the same callback manager with every use of a model
+        with CHANGES.held():
+            changed = self._changed({name: value})
+            fields_set, built = changed.__pydantic_fields_set__, changed._built
+            object.__setattr__(self, "__dict__", changed.__dict__)
+            object.__setattr__(self, "__pydantic_fields_set__", fields_set)
+            self._built = built
 
     def model_copy(
         self: _Settings, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> _Settings:
-        """Copy the model; a copy with changed settings builds its own engine client."""
-        copied = super().model_copy(update=update, deep=deep)
-        if update:
-            copied._built = None
-        return copied
+        """Copy the model.
+
+        Args:
+            update: Settings of the copy that differ, checked like keywords of the constructor. A
+                copy shares connections, and what is known of routes, where they still fit.
+            deep: Whether values are copied too.
+
+        Raises:
+            ConfigurationError: There is no such field, or a value is invalid.
+            ValidationError: A value has the wrong type.
+        """
+        copied = super().model_copy(deep=deep)
+        return copied._changed(update) if update else copied
+
+    def _changed(self: _Settings, update: Mapping[str, Any]) -> _Settings:
+        """Return a shallow copy with other values of some fields, all of them checked."""
+        cls = type(self)
+        refuse_unknown(cls.__name__, update, known_keywords(cls), cls._hints, cls._otherwise)
+        values = by_field(cls, update)
+        changed = super().model_copy()
+        for cached in changed.__dict__.keys() - cls.model_fields.keys():
+            del changed.__dict__[cached]  # a `cached_property` of the other settings
+        changed._complete = False  # validators of frameworks set fields of the model
+        for name, value in values.items():
+            cls.__pydantic_validator__.validate_assignment(changed, name, value)
+        changed._complete = True
+        engine = values.keys() & {*_OF_ENGINE, cls._base_url_field}
+        if engine:
+            # A model that was unpickled where there is no key gets one by assignment.
+            waits = self._built is None and changed.api_key is None
+            changed._built = None if waits else changed._build(self._built)
+        return changed
 
     def __deepcopy__(self: _Settings, memo: dict[int, Any] | None = None) -> _Settings:
         """Copy the model; the copy shares connections, callbacks and limiters."""
@@ -217,13 +256,3 @@ class EngineSettings(BaseModel):
             shared = getattr(self, name, None)
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
-
-
-@cache
-def known_keywords(cls: type[EngineSettings]) -> frozenset[str]:
-    """Return the constructor's keywords, aliases included."""
-    fields = cls.model_fields
-    choices = [field.validation_alias for field in fields.values()]
-    also = [c.choices for c in choices if isinstance(c, AliasChoices)]
-    aliases = {field.alias for field in fields.values() if field.alias}
-    return frozenset({*fields, *aliases, *(str(name) for names in also for name in names)})

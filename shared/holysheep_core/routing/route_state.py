@@ -53,6 +53,10 @@ class RouteStates:
 
     # -- questions --------------------------------------------------------------------------
 
+    def has_config_of(self, other: RouteStates) -> bool:
+        """Tell whether circuits open here as they do in `other`."""
+        return self._config == other._config
+
     def rejects_prefill(self, route: Route) -> bool:
         """Tell whether a route has rejected a prefill."""
         return LEARNED.rejects_prefill(route.key)

@@ -69,6 +69,15 @@ class Clients:
         self._lock = threading.Lock()
         renew_after_fork(self)
 
+    def continuing(self, before: Clients) -> Clients:
+        """Return `before`, with its connections, if it was made with the same settings."""
+        same = (
+            self._given is before._given
+            and self._given_async is before._given_async
+            and self._connections == before._connections
+        )
+        return before if same else self
+
     def sync(self) -> httpx.Client:
         """Return the sync client."""
         if self._given is not None:

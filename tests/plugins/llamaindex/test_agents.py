@@ -216,15 +216,21 @@ class Pay(BaseModel):
 ASK = PromptTemplate("Pay 1000 to 'Baa'.")
 
 
+def grown(objects):
+    """Return the last of the objects, of which none shows half a number."""
+    assert {each.amount for each in objects if hasattr(each, "amount")} <= {None, 1000}
+    return objects[-1]
+
+
 async def structured(llm, form):
     if form == "predict":
         return llm.structured_predict(Pay, ASK)
     if form == "apredict":
         return await llm.astructured_predict(Pay, ASK)
     if form == "stream":
-        return list(llm.stream_structured_predict(Pay, ASK))[-1]
+        return grown(list(llm.stream_structured_predict(Pay, ASK)))
     if form == "astream":
-        return [p async for p in await llm.astream_structured_predict(Pay, ASK)][-1]
+        return grown([p async for p in await llm.astream_structured_predict(Pay, ASK)])
     if form == "as_structured_llm":
         return llm.as_structured_llm(Pay).complete("Pay 1000 to 'Baa'.").raw
     response = await llm.as_structured_llm(Pay).achat([ChatMessage("Pay 1000 to 'Baa'.")])
@@ -236,8 +242,10 @@ async def structured(llm, form):
 )
 async def test_structured_output_is_whole_cut_at_every_third_character(play, form):
     arguments = json.dumps({"amount": 1000, "to": "Baa"})
+    as_text = form in ("stream", "astream")  # else as a tool call
     for at in range(1, len(arguments), 3):
-        script = play("", tool_calls=[("Pay", arguments)], faults=[cut(at, "eof")])
+        calls = [] if as_text else [("Pay", arguments)]
+        script = play(arguments if as_text else "", tool_calls=calls, faults=[cut(at, "eof")])
         assert await structured(model(script), form) == Pay(amount=1000, to="Baa"), at
 
 

@@ -1,5 +1,7 @@
 """Blocks of LlamaIndex messages as content parts: never joined, marks of the cache kept."""
 
+from base64 import b64decode
+
 import pytest
 from llama_index.core.base.llms.types import (
     CacheControl,
@@ -103,3 +105,51 @@ def test_a_block_of_a_tool_that_cannot_be_sent_is_named_in_its_place():
     assert said == [text("hi"), text("(Left out: a block of type 'video'.)")]
     with pytest.raises(ConfigurationError, match="VideoBlock"):
         content("user", HI, VideoBlock(url="https://x.example/a.mp4"))
+
+
+TYPES = {
+    "a text": (b"Baa.", {}, "text/plain"),
+    "a text of Korean": ("양 세 마리".encode(), {}, "text/plain"),
+    "a CSV by its title": (b"a,b\n1,2", {"title": "flock.csv"}, "text/csv"),
+    "Markdown by its title": (b"# Sheep", {"title": "Read Me.MD"}, "text/markdown"),
+    "JSON by its title": (b"{}", {"title": "a.json"}, "application/json"),
+    "a PDF by its bytes": (b"%PDF-1.7 x", {}, "application/pdf"),
+    "a PDF whatever its title": (b"%PDF-1.7 x", {"title": "a.txt"}, "application/pdf"),
+    "a PDF after white space": (b"\n\n%PDF-1.7 x", {}, "application/pdf"),
+    "bytes of no known type": (b"\xff\xfe\x00\x81", {}, "application/octet-stream"),
+    "the given type": (
+        b"Baa.",
+        {"document_mimetype": "application/x-sheep"},
+        "application/x-sheep",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_document_is_sent_with_its_real_type(name):
+    data, about, kind = TYPES[name]
+    block = DocumentBlock(data=data, **about)
+    [part] = content("user", block)
+    head, _, encoded = part["file"]["file_data"].partition(";base64,")
+    assert head == f"data:{kind}"
+    assert b64decode(encoded) == data
+    again = DocumentBlock.model_validate_json(block.model_dump_json())
+    assert content("user", again) == [part]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("flock.csv", "text/csv"),
+        ("notes.md", "text/markdown"),
+        ("page.html", "text/html"),
+        ("sheep.txt", "text/plain"),
+        ("table.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("sheep", "text/plain"),
+    ],
+)
+def test_a_document_of_a_path_is_sent_with_its_real_type(tmp_path, file, kind):
+    path = tmp_path / file
+    path.write_bytes(b"Baa.")
+    [part] = content("user", DocumentBlock(path=path))
+    assert part["file"]["file_data"].startswith(f"data:{kind};base64,")

@@ -8,7 +8,7 @@ from llama_index.llms.openai_like import OpenAILike
 from holysheep_core import (
     ConfigurationError,
 )
-from holysheep_core.integrations.settings import known_keywords
+from holysheep_core.integrations.changes import known_keywords
 from llamaindex_holysheep import HolySheep
 
 

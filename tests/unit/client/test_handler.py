@@ -7,6 +7,9 @@ import pickle
 import pytest
 
 from holysheep_core import (
+    APIGateway,
+    CircuitConfig,
+    Connections,
     Provider,
     QuotaExceededError,
     Resumed,
@@ -97,3 +100,48 @@ def test_a_handler_is_shared_by_copies_and_never_pickled(play, handler):
     assert copy.deepcopy(client) is client
     with pytest.raises(TypeError, match="make a new one"):
         pickle.dumps(client)
+
+
+def test_a_client_that_replaces_another_uses_its_connections_and_gateway(play, handler):
+    script = play()
+    before = handler(script)
+    after = handler(script, max_retries=1, replaces=before)
+    assert after.gateway is before.gateway
+    assert after._clients is before._clients
+    assert after.settings.retry.max_retries == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"default_headers": {"x-a": "b"}},
+        {"rate_limits": "free"},
+        {"providers": [Provider("k", "http://127.0.0.1:9")]},
+    ],
+)
+def test_one_with_other_providers_uses_the_states_of_its_routes(play, handler, settings):
+    script = play()
+    before = handler(script)
+    after = handler(script, replaces=before, **settings)
+    assert after.gateway is not before.gateway
+    assert after.gateway.route_states is before.gateway.route_states
+    assert after._clients is before._clients
+
+
+def test_nothing_is_kept_that_does_not_fit(play, handler):
+    script = play()
+    before = handler(script)
+    other = handler(script, circuit=CircuitConfig(failures=9), replaces=before)
+    assert other.gateway.route_states is not before.gateway.route_states
+    pooled = handler(script, connections=Connections(max_connections=3), replaces=before)
+    assert pooled._clients is not before._clients
+    assert pooled.gateway is before.gateway
+
+
+def test_a_gateway_that_was_given_stays_its_owners(play):
+    script = play()
+    given = APIGateway([Provider("k", script.base_url)], health_check=None)
+    before = StreamingRetryHandler(gateway=given)
+    after = StreamingRetryHandler("k", base_url=script.base_url, replaces=before)
+    assert after.gateway is not given
+    assert StreamingRetryHandler(gateway=given, replaces=after).gateway is given

@@ -7,7 +7,8 @@ import pytest
 from pydantic import Field, SecretStr
 
 from holysheep_core import ConfigurationError
-from holysheep_core.integrations.settings import EngineSettings, known_keywords
+from holysheep_core.integrations.changes import known_keywords
+from holysheep_core.integrations.settings import EngineSettings
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 
