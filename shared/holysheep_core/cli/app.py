@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from enum import Enum
 from pathlib import Path
@@ -22,7 +23,9 @@ from holysheep_core.cli import demo as demos
 from holysheep_core.cli import report_data as figures
 from holysheep_core.cli import report_text as report
 from holysheep_core.cli import rollback_drill as drill
+from holysheep_core.cli import worker as workers
 from holysheep_core.cli.demo_live import run_live
+from holysheep_core.cli.journal_commands import JournalUrl, journals
 from holysheep_core.cli.report_html import page
 from holysheep_core.client.handler import StreamingRetryHandler
 from holysheep_core.config.limits import RateLimits
@@ -38,6 +41,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(journals, name="journal")
 
 
 class By(str, Enum):
@@ -185,6 +191,36 @@ def run_batch(
     if work.failed:
         typer.echo(f"{work.failed} failed; --resume asks for them again.", err=True)
     raise typer.Exit(1 if work.failed else 0)
+
+
+@app.command()
+def worker(
+    journal: JournalUrl,
+    base_url: Annotated[
+        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
+    ] = DEFAULT_BASE_URL,
+    lease: Annotated[
+        float, typer.Option(min=0.1, help="Seconds; that of the processes it helps.")
+    ] = 10.0,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also answers that had a reader, not only those of start.")
+    ] = False,
+) -> None:
+    """Complete the answers whose process died. Run as many as you like; Ctrl-C stops one."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    console = _console()
+    try:
+        kept = Journal(journal, lease=lease)
+        handler = StreamingRetryHandler(base_url=base_url, journal=kept)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    console.print(f"Looking for orphaned answers, every {workers.EVERY:g} s.")
+    workers.work(handler, kept, console, stop, detached=not everything)
+    # Threads of answers under way are not waited for: another worker takes those up.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @app.command("check")
