@@ -203,8 +203,8 @@ DIFFERENCES = {
     ),
     "LangChain: resume_stream": (
         [
-            "-with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:",
-            "+with closing(Owned(_chunks(deltas, with_usage=self.stream_usage))) as chunks:",
+            "-with closing(_chunks(deltas, {}, with_usage=self.stream_usage)) as chunks:",
+            "+with closing(Owned(_chunks(deltas, {}, with_usage=self.stream_usage))) as chunks:",
         ],
         OWNED,
     ),
@@ -264,8 +264,8 @@ DIFFERENCES = {
     ),
     "LangChain: _stream": (
         [
-            "-yield from _chunks(deltas, with_usage=with_usage)",
-            "+with closing(Owned(_chunks(deltas, with_usage=with_usage))) as chunks:",
+            "-yield from _chunks(deltas, kwargs, with_usage=with_usage)",
+            "+with closing(Owned(_chunks(deltas, kwargs, with_usage=with_usage))) as chunks:",
             "+yield from chunks",
         ],
         CLOSED,
