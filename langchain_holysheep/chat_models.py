@@ -121,6 +121,9 @@ class ChatHolySheep(SelfDescription):
             a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
         on_token: Called with each piece of text.
         on_event: Called with each engine event; may be a coroutine function in async calls.
+        events_in_stream: Whether engine events are in a graph's `stream_mode="custom"`, each as
+            {"holysheep": {"event": "StreamCut", "message": …, its fields}}; other channels always
+            have them.
         http_client: Your own `httpx.Client` or `httpx2.Client`, for sync calls.
         http_async_client: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, for async calls.
         allow_http: Permit plain http to another machine.
@@ -179,6 +182,11 @@ class ChatHolySheep(SelfDescription):
         fallbacks = fallbacks_of_call(kwargs.get("fallback_models"))
         return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id, fallbacks)
 
+    def _channels(
+        self, run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None
+    ) -> Channels:
+        return Channels(run_manager, in_stream=self.events_in_stream)
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -189,7 +197,7 @@ class ChatHolySheep(SelfDescription):
         with_usage = kwargs.get("stream_usage", self.stream_usage)
         request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.stream(
-            request, on_token=self.on_token, on_event=Channels(run_manager).tell
+            request, on_token=self.on_token, on_event=self._channels(run_manager).tell
         )
         yield from _chunks(deltas, kwargs, with_usage=with_usage)
 
@@ -203,7 +211,7 @@ class ChatHolySheep(SelfDescription):
         with_usage = kwargs.get("stream_usage", self.stream_usage)
         request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.astream(
-            request, on_token=self.on_token, on_event=Channels(run_manager).atell
+            request, on_token=self.on_token, on_event=self._channels(run_manager).atell
         )
         async with aclosing(Owned(_achunks(deltas, kwargs, with_usage=with_usage))) as chunks:
             async for chunk in chunks:
@@ -219,7 +227,7 @@ class ChatHolySheep(SelfDescription):
         request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = self._handler.collect(
-                request, on_token=self.on_token, on_event=Channels(run_manager).tell
+                request, on_token=self.on_token, on_event=self._channels(run_manager).tell
             )
         except HolySheepError as error:
             return result_of_failure(error, kwargs)
@@ -235,7 +243,7 @@ class ChatHolySheep(SelfDescription):
         request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = await self._handler.acollect(
-                request, on_token=self.on_token, on_event=Channels(run_manager).atell
+                request, on_token=self.on_token, on_event=self._channels(run_manager).atell
             )
         except HolySheepError as error:
             return result_of_failure(error, kwargs)
