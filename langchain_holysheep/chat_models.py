@@ -45,9 +45,9 @@ from langchain_holysheep.failures import (
     end_of_failure,
     result_of_failure,
 )
-from langchain_holysheep.identity import SelfDescription
 from langchain_holysheep.messages import to_wire
 from langchain_holysheep.schemas import tool_of
+from langchain_holysheep.serialization import Serialization, register
 from langchain_holysheep.structured import (
     Method,
     bindings,
@@ -65,7 +65,7 @@ _NOT_SENT = (
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
 
-class ChatHolySheep(SelfDescription):
+class ChatHolySheep(Serialization):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -349,6 +349,9 @@ class ChatHolySheep(SelfDescription):
             return with_raw(model, parser)
         chain: Runnable[LanguageModelInput, Any] = model | parser
         return chain
+
+
+register(ChatHolySheep)
 
 
 def _chunks(
