@@ -28,6 +28,7 @@ from pydantic import ConfigDict, model_validator
 from holysheep_core import (
     ChatRequest,
     Completion,
+    ConfigurationError,
     Delta,
     HolySheepError,
     __version__,
@@ -171,6 +172,8 @@ class ChatHolySheep(Serialization):
         model = params.pop("model", None) or self.model
         call_id = kwargs.get("call_id") or ""
         if stop is not None:
+            if not isinstance(stop, (str, list, tuple)):
+                raise ConfigurationError(f"stop={stop!r}: needs a list of strings.")
             params["stop"] = stop
         if kwargs.get("stream_usage") and not self.stream_usage:
             params.setdefault("stream_options", {"include_usage": True})

@@ -73,8 +73,10 @@ class SelfDescription(ModelSettings):
         if sent.get("max_tokens") is not None:
             params["ls_max_tokens"] = sent["max_tokens"]
         stops = stop or sent.get("stop")
-        if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+        if isinstance(stops, str):
+            params["ls_stop"] = [stops]
+        elif isinstance(stops, Sequence):  # anything else, the request's check refuses
+            params["ls_stop"] = list(stops)
         return params
 
     def get_num_tokens(self, text: str) -> int:
