@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from langchain_core.messages import AIMessage
 
+from holysheep_core import ConfigurationError
 from holysheep_core.integrations.parts import note_left_out
 from holysheep_core.integrations.turns import (
     ORIGIN,
@@ -19,11 +20,8 @@ from langchain_holysheep.content import text_part
 
 _ANSWERS = ("text", "output_text")
 _THOUGHTS = ("reasoning", "thinking", "redacted_thinking", "reasoning_content")
-_CALLS = ("tool_call", "tool_use", "function_call")
-_SENT_OTHERWISE = (
-    *(*_THOUGHTS, *_CALLS, "refusal", "citation"),
-    *("tool_call_chunk", "invalid_tool_call", "input_json_delta"),
-)
+_CALLS = ("tool_call", "tool_use", "function_call", "tool_call_chunk", "invalid_tool_call")
+_SENT_OTHERWISE = (*_THOUGHTS, *_CALLS, "refusal", "citation", "input_json_delta")
 """Blocks that are no content parts: calls and thoughts have fields of their own."""
 
 
@@ -48,28 +46,54 @@ def assistant_message(message: AIMessage) -> dict[str, Any]:
     return {**wire, ORIGIN: origin} if origin else wire
 
 
+def _items(message: AIMessage) -> Iterator[str | dict[str, Any]]:
+    """Return the parts of a list; a provider's own block stands for the one that holds it.
+
+    LangChain's blocks of version 1 hold in that way what no standard block can, such as the hidden
+    thoughts of Claude.
+    """
+    for block in message.content if isinstance(message.content, list) else ():
+        own = block.get("value") if isinstance(block, dict) else None
+        if isinstance(own, dict) and own.get("type") and block.get("type") == "non_standard":  # type: ignore[union-attr] # its value is a dict's
+            yield own
+        else:
+            yield block
+
+
 def _blocks(message: AIMessage) -> Iterator[dict[str, Any]]:
-    content = message.content if isinstance(message.content, list) else ()
-    return (block for block in content if isinstance(block, dict))
+    return (block for block in _items(message) if isinstance(block, dict))
 
 
 def _content(message: AIMessage) -> Any:
     if isinstance(message.content, str):
         return message.content or _words(message)
     parts = []
-    for block in message.content:
+    for block in _items(message):
         if isinstance(block, str):
             parts.append({"type": "text", "text": block})
         elif block.get("type") in _ANSWERS:
             parts.append(text_part({**block, "text": block.get("text") or ""}))
+        elif (words := _words_of(block)) is not None:
+            parts.append({"type": "text", "text": words})
         elif block.get("type") not in _SENT_OTHERWISE:
             note_left_out(str(block.get("type")))
     return parts or _words(message)
 
 
+def _words_of(block: dict[str, Any]) -> str | None:
+    """Return the text of a block that is read as text; None if it has none.
+
+    A compaction stands for all turns before it, so its summary must not be lost.
+    """
+    name = {"text-plain": "text", "compaction": "content"}.get(str(block.get("type")))
+    found = block.get(name) if name else None
+    return found if isinstance(found, str) else None
+
+
 def _words(message: AIMessage) -> str:
     """Return the words of a refusal or of spoken audio: no server takes an empty turn."""
-    refused = [block["refusal"] for block in _blocks(message) if block.get("refusal")]
+    refusals = (block.get("refusal") for block in _blocks(message))
+    refused = [words for words in refusals if isinstance(words, str)]
     spoken = message.additional_kwargs.get("audio")
     transcript = spoken.get("transcript") if isinstance(spoken, dict) else None
     return str(message.additional_kwargs.get("refusal") or "".join(refused) or transcript or "")
@@ -90,11 +114,16 @@ def _add_thought(fields: TurnFields, block: dict[str, Any]) -> None:
     kind, extras = block["type"], block.get("extras")
     attached = dict(extras) if isinstance(extras, dict) else {}
     said = block.get(kind) if kind != "redacted_thinking" else ""
-    if isinstance(said, dict):  # Bedrock's
+    if isinstance(said, dict):  # Bedrock's, of LangChain's form or of its own
+        inner = said.get("reasoningText")
+        said = inner if isinstance(inner, dict) else said
         attached |= said
         said = said.get("text")
+    if not said and isinstance(block.get("summary"), list):  # the Responses API's
+        said = block["summary"]
     if isinstance(said, list):  # Mistral's
-        said = "".join(each.get("text") or "" for each in said if isinstance(each, dict))
+        texts = (each.get("text") for each in said if isinstance(each, dict))
+        said = "".join(text for text in texts if isinstance(text, str))
     text = said if isinstance(said, str) else ""
     signed = part_of_thinking(text, {**block, **attached})
     if signed is not None:
@@ -118,11 +147,16 @@ def _calls(message: AIMessage) -> Iterator[dict[str, Any]]:
         known.add(broken["id"])
         yield _call(broken["id"], broken["name"] or "", broken["args"] or "", attached)
     for block in _blocks(message):  # another integration's, of which LangChain made no call
-        call_id = block.get("call_id") or block.get("id")
+        call_id = _id_of(block)
         if block.get("type") in _CALLS and call_id not in known and block.get("name"):
             given: Any = block.get("args") or block.get("input") or block.get("arguments") or {}
             arguments = given if isinstance(given, str) else _json(given)
-            yield _call(call_id, block["name"], arguments, attached)
+            yield _call(call_id, str(block["name"]), arguments, attached)
+
+
+def _id_of(block: dict[str, Any]) -> str | None:
+    found = block.get("call_id") or block.get("id")
+    return found if isinstance(found, str) else None
 
 
 def _call(
@@ -137,10 +171,11 @@ def _attached(message: AIMessage) -> dict[str, dict[str, Any]]:
     """Return what servers attached to calls, by the calls' ids."""
     found: dict[str, dict[str, Any]] = {}
     for block in _blocks(message):
-        if block.get("type") in _CALLS and block.get("id"):
+        if block.get("type") in _CALLS and isinstance(block.get("id"), str):
             found[block["id"]] = call_fields(block) | call_fields(block.get("extras"))
-    for call in message.additional_kwargs.get("tool_calls") or ():
-        if isinstance(call, dict) and call.get("id"):
+    raw = message.additional_kwargs.get("tool_calls")
+    for call in raw if isinstance(raw, list) else ():
+        if isinstance(call, dict) and isinstance(call.get("id"), str):
             found[call["id"]] = found.get(call["id"], {}) | call_fields(call)
     kept = message.additional_kwargs.get("tool_call_fields")
     for call_id, fields in (kept if isinstance(kept, dict) else {}).items():
@@ -149,7 +184,12 @@ def _attached(message: AIMessage) -> dict[str, dict[str, Any]]:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"The arguments of a tool call cannot be written as JSON: {error}"
+        ) from error
 
 
 # -- where it came from ---------------------------------------------------------------------

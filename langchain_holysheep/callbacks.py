@@ -7,7 +7,8 @@ receiver                                         events
                                                  runs inside a chain or agent (LangChain has no
                                                  custom events for a run without a parent), or
                                                  `invoke` was given callbacks
-`graph.stream(stream_mode="custom")`             the same dict, by the graph's stream writer
+`graph.stream(stream_mode="custom")`             {"holysheep": the same dict}, by the graph's stream
+                                                 writer, unless the model has events_in_stream=False
 `on_retry` handlers                              every scheduled retry, where LangChain passes a
                                                  run manager to the model (`invoke`)
 ===============================================  ==========================================
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 NAME = "holysheep"
-"""Name of the custom events, and their dict's "type"."""
+"""Name of the custom events, their dict's "type", and its only key in a graph's custom stream.
+
+A custom stream carries what nodes of other authors write, without names: a front end that looks for
+its own "type", "message" or "model" must not find an event's.
+"""
 
 
 def as_dict(event: Event) -> dict[str, Any]:
@@ -51,16 +56,20 @@ class Channels:
 
     Args:
         run_manager: The model's own run; None where LangChain passes none.
+        in_stream: Whether a graph's custom stream gets the events.
     """
 
     def __init__(
-        self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None
+        self,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+        *,
+        in_stream: bool = True,
     ) -> None:
         self._run = run_manager
         self._config = ensure_config()
         parent = get_callback_manager_for_config(self._config).parent_run_id
         self._inside = parent is not None
-        self._write = _stream_writer()
+        self._write = _stream_writer() if in_stream else None
         self._has_receivers = self._inside or self._write is not None or run_manager is not None
 
     def tell(self, event: Event) -> None:
@@ -69,7 +78,7 @@ class Channels:
             return
         data = as_dict(event)
         if self._write is not None:
-            self._write(data)
+            self._write({NAME: data})
         run = self._run
         if self._inside:
             dispatch_custom_event(NAME, data, config=self._config)
@@ -85,7 +94,7 @@ class Channels:
             return
         data = as_dict(event)
         if self._write is not None:
-            self._write(data)
+            self._write({NAME: data})
         run = self._run
         if self._inside:
             await adispatch_custom_event(NAME, data, config=self._config)

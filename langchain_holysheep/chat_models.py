@@ -8,6 +8,7 @@ from collections.abc import (
     Callable,
     Generator,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import aclosing, closing
@@ -27,9 +28,9 @@ from pydantic import ConfigDict, model_validator
 from holysheep_core import (
     ChatRequest,
     Completion,
+    ConfigurationError,
     Delta,
     HolySheepError,
-    InvalidToolCallError,
     __version__,
 )
 from holysheep_core.integrations import Owned, fallbacks_of_call
@@ -37,18 +38,19 @@ from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
 from langchain_holysheep.chunks import (
     delta_chunk,
-    invalid_chunks,
-    invalid_result,
     last_chunk,
     result,
 )
-from langchain_holysheep.errors import for_langchain
-from langchain_holysheep.identity import SelfDescription
+from langchain_holysheep.failures import (
+    KEEPS_INVALID_JSON,
+    end_of_failure,
+    result_of_failure,
+)
 from langchain_holysheep.messages import to_wire
 from langchain_holysheep.schemas import tool_of
+from langchain_holysheep.serialization import Serialization, register
 from langchain_holysheep.structured import (
     Method,
-    asking_for_raw,
     bindings,
     checked,
     strictly,
@@ -56,12 +58,15 @@ from langchain_holysheep.structured import (
     with_raw,
 )
 
-_NOT_SENT = ("call_id", "extra_body", "fallback_models", "stream", "stream_usage")
+_NOT_SENT = (
+    *("call_id", "extra_body", "fallback_models", "stream", "stream_usage"),
+    KEEPS_INVALID_JSON,
+)
 """Keywords of a call that are no fields of its request."""
 _INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
 
-class ChatHolySheep(SelfDescription):
+class ChatHolySheep(Serialization):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -117,6 +122,9 @@ class ChatHolySheep(SelfDescription):
             a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
         on_token: Called with each piece of text.
         on_event: Called with each engine event; may be a coroutine function in async calls.
+        events_in_stream: Whether engine events are in a graph's `stream_mode="custom"`, each as
+            {"holysheep": {"event": "StreamCut", "message": …, its fields}}; other channels always
+            have them.
         http_client: Your own `httpx.Client` or `httpx2.Client`, for sync calls.
         http_async_client: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, for async calls.
         allow_http: Permit plain http to another machine.
@@ -164,7 +172,11 @@ class ChatHolySheep(SelfDescription):
         model = params.pop("model", None) or self.model
         call_id = kwargs.get("call_id") or ""
         if stop is not None:
+            if not isinstance(stop, (str, list, tuple)):
+                raise ConfigurationError(f"stop={stop!r}: needs a list of strings.")
             params["stop"] = stop
+        if kwargs.get("stream_usage") and not self.stream_usage:
+            params.setdefault("stream_options", {"include_usage": True})
         params = {name: value for name, value in params.items() if value is not None}
         found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
         # Chains tag their steps ("seq:step:2"); such tags have no place in costs by tag.
@@ -173,6 +185,11 @@ class ChatHolySheep(SelfDescription):
         fallbacks = fallbacks_of_call(kwargs.get("fallback_models"))
         return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id, fallbacks)
 
+    def _channels(
+        self, run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None
+    ) -> Channels:
+        return Channels(run_manager, in_stream=self.events_in_stream)
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -180,12 +197,12 @@ class ChatHolySheep(SelfDescription):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        with_usage = kwargs.pop("stream_usage", self.stream_usage)
+        with_usage = kwargs.get("stream_usage", self.stream_usage)
         request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.stream(
-            request, on_token=self.on_token, on_event=Channels(run_manager).tell
+            request, on_token=self.on_token, on_event=self._channels(run_manager).tell
         )
-        yield from _chunks(deltas, with_usage=with_usage)
+        yield from _chunks(deltas, kwargs, with_usage=with_usage)
 
     async def _astream(
         self,
@@ -194,12 +211,12 @@ class ChatHolySheep(SelfDescription):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        with_usage = kwargs.pop("stream_usage", self.stream_usage)
+        with_usage = kwargs.get("stream_usage", self.stream_usage)
         request = self._request(messages, stop, run_manager, kwargs)
         deltas = self._handler.astream(
-            request, on_token=self.on_token, on_event=Channels(run_manager).atell
+            request, on_token=self.on_token, on_event=self._channels(run_manager).atell
         )
-        async with aclosing(Owned(_achunks(deltas, with_usage=with_usage))) as chunks:
+        async with aclosing(Owned(_achunks(deltas, kwargs, with_usage=with_usage))) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -213,13 +230,10 @@ class ChatHolySheep(SelfDescription):
         request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = self._handler.collect(
-                request, on_token=self.on_token, on_event=Channels(run_manager).tell
+                request, on_token=self.on_token, on_event=self._channels(run_manager).tell
             )
-        except InvalidToolCallError as error:
-            return invalid_result(error)
         except HolySheepError as error:
-            twin = for_langchain(error)
-            raise twin from twin.__cause__
+            return result_of_failure(error, kwargs)
         return result(completion)
 
     async def _agenerate(
@@ -232,13 +246,10 @@ class ChatHolySheep(SelfDescription):
         request = self._request(messages, stop, run_manager, kwargs)
         try:
             completion = await self._handler.acollect(
-                request, on_token=self.on_token, on_event=Channels(run_manager).atell
+                request, on_token=self.on_token, on_event=self._channels(run_manager).atell
             )
-        except InvalidToolCallError as error:
-            return invalid_result(error)
         except HolySheepError as error:
-            twin = for_langchain(error)
-            raise twin from twin.__cause__
+            return result_of_failure(error, kwargs)
         return result(completion)
 
     def resume_stream(
@@ -261,7 +272,7 @@ class ChatHolySheep(SelfDescription):
         deltas = self._handler.stream_again(
             call_id, offset=offset, seen=seen, on_token=self.on_token
         )
-        with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:
+        with closing(_chunks(deltas, {}, with_usage=self.stream_usage)) as chunks:
             for chunk in chunks:
                 yield _message(chunk)
 
@@ -272,7 +283,7 @@ class ChatHolySheep(SelfDescription):
         deltas = self._handler.astream_again(
             call_id, offset=offset, seen=seen, on_token=self.on_token
         )
-        async with aclosing(Owned(_achunks(deltas, with_usage=self.stream_usage))) as chunks:
+        async with aclosing(Owned(_achunks(deltas, {}, with_usage=self.stream_usage))) as chunks:
             async for chunk in chunks:
                 yield _message(chunk)
 
@@ -335,7 +346,7 @@ class ChatHolySheep(SelfDescription):
         traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
         model: Any = self.bind(**params, ls_structured_output_format=traced, **kwargs)
         if include_raw and method != "function_calling":
-            model, parser = asking_for_raw(model), strictly(parser)
+            model, parser = model.bind(**{KEEPS_INVALID_JSON: True}), strictly(parser)
         parser = checked(parser, calls=method == "function_calling")
         if include_raw:
             return with_raw(model, parser)
@@ -343,8 +354,14 @@ class ChatHolySheep(SelfDescription):
         return chain
 
 
+register(ChatHolySheep)
+
+
 def _chunks(
-    deltas: Generator[Delta | Completion, None, None], *, with_usage: bool
+    deltas: Generator[Delta | Completion, None, None],
+    given: Mapping[str, Any],
+    *,
+    with_usage: bool,
 ) -> Generator[ChatGenerationChunk, None, None]:
     try:
         with closing(deltas):
@@ -353,16 +370,18 @@ def _chunks(
                     yield last_chunk(delta, with_usage=with_usage)
                 else:
                     yield delta_chunk(delta)
-    except InvalidToolCallError as error:
-        for chunk in invalid_chunks(error, with_usage=with_usage):  # noqa: UP028 - as in its twin
-            yield chunk
     except HolySheepError as error:
-        twin = for_langchain(error)
-        raise twin from twin.__cause__
+        for chunk in end_of_failure(  # noqa: UP028 - as in its twin
+            error, given, with_usage=with_usage
+        ):
+            yield chunk
 
 
 async def _achunks(
-    deltas: AsyncGenerator[Delta | Completion, None], *, with_usage: bool
+    deltas: AsyncGenerator[Delta | Completion, None],
+    given: Mapping[str, Any],
+    *,
+    with_usage: bool,
 ) -> AsyncGenerator[ChatGenerationChunk, None]:
     try:
         async with aclosing(Owned(deltas)) as owned:
@@ -371,12 +390,9 @@ async def _achunks(
                     yield last_chunk(delta, with_usage=with_usage)
                 else:
                     yield delta_chunk(delta)
-    except InvalidToolCallError as error:
-        for chunk in invalid_chunks(error, with_usage=with_usage):
-            yield chunk
     except HolySheepError as error:
-        twin = for_langchain(error)
-        raise twin from twin.__cause__
+        for chunk in end_of_failure(error, given, with_usage=with_usage):
+            yield chunk
 
 
 def _message(chunk: ChatGenerationChunk) -> AIMessageChunk:

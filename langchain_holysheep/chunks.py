@@ -7,7 +7,7 @@ rest of the metadata.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
@@ -15,14 +15,12 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import (
     ToolCallChunk,
-    invalid_tool_call,
     tool_call,
     tool_call_chunk,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.utils.json import parse_partial_json
 
-from holysheep_core import Completion, Delta, InvalidToolCallError, ToolCall, Usage
+from holysheep_core import Completion, Delta, ToolCall, Usage
 from holysheep_core.integrations.fast_models import without_validation
 from holysheep_core.integrations.parts import by_field
 from langchain_holysheep.blocks import PROVIDER, register
@@ -36,7 +34,7 @@ def delta_chunk(delta: Delta) -> ChatGenerationChunk:
     Text chunks are built without validation: their fields are always valid.
     """
     if delta.tool_calls:
-        return _chunk(delta, [_call_chunk(call) for call in delta.tool_calls])
+        return chunk_of(delta, [call_chunk(call) for call in delta.tool_calls])
     text = delta.text
     extra = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
     fields = _MESSAGE_FIELDS.copy()
@@ -48,15 +46,16 @@ def delta_chunk(delta: Delta) -> ChatGenerationChunk:
     return without_validation(_TEXT_CHUNK, {**_CHUNK_FIELDS, "message": message, "text": text})
 
 
-def _call_fields(calls: Iterable[ToolCall]) -> dict[str, Any]:
+def call_fields(calls: Iterable[ToolCall]) -> dict[str, Any]:
     """Return what the server attached to tool calls, by the calls' ids; it is sent back."""
     fields = {call.id: call.fields for call in calls if call.fields}
     return {"tool_call_fields": fields} if fields else {}
 
 
-def _chunk(delta: Delta, calls: list[ToolCallChunk]) -> ChatGenerationChunk:
+def chunk_of(delta: Delta, calls: list[ToolCallChunk]) -> ChatGenerationChunk:
+    """Return the chunk of a delta with these tool calls."""
     extra: dict[str, Any] = {"reasoning_content": delta.reasoning} if delta.reasoning else {}
-    extra |= _call_fields(delta.tool_calls)
+    extra |= call_fields(delta.tool_calls)
     message = AIMessageChunk(
         content=delta.text,
         additional_kwargs=extra,
@@ -66,7 +65,7 @@ def _chunk(delta: Delta, calls: list[ToolCallChunk]) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=message, text=delta.text)
 
 
-_TEXT_CHUNK = _chunk(Delta(), [])
+_TEXT_CHUNK = chunk_of(Delta(), [])
 _TEXT_MESSAGE = cast("AIMessageChunk", _TEXT_CHUNK.message)
 _CHUNK_FIELDS, _MESSAGE_FIELDS = _TEXT_CHUNK.__dict__, _TEXT_MESSAGE.__dict__
 _LISTS = [name for name, value in _MESSAGE_FIELDS.items() if isinstance(value, list)]
@@ -86,43 +85,9 @@ def last_chunk(completion: Completion, *, with_usage: bool = True) -> ChatGenera
     return ChatGenerationChunk(message=message, generation_info=info)
 
 
-def invalid_chunks(
-    error: InvalidToolCallError, *, with_usage: bool
-) -> Iterator[ChatGenerationChunk]:
-    """Return the end of a stream whose tool calls the model ended with invalid arguments.
-
-    LangChain has a place for them, `invalid_tool_calls`, from which an agent can tell the model.
-    """
-    completion = cast("Completion", error.completion)  # the engine sets it
-    calls = [_call_chunk(call) for call in completion.tool_calls]
-    calls += [_invalid_chunk(call) for call in error.invalid_tool_calls]
-    chunk = _chunk(Delta(), calls)
-    chunk.message.additional_kwargs |= _call_fields(
-        (*completion.tool_calls, *error.invalid_tool_calls)
-    )
-    yield chunk
-    yield last_chunk(completion, with_usage=with_usage)
-
-
-def invalid_result(error: InvalidToolCallError) -> ChatResult:
-    """Return the result of `invoke` for such an answer."""
-    found = result(cast("Completion", error.completion))
-    message = cast("AIMessage", found.generations[0].message)
-    message.invalid_tool_calls = [
-        invalid_tool_call(
-            name=call.name,
-            args=call.arguments,
-            id=call.id,
-            error="The arguments are no JSON object.",
-        )
-        for call in error.invalid_tool_calls
-    ]
-    return found
-
-
 def result(completion: Completion) -> ChatResult:
     """Return a completion as LangChain's result of `invoke`."""
-    extra = {**_extra(completion), **_call_fields(completion.tool_calls)}
+    extra = {**_extra(completion), **call_fields(completion.tool_calls)}
     if completion.reasoning:
         extra["reasoning_content"] = completion.reasoning
     message = AIMessage(
@@ -181,24 +146,6 @@ def _extra(completion: Completion) -> dict[str, Any]:
     return {**refusal, **by_field(completion.parts)}
 
 
-def _call_chunk(call: ToolCall) -> ToolCallChunk:
+def call_chunk(call: ToolCall) -> ToolCallChunk:
+    """Return a tool call as a chunk."""
     return tool_call_chunk(name=call.name, args=call.arguments, id=call.id, index=call.index)
-
-
-def _invalid_chunk(call: ToolCall) -> ToolCallChunk:
-    """Return a call with invalid arguments as a chunk that stays invalid.
-
-    LangChain completes half JSON in chunks. Arguments that it would complete to an object are
-    sent as a JSON string of them, which it does not take for arguments.
-    """
-    args = call.arguments
-    if not args or _is_completed(args):
-        args = msgspec.json.encode(args).decode()
-    return tool_call_chunk(name=call.name, args=args, id=call.id, index=call.index)
-
-
-def _is_completed(arguments: str) -> bool:
-    try:
-        return isinstance(parse_partial_json(arguments), dict)
-    except (ValueError, TypeError, RecursionError):
-        return False

@@ -20,7 +20,12 @@ from holysheep_core.integrations.turns import warn_once
 _PARTS = {"text", "image_url", "input_audio", "file"}
 """Content parts that chat/completions accepts."""
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content")
-_OF_ASSISTANTS = ("tool_use", "function_call", "code_interpreter_call")
+_OF_ASSISTANTS = (
+    *("tool_use", "function_call"),
+    *("server_tool_call", "server_tool_call_chunk", "server_tool_result", "server_tool_use"),
+    *("code_interpreter_call", "web_search_call", "file_search_call", "mcp_call", "refusal"),
+    *("executable_code", "code_execution_result", "citation", "input_json_delta"),
+)
 _LANGCHAINS = {"id", "index", "annotations", "extras", "metadata"}
 """Keys of text blocks that no server knows."""
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
@@ -68,7 +73,9 @@ def _parts(message: BaseMessage, block: str | dict[str, Any]) -> Iterator[dict[s
 def _part(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
     kind = block.get("type")
     if kind == "non_standard":  # a provider's own
-        value: dict[str, Any] = block["value"]
+        value = block.get("value")
+        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+            raise _odd(message, block, "its value is no content part")
         return value
     if kind == "text" and isinstance(block.get("text"), str):
         return text_part(block)
@@ -84,7 +91,7 @@ def _part(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
 def _converted(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
     """Return a block of LangChain's, Anthropic's or Bedrock's form as a content part."""
     kind, source = block.get("type"), block.get("source")
-    if kind in ("text-plain", "document") and (text := _plain_text(block)) is not None:
+    if kind in ("text-plain", "document") and (text := _plain_text(message, block)) is not None:
         return {"type": "text", "text": text}
     if kind in ("image", "document") and isinstance(source, dict):
         return _from_source(message, block, source)
@@ -92,6 +99,10 @@ def _converted(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
         if is_data_content_block(block):
             return _with_detail(convert_to_openai_data_block(block), block)
         found = convert_to_openai_messages([HumanMessage([block])], text_format="block")
+    except KeyError as error:
+        raise _odd(message, block, f"{error} is missing") from error
+    except (TypeError, AttributeError) as error:  # LangChain reads what is no dict, or no text
+        raise _odd(message, block, "a field is of another type than it must be") from error
     except ValueError as error:
         raise _unsupported(message, block) from error
     content = found[0]["content"]
@@ -101,7 +112,7 @@ def _converted(message: BaseMessage, block: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _plain_text(block: dict[str, Any]) -> str | None:
+def _plain_text(message: BaseMessage, block: dict[str, Any]) -> str | None:
     source = block.get("source")
     if isinstance(source, dict):  # Anthropic's
         text = source.get("data") if source.get("type") == "text" else None
@@ -109,7 +120,10 @@ def _plain_text(block: dict[str, Any]) -> str | None:
     if isinstance(block.get("text"), str):
         return str(block["text"])
     if isinstance(block.get("base64"), str):
-        return base64.b64decode(block["base64"]).decode()
+        try:
+            return base64.b64decode(block["base64"]).decode()
+        except ValueError as error:
+            raise _odd(message, block, "its base64 is no text") from error
     return None
 
 
@@ -129,7 +143,8 @@ def _from_source(
 
 
 def _with_detail(part: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
-    detail = block.get("detail") or (block.get("extras") or {}).get("detail")
+    extras = block.get("extras")
+    detail = block.get("detail") or (extras.get("detail") if isinstance(extras, dict) else None)
     if detail and part["type"] == "image_url":
         part["image_url"] = {**part["image_url"], "detail": detail}
     return part
@@ -139,6 +154,13 @@ def _marks(block: dict[str, Any]) -> dict[str, Any]:
     extras = block.get("extras")
     found = {**(extras if isinstance(extras, dict) else {}), **block}
     return {name: found[name] for name in _MARKS if name in found}
+
+
+def _odd(message: BaseMessage, block: dict[str, Any], reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"A {message.type} message has a block of type {block.get('type')!r} that cannot be sent: "
+        f"{reason}."
+    )
 
 
 def _unsupported(message: BaseMessage, block: dict[str, Any]) -> ConfigurationError:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages, get_buffer_string
 from langchain_core.messages.utils import count_tokens_approximately
 
 from holysheep_core import estimate_tokens
 from langchain_holysheep.profiles import profile_of
+from langchain_holysheep.schemas import tool_of
 from langchain_holysheep.settings import ModelSettings
 
 
@@ -20,6 +22,15 @@ class SelfDescription(ModelSettings):
     @property
     def _llm_type(self) -> str:
         return "holysheep-chat"
+
+    @property
+    def model_name(self) -> str:
+        """The same as `model`: the name that `ChatOpenAI` and others have for it."""
+        return self.model
+
+    @model_name.setter
+    def model_name(self, value: str) -> None:
+        self.model = value
 
     def _resolve_model_profile(self) -> Any:
         return profile_of(self._handler.settings.catalog.card(self.model))
@@ -62,12 +73,19 @@ class SelfDescription(ModelSettings):
         if sent.get("max_tokens") is not None:
             params["ls_max_tokens"] = sent["max_tokens"]
         stops = stop or sent.get("stop")
-        if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+        if isinstance(stops, str):
+            params["ls_stop"] = [stops]
+        elif isinstance(stops, Sequence):  # anything else, the request's check refuses
+            params["ls_stop"] = list(stops)
         return params
 
     def get_num_tokens(self, text: str) -> int:
-        """Estimate the tokens of a text without downloading a tokenizer."""
+        """Count the tokens of a text by `custom_get_token_ids`; without it, estimate them.
+
+        Nothing is downloaded.
+        """
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
         return estimate_tokens(text)
 
     def get_num_tokens_from_messages(
@@ -75,5 +93,12 @@ class SelfDescription(ModelSettings):
         messages: list[BaseMessage],
         tools: Sequence[Any] | None = None,
     ) -> int:
-        """Estimate the tokens of a prompt without downloading a tokenizer."""
+        """Count the tokens of a prompt by `custom_get_token_ids`; without it, estimate them.
+
+        The texts of messages and the JSON of tools are counted. Nothing is downloaded.
+        """
+        if self.custom_get_token_ids is not None:
+            texts = [get_buffer_string([message]) for message in convert_to_messages(messages)]
+            texts += [json.dumps(tool_of(tool), ensure_ascii=False) for tool in tools or ()]
+            return sum(len(self.custom_get_token_ids(text)) for text in texts)
         return count_tokens_approximately(messages, tools=list(tools) if tools else None)

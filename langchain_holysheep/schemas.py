@@ -59,10 +59,20 @@ def response_format_of(given: Any, *, strict: bool | None = None) -> dict[str, A
             about: dict[str, Any] = {k: schema[k] for k in ("title", "description") if k in schema}
             recursive = _strictly(recursive) if strict else recursive
             schema = {**_without_titles(recursive), **about}
-        inner = {"name": schema.get("title") or "answer", "schema": schema}
+        inner = {"name": _own_name(given) or schema.get("title") or "answer", "schema": schema}
     if strict is not None:
         inner["strict"] = strict
     return {"type": "json_schema", "json_schema": inner}
+
+
+def _own_name(given: Any) -> str | None:
+    """Return the name of a function of OpenAI's form, whose parameters may have another title."""
+    if not isinstance(given, Mapping):
+        return None
+    function = given.get("function") if given.get("type") == "function" else given
+    if isinstance(function, Mapping) and "parameters" in function:
+        return function.get("name")
+    return None
 
 
 def _named(given: Any) -> Mapping[str, Any] | None:

@@ -33,6 +33,7 @@ class ModelSettings(EngineSettings, BaseChatModel):
     extra_body: dict[str, Any] = Field(default_factory=dict)
     retry: RetryConfig | None = None
     streaming: bool = False
+    events_in_stream: bool = True
 
     @field_validator("store", mode="before")
     @classmethod

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import (
-    BaseOutputParser,
     JsonOutputParser,
     PydanticOutputParser,
 )
@@ -26,11 +24,10 @@ from langchain_core.runnables import (
     RunnableGenerator,
     RunnableLambda,
     RunnableMap,
-    RunnablePassthrough,
 )
+from langchain_core.runnables.utils import AddableDict
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
-from holysheep_core import InvalidJSONOutputError
 from holysheep_core.integrations.turns import is_filtered
 from langchain_holysheep.schemas import response_format_of, tool_of
 
@@ -150,9 +147,7 @@ def _refuse_refusal(message: AIMessage, seen: list[AIMessage]) -> None:
     words = refusal_of(message)
     if words is None:
         return
-    whole: Any = seen[0]
-    for chunk in seen[1:]:
-        whole = whole + chunk
+    whole = _whole(seen)
     said = f"The model refused to answer: {words}" if words else f"{_FILTERED}."
     kind = getattr(exceptions, "ModelRefusalError", None)
     if kind is None:  # older than 1.7.5
@@ -184,27 +179,6 @@ def _refuse_none(seen: list[AIMessage]) -> None:
     )
 
 
-def asking_for_raw(model: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
-    """Return a model that answers with the text of invalid JSON instead of raising.
-
-    With `include_raw` the user wants the raw message; the parser of `strictly` reports the error.
-    """
-
-    def ask(value: Any, config: RunnableConfig) -> AIMessage:
-        try:
-            return model.invoke(value, config)
-        except InvalidJSONOutputError as error:
-            return AIMessage(error.partial)
-
-    async def aask(value: Any, config: RunnableConfig) -> AIMessage:
-        try:
-            return await model.ainvoke(value, config)
-        except InvalidJSONOutputError as error:
-            return AIMessage(error.partial)
-
-    return RunnableLambda(ask, aask)
-
-
 def strictly(parser: Runnable[AIMessage, Any]) -> Runnable[AIMessage, Any]:
     """Return a parser that rejects incomplete JSON; LangChain's parsers complete it."""
 
@@ -221,15 +195,48 @@ def strictly(parser: Runnable[AIMessage, Any]) -> Runnable[AIMessage, Any]:
 
 
 def with_raw(
-    model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any] | BaseOutputParser[Any]
+    model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any]
 ) -> Runnable[Any, dict[str, Any]]:
-    """Return a chain of dicts: "raw" message, "parsed" value and "parsing_error"."""
-    parse: Runnable[Any, Any] = RunnablePassthrough.assign(
-        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
-    )
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    fallback = parse.with_fallbacks([failed], exception_key="parsing_error")
-    return RunnableMap(raw=model) | fallback
+    """Return a chain of dicts: "raw" message, "parsed" value and "parsing_error".
+
+    A stream has the chunks of "raw" as they come, then the other two. LangChain's own chain
+    raises the parser's error there, because a fallback guards only the first part of a stream.
+    """
+
+    def parse(parts: Iterator[dict[str, Any]], config: RunnableConfig) -> Iterator[dict[str, Any]]:
+        seen: list[AIMessage] = []
+        for part in parts:
+            seen.append(part["raw"])
+            yield AddableDict(part)
+        try:
+            parsed, error = parser.invoke(_whole(seen), config), None
+        except Exception as raised:  # noqa: BLE001 - whatever a parser raises is the value
+            parsed, error = None, raised
+        yield AddableDict(parsed=parsed, parsing_error=error)
+
+    async def aparse(
+        parts: AsyncIterator[dict[str, Any]], config: RunnableConfig
+    ) -> AsyncIterator[dict[str, Any]]:
+        seen: list[AIMessage] = []
+        async for part in parts:
+            seen.append(part["raw"])
+            yield AddableDict(part)
+        try:
+            parsed, error = await parser.ainvoke(_whole(seen), config), None
+        except Exception as raised:  # noqa: BLE001 - whatever a parser raises is the value
+            parsed, error = None, raised
+        yield AddableDict(parsed=parsed, parsing_error=error)
+
+    # LangChain passes a config to functions that take one; its types do not say so.
+    parsing: Runnable[Any, Any] = RunnableGenerator(cast("Any", parse), cast("Any", aparse))
+    return RunnableMap(raw=model) | parsing
+
+
+def _whole(seen: list[AIMessage]) -> Any:
+    whole: Any = seen[0]
+    for chunk in seen[1:]:
+        whole = whole + chunk
+    return whole
 
 
 def _choice(name: str) -> dict[str, Any]:

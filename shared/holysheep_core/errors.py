@@ -258,7 +258,15 @@ class TokenLimitError(IncompleteToolCallError):
 
 
 class InvalidJSONOutputError(StreamInterruptedError):
-    """JSON output was asked for and the finished text is not JSON."""
+    """JSON output was asked for and the finished text is not JSON.
+
+    Attributes:
+        completion: The answer, with its usage and history.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.completion: Completion | None = None
 
 
 class StreamingRetryExhausted(StreamInterruptedError):  # noqa: N818 - a published name

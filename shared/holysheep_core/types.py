@@ -255,6 +255,7 @@ class Completion:
         id: The server's id of the last response.
         system_fingerprint: As the server sent it.
         parts: Images, audio, citations, blocks of reasoning and a refusal, in order.
+        call_id: The name of the call; its events have the same, and so has its journal.
     """
 
     text: str
@@ -273,6 +274,7 @@ class Completion:
     id: str = ""
     system_fingerprint: str | None = None
     parts: tuple[Part, ...] = ()
+    call_id: str = ""
 
     @property
     def cost_usd(self) -> float | None:
@@ -282,6 +284,7 @@ class Completion:
     def resilience(self) -> dict[str, Any]:
         """The call's history as plain JSON-able values, for a framework's metadata."""
         return {
+            "call_id": self.call_id,
             "requested_model": self.requested_model,
             "model": self.model,
             "provider": self.provider,

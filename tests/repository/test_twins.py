@@ -224,8 +224,8 @@ DIFFERENCES = {
     ),
     "LangChain: resume_stream": (
         [
-            "-with closing(_chunks(deltas, with_usage=self.stream_usage)) as chunks:",
-            "+with closing(Owned(_chunks(deltas, with_usage=self.stream_usage))) as chunks:",
+            "-with closing(_chunks(deltas, {}, with_usage=self.stream_usage)) as chunks:",
+            "+with closing(Owned(_chunks(deltas, {}, with_usage=self.stream_usage))) as chunks:",
         ],
         OWNED,
     ),
@@ -285,8 +285,8 @@ DIFFERENCES = {
     ),
     "LangChain: _stream": (
         [
-            "-yield from _chunks(deltas, with_usage=with_usage)",
-            "+with closing(Owned(_chunks(deltas, with_usage=with_usage))) as chunks:",
+            "-yield from _chunks(deltas, kwargs, with_usage=with_usage)",
+            "+with closing(Owned(_chunks(deltas, kwargs, with_usage=with_usage))) as chunks:",
             "+yield from chunks",
         ],
         CLOSED,

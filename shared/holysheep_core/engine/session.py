@@ -57,6 +57,7 @@ from holysheep_core.engine.state import MOVES, SessionStateError, State
 from holysheep_core.engine.summary import answer_of, completion_of, record_of
 from holysheep_core.errors import (
     HolySheepError,
+    InvalidJSONOutputError,
     InvalidToolCallError,
     StreamSlowError,
     StreamStalledError,
@@ -431,7 +432,7 @@ class Session:
     def _resolve(self, failure: HolySheepError, now: float) -> None:
         """Every failure comes here: another request is scheduled, or the call ends with it."""
         answer = self._recovery.after(failure, self._exchange, now)
-        if isinstance(answer, InvalidToolCallError):
+        if isinstance(answer, (InvalidToolCallError, InvalidJSONOutputError)):
             answer.completion = answer_of(
                 self._exchange, self._recovery, self._ledger, self._transcript
             )

@@ -53,6 +53,7 @@ def answer_of(
         id=decoder.id,
         system_fingerprint=decoder.system_fingerprint,
         parts=transcript.parts + _refusal(decoder.refusal),
+        call_id=ledger.call_id,
     )
 
 

@@ -126,7 +126,7 @@ def test_streaming_by_messages_updates_and_custom_shows_the_text_once(play, at):
         elif mode == "updates":
             updates.append(data)
         elif mode == "custom":
-            told.append(data["event"])
+            told.append(data["holysheep"]["event"])
     assert list(seen.values()) == [TEXT, TEXT]  # one id per turn, and nothing twice
     assert [list(update) for update in updates] == [["model"], ["tools"], ["model"]]
     assert told.count("StreamCut") == 2

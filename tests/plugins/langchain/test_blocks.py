@@ -14,10 +14,18 @@ def blocks_of(kind=AIMessage, content="Sheep.", **fields):
     return kind(content=content, response_metadata=metadata, **fields).content_blocks
 
 
-@pytest.mark.parametrize("kind", [AIMessage, AIMessageChunk])
 @pytest.mark.parametrize("extra", [{}, {"images": []}, {"images": "no"}, {"images": [7]}])
-def test_a_message_without_parts_has_langchains_own_blocks(kind, extra):
-    assert blocks_of(kind, additional_kwargs=extra) == [{"type": "text", "text": "Sheep."}]
+def test_a_message_without_parts_has_langchains_own_blocks(extra):
+    assert blocks_of(additional_kwargs=extra) == [{"type": "text", "text": "Sheep."}]
+    whole = blocks_of(AIMessageChunk, additional_kwargs=extra, chunk_position="last")
+    assert whole == [{"type": "text", "text": "Sheep."}]
+    block = {"type": "text", "text": "Sheep.", "index": "lc_text"}  # to be joined with others
+    assert blocks_of(AIMessageChunk, additional_kwargs=extra) == [block]
+
+
+def test_a_chunk_that_another_hand_made_is_left_to_langchain():
+    (block,) = blocks_of(AIMessageChunk, content=[{"type": "text", "text": "Sheep."}])
+    assert block == {"type": "text", "text": "Sheep."}
 
 
 def test_an_image_stands_between_the_text_and_the_tool_calls():
@@ -55,3 +63,14 @@ def test_a_refusal_is_a_block_that_langchains_own_helper_finds():
     refusal = pytest.importorskip("langchain_core.output_parsers._refusal", reason="core < 1.7.5")
     with pytest.raises(refusal.ModelRefusalError, match="cannot help"):
         refusal.raise_if_refused(message)
+
+
+@pytest.mark.parametrize("kind", [AIMessage, AIMessageChunk])
+def test_a_filter_that_ended_an_answer_is_a_refusal_without_words(kind):
+    metadata = {"model_provider": PROVIDER, "finish_reason": "content_filter"}
+    message = kind("Half", response_metadata=metadata)
+    if kind is AIMessageChunk:
+        message.chunk_position = "last"
+    extras = {"category": "content_filter"}
+    refusal = {"type": "refusal", "refusal": "", "extras": extras}
+    assert message.content_blocks == [{"type": "text", "text": "Half"}, refusal]

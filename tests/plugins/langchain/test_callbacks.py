@@ -97,6 +97,13 @@ def test_a_bare_model_that_streams_has_on_event(play, text):
     assert [type(event).__name__ for event in told] == CUT
 
 
+def written(parts):
+    """Our events in a custom stream: each is under our name, and nothing else is beside it."""
+    told = [data for mode, data in parts if mode == "custom"]
+    assert {tuple(data) for data in told} <= {(NAME,)}
+    return [data[NAME] for data in told]
+
+
 def graph_of(llm, *, with_async=False):
     def node(state):
         return {"messages": [llm.invoke(state["messages"])]}
@@ -116,7 +123,7 @@ ASKED = {"messages": [("user", "go")]}
 def test_a_graph_writes_them_to_its_custom_stream(play, text):
     graph = graph_of(model(play(faults=[cut(30)])))
     parts = list(graph.stream(ASKED, stream_mode=["custom", "messages"]))
-    assert names([data for mode, data in parts if mode == "custom"]) == CUT
+    assert names(written(parts)) == CUT
     assert "".join(data[0].text for mode, data in parts if mode == "messages") == text
 
 
@@ -124,8 +131,59 @@ def test_a_graph_writes_them_to_its_custom_stream(play, text):
 async def test_an_async_graph_writes_them_to_its_custom_stream(play, text):
     graph = graph_of(model(play(faults=[cut(30)])), with_async=True)
     parts = [part async for part in graph.astream(ASKED, stream_mode=["custom", "messages"])]
-    assert names([data for mode, data in parts if mode == "custom"]) == CUT
+    assert names(written(parts)) == CUT
     assert "".join(data[0].text for mode, data in parts if mode == "messages") == text
+
+
+@async_context
+@pytest.mark.parametrize("with_async", [False, True])
+async def test_a_custom_stream_can_be_kept_free_of_them(play, text, with_async):
+    listener, told = Listener(), []
+    llm = model(play(faults=[cut(30)]), events_in_stream=False, on_event=told.append)
+    graph, config = graph_of(llm, with_async=with_async), {"callbacks": [listener]}
+    modes = ["custom", "messages"]
+    if with_async:
+        parts = [part async for part in graph.astream(ASKED, config, stream_mode=modes)]
+    else:
+        parts = list(graph.stream(ASKED, config, stream_mode=modes))
+    assert {mode for mode, _ in parts} == {"messages"}
+    assert "".join(data[0].text for mode, data in parts if mode == "messages") == text
+    assert names(listener.told) == [type(event).__name__ for event in told] == CUT
+
+
+def test_a_front_end_that_reads_its_own_keys_finds_nothing_of_ours(play):
+    from langgraph.config import get_stream_writer
+
+    llm = model(play(faults=[cut(30)]))
+
+    def node(state):
+        get_stream_writer()({"type": "progress", "message": "half", "model": "mine"})
+        return {"messages": [llm.invoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("model", node)
+    graph.add_edge(START, "model")
+    parts = list(graph.compile().stream(ASKED, stream_mode="custom"))
+    for key in ("type", "message", "model"):
+        assert len([part for part in parts if key in part]) == 1
+    assert [part[NAME]["event"] for part in parts if NAME in part] == CUT
+
+
+@pytest.mark.real_waits
+@async_context
+async def test_no_idle_timeout_fires_without_them_either(play, text):
+    from langgraph.types import TimeoutPolicy
+
+    llm = model(play(faults=[slow(4.5)]), timeouts=Timeouts(read=30), events_in_stream=False)
+
+    async def node(state):
+        return {"messages": [await llm.ainvoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=3.0))
+    graph.add_edge(START, "model")
+    state = await graph.compile().ainvoke(ASKED)
+    assert state["messages"][-1].text == text
 
 
 @pytest.mark.real_waits
@@ -147,5 +205,5 @@ async def test_a_long_wait_shows_life_so_that_no_idle_timeout_fires(play, text, 
     graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=3.0))
     graph.add_edge(START, "model")
     parts = [p async for p in graph.compile().astream(ASKED, stream_mode=["custom", "values"])]
-    assert names([data for mode, data in parts if mode == "custom"]).count("StillWaiting") == 2
+    assert names(written(parts)).count("StillWaiting") == 2
     assert parts[-1][1]["messages"][-1].text == text

@@ -68,3 +68,25 @@ def test_tokens_are_counted_without_a_download():
     tool = {"name": "count", "description": "Counts sheep in a field.", "parameters": {}}
     with_tools = llm.get_num_tokens_from_messages([("user", "Count the sheep.")], tools=[tool])
     assert 0 < plain < with_tools
+
+
+def test_its_own_tokenizer_counts_where_it_has_one():
+    llm = model(custom_get_token_ids=lambda text: list(range(len(text.split()))))
+    assert llm.get_token_ids("Count the sheep.") == [0, 1, 2]
+    assert llm.get_num_tokens("Count the sheep.") == 3
+    asked = [("user", "Count the sheep.")]
+    assert llm.get_num_tokens_from_messages(asked) == 4  # the role is a word, too
+    assert llm.get_num_tokens_from_messages([*asked, *asked]) == 8
+    tool = {"name": "count", "description": "Counts sheep in a field.", "parameters": {}}
+    assert llm.get_num_tokens_from_messages(asked, tools=[tool]) > 8
+
+
+def test_the_model_has_the_name_that_other_classes_have_for_it(play, text):
+    script = play()
+    llm = ChatHolySheep(model_name="gpt-4.1", api_key="k", base_url=script.base_url)
+    assert (llm.model_name, llm.model) == ("gpt-4.1", "gpt-4.1")
+    assert llm.model_copy(update={"model": "claude-sonnet-4.5"}).model_name == "claude-sonnet-4.5"
+    llm.model_name = "gemini-2.5-flash"
+    assert llm.invoke("go").text == text
+    assert script.requests[0].body["model"] == llm.model == "gemini-2.5-flash"
+    assert "model_name" not in llm.model_dump()

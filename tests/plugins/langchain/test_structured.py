@@ -6,12 +6,14 @@ import asyncio
 import json
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy, StructuredOutputValidationError
 from langchain_core.exceptions import ModelRefusalError, OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
-from holysheep_core import InvalidJSONOutputError
-from holysheep_core.simulator import reply
+from holysheep_core import AuthenticationError, InvalidJSONOutputError
+from holysheep_core.simulator import cut, refuse, reply
 from langchain_holysheep.structured import bindings, refusal_of
 from support.models import langchain as model
 from support.sse import END, choice
@@ -25,15 +27,21 @@ def invoke(llm, *args, **kwargs):
     return llm.invoke(*args, **kwargs)
 
 
+def last(parts):
+    """The last part; parts of include_raw=True are added up."""
+    dicts = isinstance(parts[-1], dict) and "parsing_error" in parts[-1]
+    return sum(parts[1:], parts[0]) if dicts else parts[-1]
+
+
 def stream(llm, *args, **kwargs):
-    return list(llm.stream(*args, **kwargs))[-1]
+    return last(list(llm.stream(*args, **kwargs)))
 
 
 def astream(llm, *args, **kwargs):
     async def run():
-        return [part async for part in llm.astream(*args, **kwargs)][-1]
+        return [part async for part in llm.astream(*args, **kwargs)]
 
-    return asyncio.run(run())
+    return last(asyncio.run(run()))
 
 
 either = pytest.mark.parametrize("ask", [invoke, ainvoke])
@@ -62,23 +70,63 @@ def call_of(tool, arguments):
     return (tool, json.dumps(arguments))
 
 
-@either
+@every_way
 @pytest.mark.parametrize("method", ["json_mode", "json_schema"])
-def test_include_raw_shows_json_that_does_not_parse(play, ask, method):
-    llm = model(play(text='{"name": "Dol', finish_reason="stop"))
+@pytest.mark.parametrize("reason", ["stop", "length"])
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_include_raw_shows_json_that_does_not_parse(play, ask, method, reason, version):
+    llm = model(play(text='{"name": "Dol', finish_reason=reason), output_version=version)
     got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
     assert got["raw"].text == '{"name": "Dol'
     assert got["parsed"] is None
-    assert isinstance(got["parsing_error"], Exception)
+    assert isinstance(got["parsing_error"], OutputParserException)
+    assert got["raw"].usage_metadata["output_tokens"] > 0
+    metadata = got["raw"].response_metadata
+    assert (metadata["finish_reason"], metadata["model_name"]) == (reason, "gpt-4.1")
+    assert metadata["resilience"]["attempts"][0]["outcome"] == "InvalidJSONOutputError"
     with pytest.raises(InvalidJSONOutputError):
         ask(llm.with_structured_output(Sheep, method=method), "go")
 
 
-@either
-def test_include_raw_shows_json_that_does_parse(play, ask):
-    llm = model(play(text=json.dumps(DOLLY)))
-    got = ask(llm.with_structured_output(Sheep, method="json_mode", include_raw=True), "go")
-    assert (got["parsed"], got["parsing_error"]) == (Sheep(name="Dolly"), None)
+@every_way
+@every_method
+@pytest.mark.parametrize("schema", [Sheep, NAMED])
+def test_include_raw_shows_what_does_parse(play, ask, method, schema):
+    calls = [call_of("Sheep", DOLLY)] if method == "function_calling" else []
+    script = play(text="" if calls else json.dumps(DOLLY), tool_calls=calls)
+    got = ask(model(script).with_structured_output(schema, method=method, include_raw=True), "go")
+    expected = Sheep(name="Dolly") if schema is Sheep else DOLLY
+    assert (got["parsed"], got["parsing_error"]) == (expected, None)
+    assert got["raw"].usage_metadata["output_tokens"] > 0
+    assert "holysheep_keeps_invalid_json" not in script.requests[0].body
+
+
+@pytest.mark.parametrize("ask", [stream, astream])
+def test_a_stream_with_raw_shows_the_chunks_as_they_come(play, ask):
+    script = play(text=json.dumps(DOLLY), faults=[cut(at=8)])
+    chain = model(script).with_structured_output(Sheep, method="json_mode", include_raw=True)
+    parts = list(chain.stream("go"))
+    assert len([part for part in parts if "raw" in part]) > 2
+    assert "".join(part["raw"].text for part in parts if "raw" in part) == json.dumps(DOLLY)
+    assert parts[-1] == {"parsed": Sheep(name="Dolly"), "parsing_error": None}
+    assert ask(chain, "go")["parsed"] == Sheep(name="Dolly")
+
+
+@every_way
+@every_method
+def test_a_stream_that_cannot_be_completed_is_an_error_with_raw_too(play, ask, method):
+    llm = model(play(text="", faults=[refuse(401, times=None)]))
+    with pytest.raises(AuthenticationError):
+        ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
+
+
+@every_way
+def test_a_value_that_no_schema_takes_is_a_parsing_error(play, ask):
+    llm = model(play(text="", tool_calls=[call_of("Sheep", {"name": ["Dolly"]})]))
+    got = ask(llm.with_structured_output(Sheep, include_raw=True), "go")
+    assert got["parsed"] is None
+    assert "name" in str(got["parsing_error"])
+    assert got["raw"].tool_calls[0]["args"] == {"name": ["Dolly"]}
 
 
 @either
@@ -127,9 +175,8 @@ def test_an_answer_without_a_call_is_an_error_and_not_none(play, ask):
     llm = model(play(text="I would rather not."))
     with pytest.raises(OutputParserException, match="I would rather not"):
         ask(llm.with_structured_output(Sheep, tool_choice="auto"), "go")
-    if ask in (invoke, ainvoke):
-        got = ask(llm.with_structured_output(Sheep, include_raw=True), "go")
-        assert "I would rather not" in str(got["parsing_error"])
+    got = ask(llm.with_structured_output(Sheep, include_raw=True), "go")
+    assert "I would rather not" in str(got["parsing_error"])
 
 
 @either
@@ -157,11 +204,10 @@ def test_a_refusal_is_langchains_error_with_the_models_words(refusing, ask, meth
         ask(llm.with_structured_output(Sheep, method=method), "go")
     assert caught.value.raw_message.additional_kwargs["refusal"] == REFUSAL
     assert not caught.value.is_retryable
-    if ask in (invoke, ainvoke):
-        got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
-        assert got["raw"].additional_kwargs["refusal"] == REFUSAL
-        assert got["parsed"] is None
-        assert REFUSAL in str(got["parsing_error"])
+    got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
+    assert got["raw"].additional_kwargs["refusal"] == REFUSAL
+    assert got["parsed"] is None
+    assert REFUSAL in str(got["parsing_error"])
 
 
 @every_way
@@ -172,10 +218,55 @@ def test_json_that_a_filter_ended_is_never_completed(play, ask, method, word):
     with pytest.raises(ModelRefusalError, match="withheld") as caught:
         ask(llm.with_structured_output(Sheep, method=method), "go")
     assert caught.value.raw_message.text == '{"name": "Dol'
-    if ask in (invoke, ainvoke):
-        got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
-        assert got["parsed"] is None
-        assert isinstance(got["parsing_error"], ModelRefusalError)
+    got = ask(llm.with_structured_output(Sheep, method=method, include_raw=True), "go")
+    assert got["parsed"] is None
+    assert isinstance(got["parsing_error"], ModelRefusalError)
+
+
+class _Refusals:
+    """An agent with LangChain's own middleware for refusals."""
+
+    def __init__(self, llm, **settings):
+        middleware = pytest.importorskip("langchain.agents.middleware")
+        self.agent = create_agent(
+            llm, [], middleware=[middleware.ModelRefusalMiddleware()], **settings
+        )
+
+    def invoke(self, text):
+        return self.agent.invoke({"messages": [("user", text)]})
+
+    async def ainvoke(self, text):
+        return await self.agent.ainvoke({"messages": [("user", text)]})
+
+
+@either
+@pytest.mark.parametrize("version", ["v0", "v1"])
+def test_langchains_middleware_for_refusals_sees_them(refusing, ask, version):
+    with pytest.raises(ModelRefusalError, match=REFUSAL):
+        ask(_Refusals(model(refusing, output_version=version)), "go")
+
+
+@either
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("word", ["content_filter", "SAFETY", "refusal"])
+def test_langchains_middleware_sees_a_filter_that_ended_the_answer(play, ask, version, word):
+    llm = model(play(text='{"name": "Dol', finish_reason=word), output_version=version)
+    with pytest.raises(ModelRefusalError):
+        ask(_Refusals(llm), "go")
+    with pytest.raises(ModelRefusalError):  # ProviderStrategy: no half JSON as the agent's answer
+        ask(_Refusals(llm, response_format=ProviderStrategy(Sheep)), "go")
+
+
+@either
+@pytest.mark.parametrize("word", ["content_filter", "length"])
+def test_an_agent_takes_no_half_json_for_its_answer(play, ask, word):
+    agent = create_agent(
+        model(play(text='{"name": "Dol', finish_reason=word)),
+        [],
+        response_format=ProviderStrategy(Sheep),
+    )
+    with pytest.raises((StructuredOutputValidationError, InvalidJSONOutputError)):
+        ask(agent, {"messages": [("user", "go")]})
 
 
 @pytest.mark.parametrize(
