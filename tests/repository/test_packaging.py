@@ -144,9 +144,9 @@ EXTRAS = {
     # `demo` shows both plugins, if their frameworks are installed.
     "holysheep_core/cli": [{"cli", "langchain", "llamaindex"}],
     "holysheep_core/cassettes.py": [{"vcr"}],
-    "holysheep_core/journal": [{"redis"}],
+    "holysheep_core/journal": [{"redis", "crypto"}],
     "holysheep_core/store": [{"redis"}],
-    "holysheep_core/observers": [{"otel"}],
+    "holysheep_core/observers": [{"otel", "cli"}],
 }
 """Where more than the dependencies is needed: the sets of extras with each of which a module works."""
 

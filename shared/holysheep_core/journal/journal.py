@@ -41,6 +41,7 @@ from holysheep_core.errors import (
     JournalError,
 )
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
+from holysheep_core.journal.encrypted import EncryptedStore
 from holysheep_core.journal.following import Followers
 from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.journal.writer import AnswerWriter, Claim
@@ -69,6 +70,8 @@ class Journal:
             before it is shown, in the thread of the call.
         lease: Seconds without a write after which another process may resume an answer.
         keep: Seconds an answer is kept after it was last written; a day by default.
+        key: A Fernet key, or a list of them, of which the first encrypts: prompts and answers are
+            stored encrypted (extra "crypto"). Names of answers are not.
         required: Raise if the store does not answer when a call starts. False: the call runs
             without the journal, after one warning.
 
@@ -86,11 +89,14 @@ class Journal:
         lease: float = 10.0,
         keep: float = 86400.0,
         required: bool = True,
+        key: str | bytes | list[str | bytes] | None = None,
     ) -> None:
         check_number("interval", interval)
         check_number("lease", lease, minimum=0.1)
         check_number("keep", keep, minimum=1.0)
         self.store = _store_at(url, keep)
+        if key is not None:
+            self.store = EncryptedStore(self.store, key if isinstance(key, list) else [key])
         self.interval = interval
         self.lease = lease
         self.keep = keep
