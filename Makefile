@@ -37,7 +37,8 @@ fmt: .venv/.ready
 	.venv-bench/bin/python -m pip install -qq --editable '.[all]' --group bench
 	@touch $@
 
-bench: .venv-bench/.ready  ## what a streamed token costs, beside the peers (15 minutes); fails where it got worse
+bench: .venv/.ready .venv-bench/.ready  ## what a streamed token costs, beside the peers (15 minutes); fails where it got worse
+	$(BIN)/python tests/benchmarks/followers.py --write docs/journal.md
 	.venv-bench/bin/python tests/benchmarks/speed --write docs/speed.md
 
 bench-quick: .venv/.ready  ## the same in half a minute, recorded

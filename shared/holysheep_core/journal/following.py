@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -86,10 +87,14 @@ class Followers:
 
     Args:
         read: Reads an answer from the store, after so many pieces.
+        held: Keeps the store's connection open while many answers are read.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(
+        self, read: Read, held: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._read = read
+        self._held = held
         self._start()
         renew_after_fork(self)
 
@@ -174,16 +179,24 @@ class Followers:
                 if not followed:
                     self._thread = None
                     return
-            for call_id, each in followed.items():
-                if each.is_over:
-                    continue
-                try:
-                    each.look(self._read(call_id, len(each.pieces)))
-                except HolySheepError as error:
-                    each.fail(error)
-                except Exception as error:  # noqa: BLE001 - else its readers would wait for ever
+            try:
+                with self._held():
+                    for call_id, each in followed.items():
+                        self._look_at(call_id, each)
+            except Exception as error:  # noqa: BLE001 - the store could not be opened
+                for each in followed.values():
                     each.fail(JournalError(f"The journal cannot be read: {error}."))
             pause.wait(POLL)
+
+    def _look_at(self, call_id: str, followed: Followed) -> None:
+        if followed.is_over:
+            return
+        try:
+            followed.look(self._read(call_id, len(followed.pieces)))
+        except HolySheepError as error:
+            followed.fail(error)
+        except Exception as error:  # noqa: BLE001 - else its readers would wait for ever
+            followed.fail(JournalError(f"The journal cannot be read: {error}."))
 
 
 def _check(followed: Followed) -> None:

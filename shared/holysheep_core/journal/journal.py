@@ -102,7 +102,7 @@ class Journal:
         self.keep = keep
         self.required = required
         self.workers = Workers("holysheep-journal", 8)
-        self.followers = Followers(self.read)
+        self.followers = Followers(self.read, self.store.held)
         self._entries: set[AnswerWriter] = set()
         self._warned = False
         self._failing_until = 0.0
