@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from holysheep_core.cli.encodings import show_plainly
+
 
 def main() -> None:
     """Run the command line; exit with an install hint if its libraries are missing."""
+    show_plainly(sys.stdout, sys.stderr)
     try:
         from holysheep_core.cli.app import app  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as error:

@@ -268,7 +268,7 @@ def check_gateway(
         console.print("[green]All checks passed.[/]")
     else:
         console.print("[red]Some checks failed: see ✗ above.[/]")
-    raise typer.Exit(0 if good else 1)
+    raise typer.Exit(0 if good and key else 1)
 
 
 LogFile = Annotated[

@@ -177,27 +177,32 @@ class Probe:
 
 
 def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
-    """Check the API key and the list of models; the names are None without a list."""
+    """Check the list of models; the names are None without a list.
+
+    That it is given proves nothing of the key: some servers give it to everybody.
+    """
     seen = probe.get("models")
     if seen.status in (401, 403):
         return [Finding("key", False, f"not accepted (status {seen.status})")], None
     if seen.status != 200:  # noqa: PLR2004
         return [Finding("list of models", None, f"none here ({seen.status or seen.body})")], None
-    key = Finding("key", True, "accepted")
     try:
         names = [str(each["id"]) for each in msgspec.json.decode(seen.body)["data"]]
     except (msgspec.DecodeError, KeyError, TypeError):
-        return [key, Finding("list of models", None, "in a shape of its own")], None
+        return [Finding("list of models", None, "in a shape of its own")], None
     some = ", ".join(names[:6]) + (", …" if names[6:] else "")
-    return [key, Finding("list of models", None, f"{len(names)}: {some}")], names
+    return [Finding("list of models", None, f"{len(names)}: {some}")], names
 
 
 def stream(probe: Probe) -> Iterable[Finding]:
     """Check a plain stream: shape, end, usage, latency, rate-limit headers."""
     seen = probe.ask(_COUNT, stream_options={"include_usage": True})
+    if seen.status in (401, 403):
+        yield Finding("key", False, f"not accepted (status {seen.status})")
     if seen.refusal:
         yield Finding("stream", False, seen.refusal)
         return
+    yield Finding("key", True, "accepted")
     reasons = [c.choices[0].finish_reason for c in seen.chunks if c.choices]
     reason = next((each for each in reasons if each), None)
     shape = f"{len(seen.chunks)} chunks, {seen.headers.get('content-type', 'no content type')}"

@@ -103,7 +103,7 @@ def test_without_an_answer_nothing_is_learned():
 
 def test_without_a_key_it_runs_on_the_simulator_and_says_so():
     done = run("gpt-4.1", "other")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "these are the simulator's answers" in done.stdout
     assert done.stdout.count("tool calls") == 2
 
@@ -187,3 +187,23 @@ def test_a_long_model_name_is_wrapped(columns):
     said = run(name, COLUMNS=columns).stdout
     assert "…" not in said
     assert "2026-01-01" in said.split("stream")[0]
+
+
+def test_a_public_list_of_models_proves_nothing_of_the_key(play):
+    script = play(faults=[refuse(401, times=None)])  # of the list, and of what is asked
+    done = run(HOLYSHEEP_API_KEY="k-12345678", HOLYSHEEP_BASE_URL=script.base_url)
+    assert done.returncode == 1
+    assert "not accepted (status 401)" in done.stdout
+    assert "accepted\n" not in done.stdout.replace("not accepted", "")
+
+
+@pytest.mark.parametrize("where", ["body", "header"])
+def test_a_server_that_echoes_the_key_with_escape_sequences_shows_neither(play, where):
+    key = "sk-marked-key-1234567890"
+    evil = f"\x1b[2J your key is {key}"
+    fault = refuse(400, message=evil, times=None)
+    if where == "header":
+        fault = refuse(400, headers={"x-ratelimit-limit": key}, times=None)
+    done = run(HOLYSHEEP_API_KEY=key, HOLYSHEEP_BASE_URL=play(faults=[fault]).base_url)
+    assert key not in done.stdout + done.stderr
+    assert "\x1b[2J" not in done.stdout
