@@ -19,6 +19,7 @@ demo: .venv/.ready  ## the main job: streams that break, and arrive whole
 	@$(BIN)/holysheep demo
 
 test: .venv/.ready  ## the whole suite
+	@sh tests/services.sh
 	$(BIN)/pytest -n $(WORKERS) tests
 
 check: .venv/.ready  ## ruff, formatting, mypy --strict

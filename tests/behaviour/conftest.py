@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from support.services import service
+
 
 @pytest.fixture(params=["sqlite", "redis"])
 def url(request, tmp_path):
@@ -18,7 +20,7 @@ def url(request, tmp_path):
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory):
     path = tmp_path_factory.mktemp("redis") / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", ""]
+    command = [service("redis-server"), "--port", "0", "--unixsocket", str(path), "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while not path.exists():
             time.sleep(0.01)

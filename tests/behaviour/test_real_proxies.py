@@ -1,7 +1,6 @@
 """Behind nginx and haproxy as they are installed, with what they do to connections by default."""
 
 import asyncio
-import shutil
 import socket
 import subprocess
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from holysheep_core import RetryConfig, StreamingRetryHandler
+from support.services import service
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 CALLS, AT_ONCE = 2_000, 20
@@ -43,13 +43,6 @@ backend one
 """
 
 
-def found(name):
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if path is None:
-        pytest.skip(f"{name} is not installed (apt-get install {name}); CI does")
-    return path
-
-
 @contextmanager
 def running(command, port):
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -68,7 +61,7 @@ def running(command, port):
 @pytest.fixture(params=["nginx", "haproxy"])
 def proxied(request, play, tmp_path):
     """Return the URL of a scenario behind a proxy."""
-    binary = found(request.param)
+    binary = service(request.param)
     script = play("here")
     behind = script.base_url.partition("://")[2].partition("/")[0]
     with socket.socket() as free:

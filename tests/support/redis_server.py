@@ -1,12 +1,13 @@
 """A real Redis for tests."""
 
-import shutil
 import socket
 import subprocess
 import time
 from contextlib import suppress
 
 import redis
+
+from support.services import service
 
 
 class RedisServer:
@@ -22,8 +23,7 @@ class RedisServer:
         self.start()
 
     def start(self, *settings):
-        binary = shutil.which("redis-server")
-        assert binary, "the tests need redis-server (apt-get install redis-server)"
+        binary = service("redis-server")
         options = ["--port", str(self.port), "--save", "", "--appendonly", "no", *settings]
         self.process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
         self.client = redis.Redis(port=self.port)

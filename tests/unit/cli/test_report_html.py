@@ -1,7 +1,6 @@
 """The report as a page, in a real browser."""
 
 import json
-import shutil
 import subprocess
 from html import escape
 
@@ -11,13 +10,11 @@ from holysheep_core import Catalog
 from holysheep_core.cli import report_data as figures
 from holysheep_core.cli.report_html import page
 from support.event_logs import HOUR
+from support.services import service
 
 
 def made(path, span=24 * HOUR, against="claude-sonnet-4.5"):
     return figures.report(path, span, against=against, catalog=Catalog())
-
-
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 FLAGS = [
@@ -49,15 +46,14 @@ document.getElementById("page").onload = (event) => {{
 
 @pytest.fixture
 def browse(path, tmp_path):
-    if BROWSER is None:
-        pytest.fail("a browser is needed: apt-get install chromium")
+    browser = service("chromium", "google-chrome")
 
     def browse(width, *flags):
         wrapper = tmp_path / "wrapper.html"
         inside = escape(page(made(path)), quote=True)
         wrapper.write_text(MEASURE.format(width=width, page=inside), encoding="utf-8")
         home = tmp_path / f"home-{width}-{len(flags)}"
-        command = [BROWSER, *FLAGS, *flags, f"--user-data-dir={home}", "--dump-dom"]
+        command = [browser, *FLAGS, *flags, f"--user-data-dir={home}", "--dump-dom"]
         done = subprocess.run(
             [*command, wrapper.as_uri()], capture_output=True, text=True, timeout=50, check=True
         )
