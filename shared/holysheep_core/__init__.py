@@ -10,6 +10,7 @@ Names only; the code lives in its rooms.
 from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.client.with_context import resume_streaming_with_context
 from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
@@ -86,13 +87,18 @@ from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.otel import OpenTelemetry
 from holysheep_core.observers.progress import ProgressBar
 from holysheep_core.observers.totals import Total, Totals
-from holysheep_core.protocol.sse import ServerSentEvent, parse_sse_stream
+from holysheep_core.protocol.sse import ServerSentEvent
+from holysheep_core.protocol.sse_reading import parse_sse_stream
 from holysheep_core.retry_budget import RetryBudget
 from holysheep_core.routing.circuit import CircuitConfig, Health
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
 from holysheep_core.routing.routes import smart_model_selector
 from holysheep_core.tokens import estimate_tokens
-from holysheep_core.transport.clients import create_resilient_async_client, create_resilient_client
+from holysheep_core.transport.clients import (
+    create_resilient_async_client,
+    create_resilient_client,
+    create_resilient_session,
+)
 from holysheep_core.transport.connections import Connections
 from holysheep_core.types import (
     Attempt,
@@ -207,10 +213,12 @@ __all__ = [
     "card",
     "create_resilient_async_client",
     "create_resilient_client",
+    "create_resilient_session",
     "default_fallbacks",
     "estimate_tokens",
     "load_catalog",
     "parse_sse_stream",
     "refuse_unknown",
+    "resume_streaming_with_context",
     "smart_model_selector",
 ]

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from holysheep_core.catalog import learn
 from holysheep_core.protocol.chunk_reader import ChunkReader
-from holysheep_core.protocol.sse import parse_sse_stream
+from holysheep_core.protocol.sse import server_sent_events
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
 from holysheep_core.routing.providers import Provider
 from holysheep_core.secrets import redact_line
@@ -160,7 +160,7 @@ class Probe:
                 seen.comments = seen.comments or piece.startswith(b":") or b"\n:" in piece
                 yield piece
 
-        for event in parse_sse_stream(noting(raw)):
+        for event in server_sent_events(noting(raw)):
             if event.data.strip() == DONE:
                 seen.done = True
                 continue

@@ -333,6 +333,15 @@ class StreamingRetryHandler(Detached):
         )
         return await self.astart_request(request)
 
+    def stream_rest(self, request: ChatRequest, seen: str) -> Iterator[str]:
+        """Yield the rest of an answer of which the reader has `seen`.
+
+        Raises:
+            ConfigurationError: At once, if the request is invalid.
+            HolySheepError: While iterating, if the answer cannot be completed.
+        """
+        return _texts(self.stream_after(request, seen))
+
     def resume(self, call_id: str, *, offset: int = 0, seen: str | None = None) -> Iterator[str]:
         """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
 

@@ -103,6 +103,13 @@ class Requests:
         )
         return self._calls.arun(begin, on_token, on_event, pace)
 
+    def stream_after(
+        self, request: ChatRequest, seen: str
+    ) -> Generator[Delta | Completion, None, None]:
+        """Stream the rest of an answer of which the reader has `seen`, without a journal."""
+        check_request(request)
+        return self._calls.run(partial(Opening, named(request), (), seen), None, None, None)
+
     def stream_again(
         self,
         call_id: str,

@@ -19,6 +19,9 @@ RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} -
 Cloudflare's 520 to 527 and 530), but not what a server cannot do at all."""
 
 
+_MOST_DOUBLINGS = 60  # more would overflow, and the cap is far below
+
+
 class RetryStrategy(str, Enum):
     """How the wait grows from one retry to the next, before jitter and cap."""
 
@@ -28,6 +31,11 @@ class RetryStrategy(str, Enum):
     """base_delay · (n + 1): 1, 2, 3, 4 … seconds."""
     FIXED_INTERVAL = "fixed_interval"
     """base_delay, always."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> RetryStrategy | None:
+        """Understand the short names: "exponential", "linear", "fixed"."""
+        return next((each for each in cls if each.value.partition("_")[0] == value), None)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,26 @@ class RetryConfig:
                     f"{name}={value!r}: needs a tenacity {name}_* object, or any callable "
                     "that takes a RetryCallState."
                 )
+
+    def calculate_delay(self, attempt: int) -> float:
+        """Return the seconds before a retry, before jitter.
+
+        >>> [RetryConfig(base_delay=1.0).calculate_delay(attempt) for attempt in range(4)]
+        [1.0, 2.0, 4.0, 8.0]
+
+        Args:
+            attempt: 0 for the first retry.
+
+        Raises:
+            ConfigurationError: `attempt` is no count.
+        """
+        check_count("attempt", attempt)
+        growth = {
+            RetryStrategy.EXPONENTIAL_BACKOFF: 2.0 ** min(attempt, _MOST_DOUBLINGS),
+            RetryStrategy.LINEAR_BACKOFF: attempt + 1.0,
+            RetryStrategy.FIXED_INTERVAL: 1.0,
+        }
+        return min(self.base_delay * growth[RetryStrategy(self.strategy)], self.max_delay)
 
     @classmethod
     def coerce(cls, max_retries: int | None) -> RetryConfig:

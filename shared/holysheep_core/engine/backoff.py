@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from holysheep_core.config.retry import RetryConfig, RetryStrategy
+from holysheep_core.config.retry import RetryConfig
 
 if TYPE_CHECKING:
     import tenacity
 
-_MOST_DOUBLINGS = 1000  # beyond it a float overflows
 
 WITHOUT_WAITS: list[object] = []
 """One entry for each `testing.no_waiting` that is entered; empty outside of tests."""
@@ -55,13 +54,7 @@ def backoff(config: RetryConfig, failures: Failures, rng: Callable[[], float]) -
         return 0.0
     if config.wait is not None:
         return max(0.0, config.wait(_as_tenacity(failures)))
-    number, base = failures.number, config.base_delay
-    growth = {
-        RetryStrategy.EXPONENTIAL_BACKOFF: 2.0 ** min(number - 1, _MOST_DOUBLINGS),
-        RetryStrategy.LINEAR_BACKOFF: float(number),
-        RetryStrategy.FIXED_INTERVAL: 1.0,
-    }
-    delay = min(base * growth[RetryStrategy(config.strategy)], config.max_delay)
+    delay = config.calculate_delay(failures.number - 1)
     return delay * (1.0 - config.jitter * rng())
 
 

@@ -92,16 +92,21 @@ class APIGateway:
         first = self._order()[0]
         return next(name for name, provider in self._by_name.items() if provider is first)
 
-    def switch_to(self, name: str) -> None:
+    def switch_to(self, name: str) -> bool:
         """Send new calls to this provider first; with a `store`, in all processes.
+
+        Returns:
+            False if it was the first already.
 
         Raises:
             ConfigurationError: No provider has this name.
         """
         self._known(name)
         with self._lock:
+            changed = self._history[-1] != name
             self._history.append(name)
         self._activated(name, "switched to")
+        return changed
 
     def rollback(self) -> str:
         """Undo the last switch; return the name of the provider that is first now."""

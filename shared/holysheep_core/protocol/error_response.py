@@ -6,6 +6,7 @@ that have one meaning only (`error_words`), the status. Shapes of bodies are rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from holysheep_core.errors import (
@@ -133,6 +134,12 @@ def _class(
     if named in (None, *_FAMILY_NAMES, PermissionDeniedError, RateLimitError):
         cls = class_of_words(said.words, cls, waits=waits) or cls
     return ServerError if cls is APIError and status is None else cls
+
+
+def class_of_status_in(said: str) -> type[APIError]:
+    """Return the class of the HTTP status that a text names, such as "429 Too Many Requests"."""
+    found = re.search(r"(?<![\d.])([45]\d\d)(?![\d.])", said)
+    return APIError if found is None else _class_of_status(int(found[1]))
 
 
 def _class_of_status(status: int | None) -> type[APIError]:

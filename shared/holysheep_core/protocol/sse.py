@@ -194,10 +194,10 @@ def _payload(event: ServerSentEvent) -> bytes:
     return ErrorData(event.data) if event.event.lower() == "error" else event.data
 
 
-def parse_sse_stream(
+def server_sent_events(
     chunks: Iterable[bytes], *, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
 ) -> Iterator[ServerSentEvent]:
-    """Decode a whole body, piece by piece, e.g. `parse_sse_stream(response.iter_bytes())`.
+    """Decode a whole body, piece by piece.
 
     Args:
         chunks: The body's bytes, split anywhere.

@@ -13,6 +13,9 @@ from typing import Any
 
 from holysheep_core.catalog import Catalog, ModelCard, default_fallbacks
 from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.errors import APIError, OverloadedError, RateLimitError
+from holysheep_core.protocol.error_response import class_of_status_in
+from holysheep_core.protocol.error_words import class_of_words
 from holysheep_core.routing.providers import Provider, Route
 from holysheep_core.routing.route_state import RouteChange, RouteStates
 from holysheep_core.tokens import prompt_tokens
@@ -89,8 +92,8 @@ class FallbackChain:
 
 
 def smart_model_selector(
-    model: str,
-    messages: Sequence[Mapping[str, Any]] = (),
+    model: str | BaseException,
+    messages: Sequence[Mapping[str, Any]] | str = (),
     *,
     limited: Collection[str] = (),
     fallback_models: Sequence[str] | None = None,
@@ -103,11 +106,17 @@ def smart_model_selector(
     >>> smart_model_selector("gpt-4.1", limited=["gpt-4.1"])
     'gemini-2.5-flash'
 
-    It is what the chat models do by themselves; use it where you choose a model on your own.
+    It is what the chat models do by themselves; use it where you choose a model on your own. After
+    an error, give its text and the model that was asked:
+
+    >>> smart_model_selector("429 Too Many Requests", "gpt-4.1")
+    'gemini-2.5-flash'
+    >>> smart_model_selector("401 invalid api key", "gpt-4.1")
+    'gpt-4.1'
 
     Args:
-        model: The model wanted.
-        messages: OpenAI-format messages, to leave out models that cannot read them.
+        model: The model wanted; or an error or its text, if `messages` is the model.
+        messages: OpenAI-format messages, to leave out models that cannot read them; or the model.
         limited: Models that are rate limited now.
         fallback_models: Fallback models, best first; None for the default table.
         **params: Other fields of the request; `tools` and `response_format` leave out models
@@ -116,7 +125,13 @@ def smart_model_selector(
     Returns:
         The first able model that is not limited; `model` itself if there is none.
     """
-    request = ChatRequest(model, messages, params)
+    if isinstance(messages, str):
+        error, model, messages = str(model), messages, ()
+        kind = class_of_words(error, APIError) or class_of_status_in(error)
+        if issubclass(kind, (RateLimitError, OverloadedError)):
+            limited = (*limited, model)
+    request = ChatRequest(str(model), messages, params)
+    model = request.model
     models = able_models(request, FallbackConfig(models=fallback_models), Catalog())
     return next((name for name in models if name not in limited), model)
 

@@ -155,6 +155,10 @@ def create_resilient_client(
     return net.make_client(connections, timeout=net.timeouts_of(timeout), **given)
 
 
+create_resilient_session = create_resilient_client
+"""The same, under the name it has for those who come from `requests`."""
+
+
 def create_resilient_async_client(
     connections: Connections | None = None,
     *,

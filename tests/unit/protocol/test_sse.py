@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holysheep_core.errors import InvalidResponseError
-from holysheep_core.protocol.sse import ServerSentEvent, SSEDecoder, parse_sse_stream
+from holysheep_core.protocol.sse import ServerSentEvent, SSEDecoder, server_sent_events
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples").glob("*.sse"))
 STREAMS = [path for path in SAMPLES if b"text/event-stream" in path.read_bytes()]
@@ -248,17 +248,17 @@ def test_no_bytes_raise_anything_but_the_refusal_of_a_huge_event(body, cuts, cap
         assert "event of more than" in str(error)
 
 
-def test_parse_sse_stream_decodes_pieces_as_they_come():
+def test_server_sent_events_decodes_pieces_as_they_come():
     pieces = iter([b"data: a\n\nda", b"ta: b\n\n", b"data: c"])
-    stream = parse_sse_stream(pieces)
+    stream = server_sent_events(pieces)
     assert next(stream).data == b"a"
     assert next(pieces) == b"ta: b\n\n"
 
 
-def test_parse_sse_stream_keeps_to_the_standard_at_the_end_and_to_the_cap():
-    assert [e.data for e in parse_sse_stream([b"data: a\n\n", b"data: b"])] == [b"a"]
+def test_server_sent_events_keeps_to_the_standard_at_the_end_and_to_the_cap():
+    assert [e.data for e in server_sent_events([b"data: a\n\n", b"data: b"])] == [b"a"]
     with pytest.raises(InvalidResponseError):
-        list(parse_sse_stream([b"data: aaaa\n\n"], max_event_bytes=3))
+        list(server_sent_events([b"data: aaaa\n\n"], max_event_bytes=3))
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])

@@ -1,0 +1,42 @@
+"""Resumes an answer of which only the text is left: no journal, no call that is still running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.types import ChatRequest
+
+
+def resume_streaming_with_context(
+    handler: StreamingRetryHandler,
+    original_prompt: str | Sequence[Mapping[str, Any]],
+    partial_response: str,
+    model: str,
+    **params: Any,
+) -> Iterator[str]:
+    """Yield the rest of an answer, from where `partial_response` ends, joined without a gap.
+
+    >>> rest = "".join(resume_streaming_with_context(handler, "Count to 5", "1, 2, 3", "gpt-4.1"))
+
+    It is what the handler does by itself after a cut; use it for a text that you have kept, such as
+    an error's `partial`.
+
+    Args:
+        handler: Makes the request.
+        original_prompt: What was asked: a text, or OpenAI-format messages.
+        partial_response: What came of the answer.
+        model: The model to ask.
+        **params: Any other field of the request.
+
+    Raises:
+        ConfigurationError: At once, if the request is invalid.
+        HolySheepError: While iterating, if the answer cannot be completed.
+    """
+    messages = (
+        [{"role": "user", "content": original_prompt}]
+        if isinstance(original_prompt, str)
+        else original_prompt
+    )
+    return handler.stream_rest(ChatRequest(model, messages, params), partial_response)
