@@ -177,6 +177,8 @@ class Timeouts:
         pair = 2
         if isinstance(value, (tuple, list)) and len(value) == pair:
             return cls(connect=value[0], read=value[1])
+        if hasattr(value, "connect") and hasattr(value, "read"):  # an httpx.Timeout
+            return cls(connect=value.connect, read=value.read)
         if isinstance(value, (int, float)):
             return cls(connect=min(value, cls.connect or value), read=value)
         raise ConfigurationError(

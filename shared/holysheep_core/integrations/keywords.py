@@ -15,7 +15,7 @@ def refuse_unknown(
     hints: Mapping[str, str],
     otherwise: str,
 ) -> None:
-    """Raise an error for the first unknown keyword, if there is one.
+    """Raise one error for all unknown keywords, if there are any.
 
     Args:
         owner: The class's name.
@@ -25,10 +25,16 @@ def refuse_unknown(
         otherwise: The advice for a keyword without a hint and without a similar keyword.
 
     Raises:
-        ConfigurationError: A keyword is unknown. The message has the name, never the value, which
+        ConfigurationError: A keyword is unknown. The message has the names, never a value, which
             may be an API key.
     """
+    advice: dict[str, list[str]] = {}
     for name in sorted(set(given) - set(known)):
         near = difflib.get_close_matches(name, known, n=1)
         hint = hints.get(name) or (f"Did you mean {near[0]}?" if near else otherwise)
-        raise ConfigurationError(f"{owner} has no {name}. {hint}")
+        advice.setdefault(hint, []).append(name)
+    if advice:
+        said = [
+            f"{owner} has no {' and no '.join(names)}. {hint}" for hint, names in advice.items()
+        ]
+        raise ConfigurationError(" ".join(said))

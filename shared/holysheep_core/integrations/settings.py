@@ -13,34 +13,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PrivateAttr,
     SecretStr,
+    ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.config.checks import check_number
 from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, Timeouts
+from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.integrations.changes import CHANGES, by_field, known_keywords
 from holysheep_core.integrations.keywords import refuse_unknown
+from holysheep_core.integrations.wrong_values import RANGES, as_configuration_error
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.totals import Totals
 from holysheep_core.routing.circuit import CircuitConfig
 from holysheep_core.routing.providers import Provider
 from holysheep_core.transport.connections import Connections
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CALLBACKS = ("on_token", "on_event", "observers")
 NOT_PICKLED = (
@@ -100,7 +109,7 @@ class EngineSettings(BaseModel):
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
     default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
-    timeout: float | tuple[float, float] | None = None
+    timeout: float | tuple[float | None, float | None] | None = None
     timeouts: Timeouts | None = None
     max_retries: int | None = None
     retry: RetryConfig | None = Field(default=None, exclude=True)
@@ -133,12 +142,49 @@ class EngineSettings(BaseModel):
     _complete: bool = PrivateAttr(default=False)
     """Whether the model is made: fields that are set are checked."""
 
+    def __init__(self, *args: Any, **given: Any) -> None:
+        """Take settings by keyword.
+
+        Raises:
+            ConfigurationError: A keyword or a value is wrong; the message names each.
+        """
+        if args:
+            name = type(self).__name__
+            raise ConfigurationError(f"{name} takes keywords alone: {name}(model=…, api_key=…).")
+        super().__init__(**given)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_what_is_wrong(cls, values: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(values)
+        except ValidationError as error:
+            raise as_configuration_error(cls.__name__, error) from None
+
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown(cls, values: Any) -> Any:
         given = values if isinstance(values, dict) else ()
         refuse_unknown(cls.__name__, given, known_keywords(cls), cls._hints, cls._otherwise)
         return values
+
+    @field_validator(*RANGES)
+    @classmethod
+    def _check_range(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None:
+            name = info.field_name or ""
+            least, most = RANGES[name]
+            check_number(name, value, minimum=least, maximum=most)
+        return value
+
+    @field_validator("timeout", mode="before")
+    @classmethod
+    def _read_timeout(cls, value: Any) -> Any:
+        if isinstance(value, Timeouts):
+            raise ConfigurationError("timeout of type Timeouts: pass it as timeouts=….")
+        if hasattr(value, "connect") and hasattr(value, "read"):  # an httpx.Timeout
+            return (value.connect, value.read)
+        return value
 
     @field_validator("api_key")
     @classmethod
@@ -198,7 +244,6 @@ class EngineSettings(BaseModel):
 
         Raises:
             ConfigurationError: There is no such field, or the value is invalid.
-            ValidationError: The value has the wrong type.
         """
         own = name.startswith("_") or not self._complete
         if own or isinstance(getattr(type(self), name, None), property):
@@ -225,7 +270,6 @@ class EngineSettings(BaseModel):
 
         Raises:
             ConfigurationError: There is no such field, or a value is invalid.
-            ValidationError: A value has the wrong type.
         """
         copied = super().model_copy(deep=deep)
         return copied._changed(update) if update else copied

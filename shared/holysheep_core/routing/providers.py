@@ -131,7 +131,8 @@ def _digest(*parts: str) -> str:
 def _check_key(key: object) -> None:
     if not isinstance(key, str) or not key:
         raise ConfigurationError(
-            "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…"
+            "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…; "
+            "https://www.holysheep.ai gives one."
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(
