@@ -29,9 +29,9 @@ def as_configuration_error(owner: str, error: ValidationError) -> ConfigurationE
         error: pydantic's.
     """
     said: dict[str, list[str]] = {}
-    for each in error.errors(include_url=False, include_input=False, include_context=False):
-        name = str(each["loc"][0]) if each["loc"] else owner
-        words = _WORDS.get(each["type"], each["msg"][:1].lower() + each["msg"][1:])
+    for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(wrong["loc"][0]) if wrong["loc"] else owner
+        words = _WORDS.get(wrong["type"], wrong["msg"][:1].lower() + wrong["msg"][1:])
         if words not in said.setdefault(name, []):
             said[name].append(words)
     each = (f"{name} {' or '.join(words)}" for name, words in said.items())
