@@ -164,8 +164,7 @@ class Call:
         further = self._llm.additional_kwargs
         given_here = {**further, **kwargs}
         call_id = given_here.pop("call_id", None) or ""
-        if_exists = given_here.pop("if_exists", None)
-        if_exists = "error" if if_exists is None else if_exists
+        if_exists: Any = given_here.pop("if_exists", None)
         fallbacks = fallbacks_of_call(given_here.pop("fallback_models", None))
         given_here.pop("extra_body", None)
         fields = {**self._llm._request_fields, **given_here}
@@ -181,6 +180,7 @@ class Call:
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted, strict=self._llm.strict)
         tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
+        if_exists = "error" if if_exists is None else if_exists
         return ChatRequest(model, to_wire(messages), given, tags, call_id, fallbacks, if_exists)
 
     def _listeners(self) -> dict[str, Any]:
