@@ -13,8 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from holysheep_core import AnswerStatus, ChatRequest, Completion, Delta
-from holysheep_core.integrations import Owned
-from holysheep_core.types import IfExists
+from holysheep_core.integrations import IfExists, Owned
 from langchain_holysheep.bound import BoundModel
 from langchain_holysheep.call_names import named
 from langchain_holysheep.failures import as_langchains

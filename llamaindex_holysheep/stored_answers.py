@@ -8,8 +8,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponseAsyncGen, ChatResponseGen
 
 from holysheep_core import AnswerStatus
-from holysheep_core.integrations import Owned
-from holysheep_core.types import IfExists
+from holysheep_core.integrations import IfExists, Owned
 from llamaindex_holysheep.calls import Call, agrow, grow
 from llamaindex_holysheep.closing import aclosing_all, closing_all
 from llamaindex_holysheep.structured import StructuredPrediction
