@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Generator,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import aclosing, closing
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Any
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, model_validator
 
-from holysheep_core import (
-    ChatRequest,
-    Completion,
-    ConfigurationError,
-    Delta,
-    HolySheepError,
-    __version__,
-)
-from holysheep_core.integrations import Owned, fallbacks_of_call
+from holysheep_core import HolySheepError, __version__
+from holysheep_core.integrations import Owned
+from langchain_holysheep.bound import BoundModel
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
-from langchain_holysheep.chunks import (
-    delta_chunk,
-    last_chunk,
-    result,
-)
-from langchain_holysheep.failures import (
-    KEEPS_INVALID_JSON,
-    end_of_failure,
-    result_of_failure,
-)
-from langchain_holysheep.messages import to_wire
+from langchain_holysheep.chunks import result
+from langchain_holysheep.failures import KEEPS_INVALID_JSON, result_of_failure
+from langchain_holysheep.requests import tags_of
 from langchain_holysheep.schemas import tool_of
-from langchain_holysheep.serialization import Serialization, register
+from langchain_holysheep.serialization import register
+from langchain_holysheep.stored_answers import StoredAnswers
+from langchain_holysheep.streams import achunks_of, chunks_of
 from langchain_holysheep.structured import (
     Method,
     bindings,
@@ -58,15 +37,8 @@ from langchain_holysheep.structured import (
     with_raw,
 )
 
-_NOT_SENT = (
-    *("call_id", "extra_body", "fallback_models", "stream", "stream_usage"),
-    KEEPS_INVALID_JSON,
-)
-"""Keywords of a call that are no fields of its request."""
-_INNER = ("seq:step:", "map:key:", "condition:", "branch:")
 
-
-class ChatHolySheep(Serialization):
+class ChatHolySheep(StoredAnswers):
     """Chat model for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -118,8 +90,9 @@ class ChatHolySheep(Serialization):
         spend_limit: Most that one call may spend, in US$ or tokens.
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
         observers: Further observers of every call, e.g. an `OpenTelemetry`.
-        journal: Stores answers while they arrive, so that `resume_stream` can resume them after
-            a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
+        journal: Stores answers while they arrive, so that `resume_stream` can resume them after a
+            crash, `start` generates them without a reader, and others `follow_stream` them: a
+            `Journal`, or its "sqlite:///…" or "redis://…" URL.
         on_token: Called with each piece of text.
         on_event: Called with each engine event; may be a coroutine function in async calls.
         events_in_stream: Whether engine events are in a graph's `stream_mode="custom"`, each as
@@ -157,34 +130,6 @@ class ChatHolySheep(Serialization):
 
     # -- answers ----------------------------------------------------------------------------
 
-    def _request(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None,
-        run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None,
-        kwargs: dict[str, Any],
-    ) -> ChatRequest:
-        given = {name: value for name, value in kwargs.items() if name not in _NOT_SENT}
-        # One level is unpacked: a provider's own field may be called extra_body.
-        params = {**self._default_params, **given, **(kwargs.get("extra_body") or {})}
-        if params.get("max_completion_tokens") is not None:
-            params.pop("max_tokens", None)  # the same limit under its other name
-        model = params.pop("model", None) or self.model
-        call_id = kwargs.get("call_id") or ""
-        if stop is not None:
-            if not isinstance(stop, (str, list, tuple)):
-                raise ConfigurationError(f"stop={stop!r}: needs a list of strings.")
-            params["stop"] = stop
-        if kwargs.get("stream_usage") and not self.stream_usage:
-            params.setdefault("stream_options", {"include_usage": True})
-        params = {name: value for name, value in params.items() if value is not None}
-        found = ensure_config().get("tags", []) if run_manager is None else run_manager.tags
-        # Chains tag their steps ("seq:step:2"); such tags have no place in costs by tag.
-        mine = (tag for tag in (*(self.tags or ()), *(found or ())) if not tag.startswith(_INNER))
-        tags = dict.fromkeys(mine)
-        fallbacks = fallbacks_of_call(kwargs.get("fallback_models"))
-        return ChatRequest(model, to_wire(messages), params, tuple(tags), call_id, fallbacks)
-
     def _channels(
         self, run_manager: AsyncCallbackManagerForLLMRun | CallbackManagerForLLMRun | None
     ) -> Channels:
@@ -198,11 +143,11 @@ class ChatHolySheep(Serialization):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with_usage = kwargs.get("stream_usage", self.stream_usage)
-        request = self._request(messages, stop, run_manager, kwargs)
+        request = self._request(messages, stop, tags_of(run_manager), kwargs)
         deltas = self._handler.stream(
             request, on_token=self.on_token, on_event=self._channels(run_manager).tell
         )
-        yield from _chunks(deltas, kwargs, with_usage=with_usage)
+        yield from chunks_of(deltas, kwargs, with_usage=with_usage)
 
     async def _astream(
         self,
@@ -212,11 +157,11 @@ class ChatHolySheep(Serialization):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with_usage = kwargs.get("stream_usage", self.stream_usage)
-        request = self._request(messages, stop, run_manager, kwargs)
+        request = self._request(messages, stop, tags_of(run_manager), kwargs)
         deltas = self._handler.astream(
             request, on_token=self.on_token, on_event=self._channels(run_manager).atell
         )
-        async with aclosing(Owned(_achunks(deltas, kwargs, with_usage=with_usage))) as chunks:
+        async with aclosing(Owned(achunks_of(deltas, kwargs, with_usage=with_usage))) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -227,7 +172,7 @@ class ChatHolySheep(Serialization):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, run_manager, kwargs)
+        request = self._request(messages, stop, tags_of(run_manager), kwargs)
         try:
             completion = self._handler.collect(
                 request, on_token=self.on_token, on_event=self._channels(run_manager).tell
@@ -243,7 +188,7 @@ class ChatHolySheep(Serialization):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, run_manager, kwargs)
+        request = self._request(messages, stop, tags_of(run_manager), kwargs)
         try:
             completion = await self._handler.acollect(
                 request, on_token=self.on_token, on_event=self._channels(run_manager).atell
@@ -251,41 +196,6 @@ class ChatHolySheep(Serialization):
         except HolySheepError as error:
             return result_of_failure(error, kwargs)
         return result(completion)
-
-    def resume_stream(
-        self, call_id: str, *, offset: int = 0, seen: str | None = None
-    ) -> Iterator[AIMessageChunk]:
-        """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
-
-        Args:
-            call_id: The `call_id` of the first call: `llm.stream("…", call_id="story-17")`.
-            offset: Characters of text the reader has already; they are not yielded again.
-            seen: The text the reader has already, instead of `offset`; may be longer than the
-                journal's.
-
-        Raises:
-            AnswerInUseError: Another process is writing the answer.
-            ConfigurationError: The model has no journal.
-            JournalError: The journal has no such answer, or another text than `seen`.
-            HolySheepError: While iterating, if the answer cannot be completed.
-        """
-        deltas = self._handler.stream_again(
-            call_id, offset=offset, seen=seen, on_token=self.on_token
-        )
-        with closing(_chunks(deltas, {}, with_usage=self.stream_usage)) as chunks:
-            for chunk in chunks:
-                yield _message(chunk)
-
-    async def aresume_stream(
-        self, call_id: str, *, offset: int = 0, seen: str | None = None
-    ) -> AsyncGenerator[AIMessageChunk, None]:
-        """Like `resume_stream`, for asyncio."""
-        deltas = self._handler.astream_again(
-            call_id, offset=offset, seen=seen, on_token=self.on_token
-        )
-        async with aclosing(Owned(_achunks(deltas, {}, with_usage=self.stream_usage))) as chunks:
-            async for chunk in chunks:
-                yield _message(chunk)
 
     # -- tools and structure ----------------------------------------------------------------
 
@@ -297,7 +207,7 @@ class ChatHolySheep(Serialization):
         strict: bool | None = None,
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
+    ) -> BoundModel:
         """Bind tools to the model.
 
         Args:
@@ -313,7 +223,7 @@ class ChatHolySheep(Serialization):
             "parallel_tool_calls": parallel_tool_calls,
         }
         given = {name: value for name, value in bound.items() if value is not None}
-        return super().bind(**given, **kwargs)
+        return self.bind(**given, **kwargs)
 
     def with_structured_output(
         self,
@@ -355,45 +265,3 @@ class ChatHolySheep(Serialization):
 
 
 register(ChatHolySheep)
-
-
-def _chunks(
-    deltas: Generator[Delta | Completion, None, None],
-    given: Mapping[str, Any],
-    *,
-    with_usage: bool,
-) -> Generator[ChatGenerationChunk, None, None]:
-    try:
-        with closing(deltas):
-            for delta in deltas:
-                if isinstance(delta, Completion):
-                    yield last_chunk(delta, with_usage=with_usage)
-                else:
-                    yield delta_chunk(delta)
-    except HolySheepError as error:
-        for chunk in end_of_failure(  # noqa: UP028 - as in its twin
-            error, given, with_usage=with_usage
-        ):
-            yield chunk
-
-
-async def _achunks(
-    deltas: AsyncGenerator[Delta | Completion, None],
-    given: Mapping[str, Any],
-    *,
-    with_usage: bool,
-) -> AsyncGenerator[ChatGenerationChunk, None]:
-    try:
-        async with aclosing(Owned(deltas)) as owned:
-            async for delta in owned:
-                if isinstance(delta, Completion):
-                    yield last_chunk(delta, with_usage=with_usage)
-                else:
-                    yield delta_chunk(delta)
-    except HolySheepError as error:
-        for chunk in end_of_failure(error, given, with_usage=with_usage):
-            yield chunk
-
-
-def _message(chunk: ChatGenerationChunk) -> AIMessageChunk:
-    return cast("AIMessageChunk", chunk.message)

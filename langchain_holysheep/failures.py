@@ -8,6 +8,7 @@ Everything else is raised, as an error of both families.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
@@ -56,6 +57,16 @@ def result_of_failure(error: HolySheepError, given: Mapping[str, Any]) -> ChatRe
     if isinstance(error, InvalidToolCallError):
         return _invalid_result(error)
     return result(_kept(error, given))
+
+
+@contextmanager
+def as_langchains() -> Iterator[None]:
+    """Raise the engine's errors of the block as LangChain's too."""
+    try:
+        yield
+    except HolySheepError as error:
+        twin = for_langchain(error)
+        raise twin from twin.__cause__
 
 
 def _kept(error: HolySheepError, given: Mapping[str, Any]) -> Completion:

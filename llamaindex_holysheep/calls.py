@@ -9,6 +9,7 @@ with the request's tokens.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -104,6 +105,24 @@ class Call:
         responses = self._agrow([user(prompt)], kwargs)
         return (as_completion(response) async for response in responses)
 
+    # No response comes of these two, so LlamaIndex's callbacks are told of none.
+
+    def start_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> str:
+        """Generate an answer in the background; return its `call_id`."""
+        request = replace(self._request(messages, kwargs), detached=True)
+        pace = self._pace(request)
+        if pace is not None:
+            pace()
+        return self._llm._handler.start_request(request)
+
+    async def astart_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> str:
+        """Like `start_chat`, for asyncio."""
+        request = replace(self._request(messages, kwargs), detached=True)
+        pace = self._apace(request)
+        if pace is not None:
+            await pace()
+        return await self._llm._handler.astart_request(request)
+
     # -- the engine -------------------------------------------------------------------------
 
     def _answer(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
@@ -145,6 +164,7 @@ class Call:
         further = self._llm.additional_kwargs
         given_here = {**further, **kwargs}
         call_id = given_here.pop("call_id", None) or ""
+        if_exists: Any = given_here.pop("if_exists", None)
         fallbacks = fallbacks_of_call(given_here.pop("fallback_models", None))
         given_here.pop("extra_body", None)
         fields = {**self._llm._request_fields, **given_here}
@@ -160,7 +180,8 @@ class Call:
         if isinstance(wanted, type) and issubclass(wanted, BaseModel):
             given["response_format"] = json_schema(wanted, strict=self._llm.strict)
         tags = tuple(f"{name}={value}" for name, value in active_instrument_tags.get().items())
-        return ChatRequest(model, to_wire(messages), given, tags, call_id, fallbacks)
+        if_exists = "error" if if_exists is None else if_exists
+        return ChatRequest(model, to_wire(messages), given, tags, call_id, fallbacks, if_exists)
 
     def _listeners(self) -> dict[str, Any]:
         return {"on_token": self._llm.on_token, "on_event": listener()}

@@ -17,17 +17,16 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 from pydantic import ConfigDict
 
-from holysheep_core.integrations import Owned
-from llamaindex_holysheep.calls import Call, agrow, grow, user
+from llamaindex_holysheep.calls import Call, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
-from llamaindex_holysheep.structured import StructuredPrediction
+from llamaindex_holysheep.stored_answers import StoredAnswers
 from llamaindex_holysheep.tools import only_first_call, selections_of, tool_params, why_no_call
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
 
 
-class HolySheep(StructuredPrediction):
+class HolySheep(StoredAnswers):
     """LLM for the HolySheep AI gateway (or any OpenAI-compatible API).
 
     A stream that is cut, stalls, is truncated or rate limited reaches the caller whole, once
@@ -82,7 +81,8 @@ class HolySheep(StructuredPrediction):
         event_log: An SQLite file for `holysheep report` and `holysheep watch`.
         observers: Further observers of every call, e.g. an `OpenTelemetry`.
         journal: Stores answers while they arrive, so that `resume_stream_chat` can resume them
-            after a crash: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
+            after a crash, `start_chat` generates them without a reader, and others
+            `follow_stream_chat` them: a `Journal`, or its "sqlite:///…" or "redis://…" URL.
         on_token: Called with each piece of text.
         on_event: Called with each engine event; may be a coroutine function in async calls.
         http_client: Your own `httpx.Client` or `httpx2.Client`, for sync calls.
@@ -152,38 +152,6 @@ class HolySheep(StructuredPrediction):
         with noting() as opened:
             wrapper = await Call(self).astream_complete(prompt, formatted, **kwargs)
             return aclosing_all(wrapper, opened)
-
-    def resume_stream_chat(
-        self, call_id: str, *, offset: int = 0, seen: str | None = None
-    ) -> ChatResponseGen:
-        """Resume an answer of the journal: yield its stored text, then the rest, whole and once.
-
-        Args:
-            call_id: The `call_id` of the first call: `llm.stream_chat(…, call_id="story-17")`.
-            offset: Characters of text the reader has already; neither deltas nor messages
-                contain them.
-            seen: The text the reader has already, instead of `offset`; may be longer than the
-                journal's.
-
-        Raises:
-            AnswerInUseError: Another process is writing the answer.
-            ConfigurationError: The model has no journal.
-            JournalError: The journal has no such answer, or another text than `seen`.
-            HolySheepError: While iterating, if the answer cannot be completed.
-        """
-        deltas = self._handler.stream_again(
-            call_id, offset=offset, seen=seen, on_token=self.on_token
-        )
-        return closing_all(grow(deltas), [deltas])
-
-    async def aresume_stream_chat(
-        self, call_id: str, *, offset: int = 0, seen: str | None = None
-    ) -> ChatResponseAsyncGen:
-        """Like `resume_stream_chat`, for asyncio."""
-        deltas = Owned(
-            self._handler.astream_again(call_id, offset=offset, seen=seen, on_token=self.on_token)
-        )
-        return aclosing_all(agrow(deltas), [deltas])
 
     # -- tools ------------------------------------------------------------------------------
 

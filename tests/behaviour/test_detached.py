@@ -84,8 +84,9 @@ def test_the_last_thing_a_follower_gets_is_the_completion_with_its_tool_calls(pl
     client = handler(script, journal(url))
     tools = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
     started(client, name, tools=tools)
-    *_, completion = client.follow_deltas(name)
+    *_, delta, completion = client.follow_deltas(name)
     assert completion.text == "Let me see. "
+    assert delta.tool_calls == completion.tool_calls  # as in a stream of one's own
     assert [call.name for call in completion.tool_calls] == ["look"]
 
 

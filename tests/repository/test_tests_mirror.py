@@ -32,9 +32,13 @@ ELSEWHERE = {
     "shared/holysheep_core/transport/recorders.py": "tests/unit/test_cassettes.py",
     "langchain_holysheep/chat_models.py": "tests/plugins/langchain/test_standard_unit.py",
     "langchain_holysheep/errors.py": "tests/unit/test_errors.py",
+    "langchain_holysheep/requests.py": "tests/plugins/langchain/test_call_names.py",
+    "langchain_holysheep/stored_answers.py": "tests/behaviour/test_stored_answers.py",
+    "langchain_holysheep/streams.py": "tests/plugins/langchain/test_whole_once_in_order.py",
     "langchain_holysheep/settings.py": "tests/plugins/langchain/test_as_a_user_expects.py",
     "llamaindex_holysheep/calls.py": "tests/plugins/llamaindex/test_as_a_user_expects.py",
     "llamaindex_holysheep/llm.py": "tests/plugins/llamaindex/test_as_a_user_expects.py",
+    "llamaindex_holysheep/stored_answers.py": "tests/behaviour/test_stored_answers.py",
     "llamaindex_holysheep/settings.py": "tests/plugins/llamaindex/test_as_a_user_expects.py",
 }
 NOTHING_TO_TEST = {

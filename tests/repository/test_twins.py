@@ -55,9 +55,36 @@ PAIRS = {
             None,
             f"ChatHolySheep.{name.replace('_', '_a', 1) if name[0] == '_' else 'a' + name}",
         )
-        for name in ("_stream", "_generate", "_generate_with_cache", "resume_stream")
+        for name in ("_stream", "_generate", "_generate_with_cache")
     },
-    "LangChain: chunks": ("../../langchain_holysheep/chat_models.py", "_chunks", None, "_achunks"),
+    **{
+        f"LangChain: {name}": (
+            "../../langchain_holysheep/stored_answers.py",
+            f"StoredAnswers.{name}",
+            None,
+            f"StoredAnswers.{name.replace('_', '_a', 1) if name[0] == '_' else 'a' + name}",
+        )
+        for name in (
+            *("start", "follow_stream", "resume_stream", "stop_answer", "answer_status"),
+            "_messages",
+        )
+    },
+    **{
+        f"LangChain: {name}": (
+            "../../langchain_holysheep/requests.py",
+            f"Requests.{name}",
+            None,
+            f"Requests.a{name}",
+        )
+        for name in ("invoke", "stream")
+    },
+    "LangChain: bound start": (
+        "../../langchain_holysheep/bound.py",
+        "BoundModel.start",
+        None,
+        "BoundModel.astart",
+    ),
+    "LangChain: chunks": ("../../langchain_holysheep/streams.py", "chunks_of", None, "achunks_of"),
     **{
         f"LlamaIndex: {name}": (
             "../../llamaindex_holysheep/calls.py",
@@ -65,7 +92,19 @@ PAIRS = {
             None,
             f"Call.a{name}" if name[0] != "_" else f"Call._a{name[1:]}",
         )
-        for name in ("chat", "complete", "stream_chat", "stream_complete", "_answer")
+        for name in ("chat", "complete", "stream_chat", "stream_complete", "start_chat", "_answer")
+    },
+    **{
+        f"LlamaIndex: {name}": (
+            "../../llamaindex_holysheep/stored_answers.py",
+            f"StoredAnswers.{name}",
+            None,
+            f"StoredAnswers.a{name}",
+        )
+        for name in (
+            *("start_chat", "follow_stream_chat", "resume_stream_chat"),
+            *("stop_answer", "answer_status"),
+        )
     },
     "LlamaIndex: grow": ("../../llamaindex_holysheep/calls.py", "grow", None, "agrow"),
     "LlamaIndex: closing": (
@@ -85,8 +124,8 @@ ASYNC_NAMES = {
     "for_running_loop": "sync",
 }
 PREFIXED = re.compile(
-    r"^(_?)a(?=(?:answer|begin|body_of|call|chat|chunks|close|closing|collect|complete|drive|enter|exit|fail|finish|follow|generate|"
-    r"grow|iter_|next$|open|pace|resume|run$|stream|take|tell|texts))"
+    r"^(_?)a(?=(?:acquire|answer|begin|body_of|call|chat|chunks|close|closing|collect|complete|drive|enter|exit|fail|finish|follow|generate|"
+    r"grow|invoke|iter_|messages|next$|open|pace|resume|run$|start|status|stop|stream|take|tell|texts))"
 )
 
 
@@ -222,10 +261,40 @@ DIFFERENCES = {
         ],
         OWNED,
     ),
-    "LangChain: resume_stream": (
+    **{
+        f"LangChain: {name}_stream": (
+            [
+                "-with closing(self._messages(deltas)) as messages:",
+                "+with closing(Owned(self._messages(deltas))) as messages:",
+            ],
+            OWNED,
+        )
+        for name in ("follow", "resume")
+    },
+    "LangChain: _messages": (
         [
-            "-with closing(_chunks(deltas, {}, with_usage=self.stream_usage)) as chunks:",
-            "+with closing(Owned(_chunks(deltas, {}, with_usage=self.stream_usage))) as chunks:",
+            "-with closing(chunks_of(deltas, {}, with_usage=self.stream_usage)) as chunks:",
+            "+with closing(Owned(chunks_of(deltas, {}, with_usage=self.stream_usage))) as chunks:",
+        ],
+        OWNED,
+    ),
+    "LlamaIndex: follow_stream_chat": (
+        [
+            "-deltas = self._handler.follow_deltas(call_id, offset=offset)",
+            "+deltas = Owned(self._handler.follow_deltas(call_id, offset=offset))",
+        ],
+        OWNED,
+    ),
+    "LlamaIndex: resume_stream_chat": (
+        [
+            (
+                "-deltas = self._handler.stream_again(call_id, offset=offset, seen=seen, "
+                "on_token=self.on_token)"
+            ),
+            (
+                "+deltas = Owned(self._handler.stream_again(call_id, offset=offset, seen=seen, "
+                "on_token=self.on_token))"
+            ),
         ],
         OWNED,
     ),
@@ -274,8 +343,8 @@ DIFFERENCES = {
             "-for pieces in journal.followers.watch(call_id):",
             "+with closing(journal.followers.awatch(call_id)) as watching:",
             "+for pieces in watching:",
-            "-yield completion_of(journal.ended(call_id))",
-            "+yield completion_of(journal.workers.run(partial(journal.ended, call_id)))",
+            "-yield from _end(completion_of(journal.ended(call_id)))",
+            "+yield from _end(completion_of(journal.workers.run(partial(journal.ended, call_id))))",
         ],
         THREAD,
     ),
@@ -285,8 +354,8 @@ DIFFERENCES = {
     ),
     "LangChain: _stream": (
         [
-            "-yield from _chunks(deltas, kwargs, with_usage=with_usage)",
-            "+with closing(Owned(_chunks(deltas, kwargs, with_usage=with_usage))) as chunks:",
+            "-yield from chunks_of(deltas, kwargs, with_usage=with_usage)",
+            "+with closing(Owned(chunks_of(deltas, kwargs, with_usage=with_usage))) as chunks:",
             "+yield from chunks",
         ],
         CLOSED,

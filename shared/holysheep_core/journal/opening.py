@@ -222,8 +222,7 @@ def _taken_up(
         completion = completion_of(kept)
         offset = seen.offset(completion.text)
         given = [*_shown(completion.text, completion.reasoning, offset)]
-        calls = [Delta(tool_calls=completion.tool_calls)] if completion.tool_calls else []
-        return Opening(request, (*given, *calls, completion), whole=True)
+        return Opening(request, (*given, *_end(completion)), whole=True)
     text = "".join(text for text, _ in kept.pieces)
     reasoning = "".join(said for _, said in kept.pieces)
     more = seen.beyond(text)
@@ -247,7 +246,7 @@ def follow(
         delta, offset = _rest(pieces, offset)
         if delta is not None:
             yield delta
-    yield completion_of(journal.ended(call_id))
+    yield from _end(completion_of(journal.ended(call_id)))
 
 
 async def afollow(
@@ -259,7 +258,15 @@ async def afollow(
             delta, offset = _rest(pieces, offset)
             if delta is not None:
                 yield delta
-    yield completion_of(await journal.workers.run(partial(journal.ended, call_id)))
+    for each in _end(completion_of(await journal.workers.run(partial(journal.ended, call_id)))):
+        yield each
+
+
+def _end(completion: Completion) -> Iterator[Delta | Completion]:
+    # As a call ends: its tool calls are a delta, since readers of deltas look for them there.
+    if completion.tool_calls:
+        yield Delta(tool_calls=completion.tool_calls)
+    yield completion
 
 
 def _rest(pieces: list[tuple[str, str]], offset: int) -> tuple[Delta | None, int]:

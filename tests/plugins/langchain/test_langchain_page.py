@@ -23,7 +23,8 @@ def script(play, monkeypatch):
 
 
 @pytest.mark.usefixtures("script")
-def test_its_code_runs_in_order(capsys):
+def test_its_code_runs_in_order(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where its journal is
     names = {"__name__": "page"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # LangChain's load is in beta

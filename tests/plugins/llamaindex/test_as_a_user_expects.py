@@ -203,6 +203,17 @@ def test_the_rate_limiter_is_asked_for_the_tokens_of_tools_too(play, bucket):
     assert limiter.seen[0] > 100
 
 
+async def test_an_answer_without_a_reader_waits_for_the_rate_limiter_once(play, bucket, tmp_path):
+    limiter = bucket(requests_per_minute=6000, tokens_per_minute=60000)
+    url, script = f"sqlite:///{tmp_path}/answers.db", play(faults=[cut(20)])
+    llm = model(script, rate_limiter=limiter, journal=url)
+    names = [llm.start_chat(GO), await llm.astart_chat(GO)]
+    for name in names:
+        [response async for response in await llm.afollow_stream_chat(name)]
+    assert len(limiter.seen) == 2
+    assert all(tokens > 0 for tokens in limiter.seen)
+
+
 def test_a_request_larger_than_the_bucket_does_not_wait_for_ever(play, text, bucket):
     limiter = bucket(tokens_per_minute=5)
     assert model(play(), rate_limiter=limiter).complete("word " * 400).text == text
