@@ -11,16 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
-import httpx
-
 from holysheep_core.client.first_content import POLL, FirstContent, Racer
 from holysheep_core.clock import clock
 from holysheep_core.engine.actions import Send
 from holysheep_core.engine.session import Session
-from holysheep_core.transport.body import abody_of, aclosing_response, headers_of
+from holysheep_core.transport.body import Response, abody_of, aclosing_response, headers_of
 
-Post = Callable[[Send, Racer], Awaitable[httpx.Response]]
-Opened = tuple[httpx.Response, AsyncIterator[bytes]]
+Post = Callable[[Send, Racer], Awaitable[Response]]
+Opened = tuple[Response, AsyncIterator[bytes]]
 
 
 class Runner:
@@ -36,7 +34,7 @@ class Runner:
         self.racer = racer
         self.has_content = False
         self._post, self._action = post, action
-        self._response: httpx.Response | None = None
+        self._response: Response | None = None
         self._read: list[bytes] = []
         self._body: AsyncIterator[bytes] | None = None
         self._error: Exception | None = None

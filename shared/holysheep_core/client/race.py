@@ -12,16 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 
-import httpx
-
 from holysheep_core.client.first_content import POLL, FirstContent, Racer
 from holysheep_core.clock import clock
 from holysheep_core.engine.actions import Send
 from holysheep_core.engine.session import Session
-from holysheep_core.transport.body import body_of, closing_response, headers_of
+from holysheep_core.transport.body import Response, body_of, closing_response, headers_of
 
-Post = Callable[[Send, Racer], httpx.Response]
-Opened = tuple[httpx.Response, Iterator[bytes]]
+Post = Callable[[Send, Racer], Response]
+Opened = tuple[Response, Iterator[bytes]]
 
 
 class Runner:
@@ -39,7 +37,7 @@ class Runner:
         self.has_content = False
         self._post, self._action, self._done = post, action, done
         self._lock = threading.Lock()
-        self._response: httpx.Response | None = None
+        self._response: Response | None = None
         self._read: list[bytes] = []
         self._body: Iterator[bytes] = iter(())
         self._error: Exception | None = None

@@ -13,6 +13,7 @@ from holysheep_core.transport.pool import SURPLUS, tell_discarded
 from holysheep_core.transport.streams import AsyncStream, Stream
 
 _log = logging.getLogger("holysheep")
+Response = httpx.Response
 
 
 class closing_response:  # noqa: N801 - reads as what it does, like `contextlib.closing`
