@@ -263,7 +263,8 @@ class Recovery:
 
     def _first(self, now: float) -> Route:
         chain = self._chain
-        if not self._settings.fallback.avoids_cooling:
+        fallback = self._settings.fallback
+        if fallback.on is not None and not fallback.avoids_cooling:
             return chain.routes[0]
         while (route := chain.first(now)) is not None:
             if chain.states.take_probe(route, now):
@@ -298,9 +299,7 @@ class Recovery:
 
     def answered(self) -> None:
         """A response came, so this is the address of a server."""
-        address = self.route.provider.address
-        if address not in LEARNED.answered:
-            LEARNED.note_answer(address)
+        LEARNED.answered.add(self.route.provider.address)
 
     @property
     def is_new(self) -> bool:

@@ -93,6 +93,8 @@ class Session:
     Attributes:
         end: When the total time of the call ends, on the driver's clock; None for never.
         heartbeat: Seconds a driver may wait for bytes before it calls `receive_silence`.
+        first_connect: Seconds that a TCP connection to the current route may take; None for the
+            usual limit.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Session:
         self._hedging = Hedging(
             settings, self._recovery, self._ledger, self._transcript, gated=gated
         )
+        self.first_connect: float | None = None
         limit = settings.spend_limit
         self._beat = Heartbeat(clocks, self._ledger)
         self._spend = None if limit is None else SpendTracker(limit, settings.catalog)
@@ -185,11 +188,6 @@ class Session:
             clocks.since = now
             clocks.restart = False
         return self._state is _READING
-
-    @property
-    def first_connect(self) -> float | None:
-        """Seconds that a TCP connection to the current route may take; None for the usual limit."""
-        return self._settings.timeouts.first_connect if self._recovery.is_new else None
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -390,6 +388,9 @@ class Session:
             self._resolve(error, now)
             return self.next_action(now)
         self._to(State.SENT)
+        self.first_connect = (
+            self._settings.timeouts.first_connect if self._recovery.is_new else None
+        )
         self._clocks.limit(*self._recovery.limits(now))
         self._clocks.sent(now)
         self._recovery.sent(now)

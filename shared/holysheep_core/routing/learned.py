@@ -18,7 +18,7 @@ class Learned:
     """Lessons by the key of a route. Thread-safe.
 
     Attributes:
-        answered: Addresses that gave a response, of whatever status.
+        answered: Addresses that gave a response, of whatever status; as few as there are providers.
         has_lessons: Any route has refused anything, as is seldom so.
     """
 
@@ -60,13 +60,6 @@ class Learned:
             if len(self._no_prefill) >= _MOST:
                 self._no_prefill.clear()
             self._no_prefill.add(key)
-
-    def note_answer(self, address: str) -> None:
-        """Remember that an address gave a response."""
-        with self._lock:
-            if len(self.answered) >= _MOST:
-                self.answered.clear()
-            self.answered.add(address)
 
     def forget(self) -> None:
         """Forget everything, as tests need."""
