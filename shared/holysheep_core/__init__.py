@@ -10,6 +10,8 @@ Names only; the code lives in its rooms.
 from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.client.sse import SSE_HEADERS, asse_response, sse_response
+from holysheep_core.client.sse_chunks import asse_chunks, sse_chunks
 from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
@@ -109,6 +111,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_BASE_URL",
+    "SSE_HEADERS",
     "TIERS",
     "APIConnectionError",
     "APIError",
@@ -204,6 +207,8 @@ __all__ = [
     "UnknownFinishReason",
     "UpstreamError",
     "Usage",
+    "asse_chunks",
+    "asse_response",
     "card",
     "create_resilient_async_client",
     "create_resilient_client",
@@ -213,4 +218,6 @@ __all__ = [
     "parse_sse_stream",
     "refuse_unknown",
     "smart_model_selector",
+    "sse_chunks",
+    "sse_response",
 ]
