@@ -215,8 +215,8 @@ DIFFERENCES = {
     "sse: body": (
         [
             "-with closing(deltas):",
-            "-for delta in deltas:",
             "+with closing(Owned(deltas)) as owned:",
+            "-for delta in deltas:",
             "+for delta in owned:",
         ],
         OWNED,
