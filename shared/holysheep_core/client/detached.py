@@ -81,6 +81,19 @@ class Detached(Requests):
         self._tasks.add(task)  # the loop holds tasks weakly
         task.add_done_callback(self._tasks.discard)
 
+    async def aclose(self) -> None:
+        """Close all connections that the running loop can close, and stop background threads.
+
+        Answers that tasks of this loop generate are left to the next process.
+        """
+        # Before the connections: a call that loses its client would end as a failure.
+        loop = asyncio.get_running_loop()
+        tasks = [task for task in self._tasks if task.get_loop() is loop]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await super().aclose()
+
     def _generate(self, opening: Opening) -> None:
         if not opening.whole:
             run = self._calls.run(lambda: opening, None, None, None)
