@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 import threading
 from contextlib import aclosing, closing
+from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import flask
@@ -260,21 +262,52 @@ def test_a_browser_that_leaves_is_noticed_at_the_next_heartbeat(address, silent,
     assert silent.status(name).state == "running", "the answer goes on"
 
 
+PAGE = Path(__file__).parents[2] / "docs/how-to/web-applications.md"
+
+
+def recipes(script, tmp_path, monkeypatch):
+    """The page's programs, each with what it defines."""
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "any")
+    monkeypatch.setenv("HOLYSHEEP_BASE_URL", script.base_url)
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[:2]:
+        defined = {"__name__": "recipe"}
+        exec(code, defined)
+        yield defined
+
+
+def test_the_recipes_of_the_page_work(play, tmp_path, monkeypatch):
+    script = play(text=ODD, faults=[cut(30)])
+    for_fastapi, for_flask = recipes(script, tmp_path, monkeypatch)
+    with served(for_fastapi["app"]) as address:
+        httpx.post(f"{address}/answers/a", params={"question": "go"}).raise_for_status()
+        got = httpx.get(f"{address}/answers/a/events", headers={"Last-Event-ID": "a:3"})
+    assert text_of(parse([got.content])) == ODD[3:]
+    client = for_flask["app"].test_client()
+    assert client.post("/answers/b?question=go").text == "b"
+    got = client.get("/answers/b/events", headers={"Last-Event-ID": "b:3"})
+    assert text_of(parse([got.data])) == ODD[3:]
+
+
 def test_the_real_eventsource_reads_it_and_goes_on_where_it_was(play, url, name, tmp_path):
-    script = play(text=ODD, delay=0.01, faults=[cut(100)])
+    script = play(text=ODD, delay=0.002, faults=[cut(100)])
     client = handler(script, journal(url))
     client.start(MODEL, ASK, call_id=name)
     app, ids, real = fastapi_app(client), [], client.afollow_deltas
 
     async def breaking(*args, **settings):
-        """Each response breaks off after a few pieces."""
-        left = 3
+        """The first five responses break off, each a hundred characters after the one before."""
+        sent = 0
         async with aclosing(real(*args, **settings)) as deltas:
             async for delta in deltas:
-                yield delta
-                left -= isinstance(delta, Delta)
-                if not left and len(ids) < 6:
-                    raise ConnectionAbortedError("as if the network were cut")
+                for text in re.findall(r"(?s).{1,20}", getattr(delta, "text", "")):
+                    if len(ids) < 6 and sent >= 100 * len(ids):
+                        raise ConnectionAbortedError("as if the network were cut")
+                    if isinstance(delta, Delta):
+                        sent += len(text)
+                        yield Delta(text)
+                if not isinstance(delta, Delta):
+                    yield delta
 
     client.afollow_deltas = breaking
 
@@ -293,7 +326,7 @@ def test_the_real_eventsource_reads_it_and_goes_on_where_it_was(play, url, name,
         assert tab.run("window.got") == ODD
     assert ids[0] is None
     assert len(ids) == 6
-    assert all(each.startswith(f"{name}:") for each in ids[1:])
+    assert [int(each.partition(":")[2]) // 100 for each in ids[1:]] == [1, 2, 3, 4, 5]
 
 
 READ = """
