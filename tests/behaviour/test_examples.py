@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from holysheep_core.cli.app import app
@@ -26,7 +27,7 @@ from support.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TRUTH = "".join(
-    f"{number}. 양 한 마리 👋🏽 jumps\r\nover\u2028the <b>fence</b>\n" for number in range(45)
+    f"{number}. 양 한 마리 👋🏽 jumps\r\nover\u2028the <b>fence</b>\n" for number in range(36)
 )
 
 
@@ -128,18 +129,19 @@ def test_a_second_tab_stops_it_and_the_partial_stays(chat):
     assert first.run(ANSWER) == partial
 
 
-@pytest.mark.skipif("HOLYSHEEP_PICTURES" not in os.environ, reason="pictures for people")
-def test_pictures(chat):
-    _, web, browser = chat
-    tab = browser.open(web.url)
-    folder = Path(os.environ["HOLYSHEEP_PICTURES"])
-    tab.picture(folder / "empty.png", 1200)
-    ask(tab)
-    tab.wait(f"{ANSWER}.length > 400")
-    tab.picture(folder / "wide.png", 1200)
-    tab.picture(folder / "wide-dark.png", 1200, dark=True)
-    tab.picture(folder / "phone.png", 390)
-    tab.picture(folder / "phone-dark.png", 390, dark=True)
+def test_the_page_fits_a_phone_and_is_dark_where_the_reader_likes_that(tmp_path):
+    browser = Browser(tmp_path / "home")
+    with closing(browser):
+        tab = browser.open((EXAMPLES / "fastapi_chat/index.html").as_uri())
+        tab.run(
+            f"answer.append({json.dumps(TRUTH + 'x' * 300)}); question.append('?'); show('…', 1)"
+        )
+        papers = set()
+        for width, dark in ((390, False), (390, True), (1200, False), (1200, True)):
+            tab.picture(tmp_path / f"{width}{dark}.png", width, dark=dark)  # to be looked at
+            assert tab.run("document.documentElement.scrollWidth") <= width
+            papers.add(tab.run("getComputedStyle(document.body).backgroundColor"))
+    assert len(papers) == 2
 
 
 @pytest.fixture
@@ -211,8 +213,17 @@ def test_the_composition_has_the_processes_it_promises():
     )
 
 
+@pytest.mark.parametrize("name", ["simulator", "worker"])
+def test_its_commands_are_those_of_the_program(name):
+    _, command, *arguments = COMPOSE[name]["command"]
+    commands = get_command(app).commands
+    if command not in commands:
+        pytest.skip(f"there is no `holysheep {command}` yet")
+    commands[command].make_context(command, arguments)
+
+
 def test_one_web_process_shows_what_another_one_began(play, server, tmp_path):
-    script = play(text=TRUTH, piece=6, delay=0.02, faults=[cut(200)])
+    script = play(text=TRUTH, piece=12, delay=0.02, faults=[cut(200)])
     first, second = (
         Web(script.base_url, tmp_path, server.url, COMPOSE[name]["command"])
         for name in ("web1", "web2")
