@@ -10,6 +10,8 @@ Names only; the code lives in its rooms.
 from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.client.sse import SSE_HEADERS, asse_response, sse_response
+from holysheep_core.client.sse_chunks import asse_chunks, sse_chunks
 from holysheep_core.client.with_context import resume_streaming_with_context
 from holysheep_core.config.fallback import FallbackConfig
 from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
@@ -115,6 +117,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_BASE_URL",
+    "SSE_HEADERS",
     "TIERS",
     "APIConnectionError",
     "APIError",
@@ -210,6 +213,8 @@ __all__ = [
     "UnknownFinishReason",
     "UpstreamError",
     "Usage",
+    "asse_chunks",
+    "asse_response",
     "card",
     "create_resilient_async_client",
     "create_resilient_client",
@@ -221,4 +226,6 @@ __all__ = [
     "refuse_unknown",
     "resume_streaming_with_context",
     "smart_model_selector",
+    "sse_chunks",
+    "sse_response",
 ]

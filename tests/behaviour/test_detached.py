@@ -259,3 +259,23 @@ def test_a_task_that_is_cancelled_leaves_its_answer_to_the_next(play, url, name)
     client = handler(script, kept)
     assert client.take_up(name)
     assert text_of(client, name) == LONG
+
+
+async def test_an_orphan_is_taken_up_in_a_task(orphan, url, name):
+    kept = journal(url)
+    await asyncio.to_thread(wait_until, lambda: kept.status(name).state == "orphaned")
+    async with handler(orphan, journal(url)) as client, handler(orphan, journal(url)) as other:
+        assert await client.atake_up(name)
+        assert not await other.atake_up(name)
+        assert "".join([text async for text in other.afollow(name)]) == LONG
+
+
+async def test_a_client_that_is_closed_leaves_its_tasks_answers_to_the_next(play, url, name):
+    script, kept = play(text=LONG, delay=0.002), journal(url)
+    async with handler(script, journal(url)) as client:
+        await client.astart(MODEL, ASK, call_id=name)
+        await asyncio.to_thread(wait_until, lambda: len(kept.read(name).pieces) > 2)
+    assert kept.status(name).state == "orphaned"
+    async with handler(script, journal(url)) as client:
+        assert await client.atake_up(name)
+        assert "".join([text async for text in client.afollow(name)]) == LONG

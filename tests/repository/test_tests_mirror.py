@@ -16,6 +16,7 @@ ELSEWHERE = {
     "shared/holysheep_core/cli/demo_output.py": "tests/unit/cli/test_demo.py",
     "shared/holysheep_core/client/with_context.py": "tests/behaviour/test_migration_guide.py",
     "shared/holysheep_core/client/detached.py": "tests/behaviour/test_detached.py",
+    "shared/holysheep_core/client/sse.py": "tests/behaviour/test_sse.py",
     "shared/holysheep_core/journal/status.py": "tests/behaviour/test_detached.py",
     "shared/holysheep_core/client/async_race.py": "tests/behaviour/test_hedging.py",
     "shared/holysheep_core/client/race.py": "tests/behaviour/test_hedging.py",

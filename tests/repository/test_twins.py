@@ -47,6 +47,10 @@ PAIRS = {
         f"requests: {name}": ("client/requests.py", f"Requests.{name}", None, f"Requests.a{name}")
         for name in ("stream", "stream_again", "collect", "close")
     },
+    "detached: take_up": ("client/detached.py", "Detached.take_up", None, "Detached.atake_up"),
+    "sse: response": ("client/sse.py", "sse_response", None, "asse_response"),
+    "sse: body": ("client/sse.py", "_body", None, "_abody"),
+    "sse: failure": ("client/sse.py", "_failure", None, "_afailure"),
     "handler: texts": ("client/handler.py", "_texts", None, "_atexts"),
     **{
         f"LangChain: {name}": (
@@ -124,8 +128,8 @@ ASYNC_NAMES = {
     "for_running_loop": "sync",
 }
 PREFIXED = re.compile(
-    r"^(_?)a(?=(?:acquire|answer|begin|body_of|call|chat|chunks|close|closing|collect|complete|drive|enter|exit|fail|finish|follow|generate|"
-    r"grow|invoke|iter_|messages|next$|open|pace|resume|run$|start|status|stop|stream|take|tell|texts))"
+    r"^(_?)a(?=(?:acquire|answer|begin|body$|body_of|call|chat|chunks|close|closing|collect|complete|drive|enter|exit|fail|failure$|finish|follow|generate|"
+    r"grow|invoke|iter_|messages|next$|open|pace|resume|run$|sse_response$|start|status|stop|stream|take|tell|texts))"
 )
 
 
@@ -243,6 +247,19 @@ DIFFERENCES = {
             "step for each"
         ),
     ),
+    "detached: take_up": (
+        ["-self._generate(opening)", "+self._generate_soon(opening)"],
+        "one generates in a thread, the other in a task",
+    ),
+    "sse: body": (
+        [
+            "-with closing(deltas):",
+            "+with closing(Owned(deltas)) as owned:",
+            "-for delta in deltas:",
+            "+for delta in owned:",
+        ],
+        OWNED,
+    ),
     "handler: texts": (
         [
             "-with closing(deltas):",
@@ -340,8 +357,8 @@ DIFFERENCES = {
     ),
     "opening: follow": (
         [
-            "-for pieces in journal.followers.watch(call_id):",
-            "+with closing(journal.followers.awatch(call_id)) as watching:",
+            "-for pieces in journal.followers.watch(call_id, idle):",
+            "+with closing(journal.followers.awatch(call_id, idle)) as watching:",
             "+for pieces in watching:",
             "-yield from _end(completion_of(journal.ended(call_id)))",
             "+yield from _end(completion_of(journal.workers.run(partial(journal.ended, call_id))))",

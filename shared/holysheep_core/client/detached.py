@@ -51,9 +51,7 @@ class Detached(Requests):
             opening = await journals.abegin(journal, request)
         except AnswerInUseError:
             return request.call_id
-        task = asyncio.create_task(self._agenerate(opening), name="holysheep-answer")
-        self._tasks.add(task)  # the loop holds tasks weakly
-        task.add_done_callback(self._tasks.discard)
+        self._generate_soon(opening)
         return request.call_id
 
     def take_up(self, call_id: str) -> bool:
@@ -70,6 +68,31 @@ class Detached(Requests):
         if opening is not None:
             self._generate(opening)
         return opening is not None
+
+    async def atake_up(self, call_id: str) -> bool:
+        """Like `take_up`, in a task of the running loop."""
+        opening = await journals.atake_up(journals.required(self._journal), call_id)
+        if opening is not None:
+            self._generate_soon(opening)
+        return opening is not None
+
+    def _generate_soon(self, opening: Opening) -> None:
+        task = asyncio.create_task(self._agenerate(opening), name="holysheep-answer")
+        self._tasks.add(task)  # the loop holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Close all connections that the running loop can close, and stop background threads.
+
+        Answers that tasks of this loop generate are left to the next process.
+        """
+        # Before the connections: a call that loses its client would end as a failure.
+        loop = asyncio.get_running_loop()
+        tasks = [task for task in self._tasks if task.get_loop() is loop]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await super().aclose()
 
     def _generate(self, opening: Opening) -> None:
         if not opening.whole:
@@ -132,16 +155,22 @@ class Detached(Requests):
         return journals.required(self._journal).unfinished()
 
     def follow_deltas(
-        self, call_id: str, *, offset: int = 0
+        self, call_id: str, *, offset: int = 0, idle: float | None = None
     ) -> Generator[Delta | Completion, None, None]:
-        """Like `StreamingRetryHandler.follow`, as deltas followed by the completion."""
-        return journals.follow(journals.required(self._journal), call_id, offset)
+        """Like `StreamingRetryHandler.follow`, as deltas followed by the completion.
+
+        Args:
+            call_id: The `call_id` of the call.
+            offset: Characters of text the reader has already; they are not yielded again.
+            idle: Seconds in which nothing came, after which an empty `Delta` is yielded.
+        """
+        return journals.follow(journals.required(self._journal), call_id, offset, idle)
 
     def afollow_deltas(
-        self, call_id: str, *, offset: int = 0
+        self, call_id: str, *, offset: int = 0, idle: float | None = None
     ) -> AsyncGenerator[Delta | Completion, None]:
         """Like `follow_deltas`, for asyncio."""
-        return journals.afollow(journals.required(self._journal), call_id, offset)
+        return journals.afollow(journals.required(self._journal), call_id, offset, idle)
 
 
 _ENDED = "The answer %r ended with an error: %s"

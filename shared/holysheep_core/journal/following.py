@@ -107,8 +107,12 @@ class Followers:
         """Begin again: the thread did not come along."""
         self._start()
 
-    def watch(self, call_id: str) -> Iterator[list[Piece]]:
+    def watch(self, call_id: str, idle: float | None = None) -> Iterator[list[Piece]]:
         """Yield the new pieces of an answer, until nothing more will come.
+
+        Args:
+            call_id: Its name.
+            idle: Seconds without a piece after which an empty list is yielded.
 
         Raises:
             JournalError: There is no such answer, or the store does not answer.
@@ -119,18 +123,21 @@ class Followers:
             while True:
                 with followed.changed:
                     while len(followed.pieces) == seen and not followed.is_over:
-                        followed.changed.wait()
+                        if not followed.changed.wait(idle):
+                            break
                 pieces, over = followed.pieces[seen:], followed.is_over
                 seen += len(pieces)
-                if pieces:
+                if pieces or not over:
                     yield pieces
-                elif over:
+                else:
                     _check(followed)
                     return
         finally:
             self._leave(call_id, followed)
 
-    async def awatch(self, call_id: str) -> AsyncGenerator[list[Piece], None]:
+    async def awatch(
+        self, call_id: str, idle: float | None = None
+    ) -> AsyncGenerator[list[Piece], None]:
         """Like `watch`, for asyncio."""
         loop = asyncio.get_running_loop()
         followed = self._enter(call_id)
@@ -142,7 +149,10 @@ class Followers:
                     if len(followed.pieces) == seen and not followed.is_over:
                         event = followed.waiting.setdefault(loop, asyncio.Event())
                 if event is not None:
-                    await event.wait()
+                    try:
+                        await asyncio.wait_for(event.wait(), idle)
+                    except asyncio.TimeoutError:
+                        yield []
                     continue
                 pieces, over = followed.pieces[seen:], followed.is_over
                 seen += len(pieces)

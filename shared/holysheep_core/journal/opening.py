@@ -180,6 +180,11 @@ def take_up(journal: Journal, call_id: str) -> Opening | None:
     return None if opening.whole else opening
 
 
+async def atake_up(journal: Journal, call_id: str) -> Opening | None:
+    """Like `take_up`, for asyncio."""
+    return await _in_thread(journal, partial(take_up, journal, call_id))
+
+
 async def abegin(journal: Journal, request: ChatRequest) -> Opening:
     """Like `begin`, for asyncio."""
     opening: Opening | None = await _in_thread(journal, partial(_begun, journal, request))
@@ -234,15 +239,17 @@ def _taken_up(
 
 
 def follow(
-    journal: Journal, call_id: str, offset: int
+    journal: Journal, call_id: str, offset: int, idle: float | None = None
 ) -> Generator[Delta | Completion, None, None]:
     """Yield an answer while it is written, after so many characters of text; then its completion.
+
+    After `idle` seconds in which nothing came, a delta is yielded that has nothing in it.
 
     Raises:
         AnswerStoppedError: It was stopped.
         JournalError: There is no such answer, it failed, or its process has died.
     """
-    for pieces in journal.followers.watch(call_id):
+    for pieces in journal.followers.watch(call_id, idle):
         delta, offset = _rest(pieces, offset)
         if delta is not None:
             yield delta
@@ -250,10 +257,10 @@ def follow(
 
 
 async def afollow(
-    journal: Journal, call_id: str, offset: int
+    journal: Journal, call_id: str, offset: int, idle: float | None = None
 ) -> AsyncGenerator[Delta | Completion, None]:
     """Like `follow`, for asyncio."""
-    async with aclosing(journal.followers.awatch(call_id)) as watching:
+    async with aclosing(journal.followers.awatch(call_id, idle)) as watching:
         async for pieces in watching:
             delta, offset = _rest(pieces, offset)
             if delta is not None:
@@ -270,6 +277,8 @@ def _end(completion: Completion) -> Iterator[Delta | Completion]:
 
 
 def _rest(pieces: list[tuple[str, str]], offset: int) -> tuple[Delta | None, int]:
+    if not pieces:
+        return Delta(), offset
     # A reader who has seen text has seen the reasoning before it.
     text = "".join(text for text, _ in pieces)
     reasoning = "" if offset else "".join(said for _, said in pieces)
