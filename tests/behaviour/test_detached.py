@@ -244,6 +244,20 @@ def test_a_follower_of_an_orphan_waits_for_who_takes_it_up(orphan, url, name):
     assert texts == [LONG]
 
 
+def test_a_client_that_is_closed_leaves_its_threads_answers_to_the_next(play, url, name):
+    script = play(text=LONG, delay=0.004)
+    client = handler(script, journal(url))
+    started(client, name)
+    wait_until(lambda: len(journal(url).read(name).pieces) >= 3)
+    client.close()
+    assert journal(url).status(name).state == "orphaned"
+    wait_until(lambda: not threads_at_work())
+    assert journal(url).status(name).state == "orphaned"
+    following = handler(script, journal(url))
+    assert following.take_up(name)
+    assert text_of(following, name) == LONG
+
+
 def test_a_task_that_is_cancelled_leaves_its_answer_to_the_next(play, url, name):
     script = play(text=LONG, delay=0.002)
 

@@ -16,6 +16,7 @@ from holysheep_core.errors import AnswerInUseError, HolySheepError
 from holysheep_core.journal import opening as journals
 from holysheep_core.journal.opening import Opening
 from holysheep_core.journal.status import AnswerStatus
+from holysheep_core.journal.writer import AnswerWriter
 from holysheep_core.process import Workers
 from holysheep_core.types import ChatRequest, Completion, Delta
 
@@ -31,6 +32,7 @@ class Detached(Requests):
         super().__init__(*args, **kwargs)
         self._threads = Workers("holysheep-answers", _AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writing: set[AnswerWriter] = set()  # those of the threads
 
     def start_request(self, request: ChatRequest) -> str:
         """Generate an answer in a thread; return its `call_id` at once."""
@@ -94,10 +96,31 @@ class Detached(Requests):
         await asyncio.gather(*tasks, return_exceptions=True)
         await super().aclose()
 
+    def close(self) -> None:
+        """Close the connections of sync calls, and stop background threads.
+
+        Answers that threads generate are left to the next process.
+        """
+        # Before the connections: a call that loses its client would end as a failure.
+        for entry in tuple(self._writing):
+            entry.leave_to_others()
+        super().close()
+
     def _generate(self, opening: Opening) -> None:
-        if not opening.whole:
-            run = self._calls.run(lambda: opening, None, None, None)
-            self._threads.submit(partial(_exhaust, run, opening.request.call_id))
+        if opening.whole:
+            return
+        run, entry = self._calls.run(lambda: opening, None, None, None), opening.entry
+
+        def exhaust() -> None:
+            try:
+                _exhaust(run, opening.request.call_id)
+            finally:
+                if entry is not None:
+                    self._writing.discard(entry)
+
+        if entry is not None:
+            self._writing.add(entry)
+        self._threads.submit(exhaust)
 
     async def _agenerate(self, opening: Opening) -> None:
         async def begin() -> Opening:

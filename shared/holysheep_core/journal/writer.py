@@ -258,6 +258,11 @@ class AnswerWriter:
         said = "" if error is None else f"{type(error).__name__}: {error}"
         self._end("failed", msgspec.json.encode(said))
 
+    def leave_to_others(self) -> None:
+        """This process writes no more of a detached answer; what it still receives is dropped."""
+        if not self._ended:
+            self.fail(None)
+
     async def afail(self, error: HolySheepError | None) -> None:
         """Like `fail`, for asyncio; it is written even if the task is cancelled meanwhile."""
         await self._in_thread(self.fail, error)
