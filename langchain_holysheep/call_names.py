@@ -5,7 +5,7 @@ the config: `llm.batch(rows, [{"metadata": {"holysheep_call_id": "row-1"}}, …]
 
 A chain or a graph hands its metadata down to every call of a model in it. A name that came down so
 would be that of several answers; it names none. Run managers have inherited metadata and the call's
-own in one dict, so the two are told apart before the run begins: what was handed down is in the
+own in one dict, so the two are distinguished before the run begins: what was handed down is in the
 callback manager of the run above, too.
 """
 

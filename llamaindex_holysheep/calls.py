@@ -105,7 +105,7 @@ class Call:
         responses = self._agrow([user(prompt)], kwargs)
         return (as_completion(response) async for response in responses)
 
-    # No response comes of these two, so LlamaIndex's callbacks are told of none.
+    # No response comes of these two, so LlamaIndex's callbacks get none.
 
     def start_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> str:
         """Generate an answer in the background; return its `call_id`."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from holysheep_core import SSE_HEADERS, Journal, JournalError, StreamingRetryHandler, asse_response
 
-# A short lease: an answer is taken up two seconds after its process has died.
+# A short lease: an answer is resumed two seconds after its process has died.
 journal = Journal(os.environ.get("JOURNAL", "sqlite:///answers.db"), lease=2.0)
 handler = StreamingRetryHandler(journal=journal)  # one for the process
 

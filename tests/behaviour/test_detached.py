@@ -1,4 +1,4 @@
-"""Answers without a reader: started, followed, stopped and taken up, in and across processes."""
+"""Answers without a reader: started, followed, stopped and resumed, in and across processes."""
 
 import asyncio
 import multiprocessing
@@ -17,6 +17,7 @@ from holysheep_core import (
 )
 from holysheep_core.simulator import cut, refuse, stall
 from support.calls import ASK, MODEL
+from support.detached import die_in_the_middle
 from support.journals import LONG, handler, journal
 from support.waiting import wait_until
 
@@ -198,14 +199,6 @@ def test_without_a_journal_nothing_is_started():
 
 
 # -- across processes -----------------------------------------------------------------------
-
-
-def die_in_the_middle(base_url, url, name):
-    client = StreamingRetryHandler("k", base_url=base_url, journal=journal(url), fallback_models=[])
-    client.start(MODEL, ASK, call_id=name)
-    while len("".join(t for t, _ in journal(url).read(name).pieces)) < 300:
-        time.sleep(0.01)
-    os._exit(9)
 
 
 @pytest.fixture

@@ -13,23 +13,13 @@ import time
 
 import pytest
 
-from holysheep_core import StreamingRetryHandler
 from support.cli import HOLYSHEEP
+from support.detached import LEASE, begin_and_wait
 from support.journals import LONG, journal
 from support.waiting import wait_until
 
 KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "10"))
 EACH = 3
-LEASE = 1.0
-
-
-def begin_and_wait(base_url, url, names):
-    client = StreamingRetryHandler(
-        "k", base_url=base_url, journal=journal(url, lease=LEASE), fallback_models=[]
-    )
-    for name in names:
-        client.start("gpt-4.1", [{"role": "user", "content": name}], call_id=name)
-    time.sleep(60)
 
 
 @contextlib.contextmanager

@@ -30,12 +30,12 @@ def journal(tmp_path, monkeypatch):
     for name in ASKED:
         whole = getattr(SQLiteStore, name)
 
-        def noting(self, *args, name=name, whole=whole):
+        def noting(self, *args, name=name, whole=whole, **settings):
             if on_a_loop():
                 made.asked_on_a_loop.append(name)
             elif threading.current_thread() is not made.thread:
                 time.sleep(made.slow)
-            return whole(self, *args)
+            return whole(self, *args, **settings)
 
         monkeypatch.setattr(SQLiteStore, name, noting)
     return made

@@ -58,5 +58,5 @@ def test_a_deep_copy_uses_the_same_gateway(gateway):
 def test_what_is_no_gateway_and_what_contradicts_one_is_refused(gateway, model):
     with pytest.raises(ConfigurationError, match="gateway and rate_limits"):
         model(model="gpt-4.1", gateway=gateway, rate_limits="free")
-    with pytest.raises(ValueError, match="gateway"):
+    with pytest.raises(ConfigurationError, match="gateway needs an APIGateway"):
         model(model="gpt-4.1", gateway="https://example.test")

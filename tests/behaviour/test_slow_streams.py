@@ -1,4 +1,4 @@
-"""`Timeouts(min_rate=…)`: an answer far slower than its model's usual ones goes on elsewhere."""
+"""`Timeouts(min_rate=…)`: an answer far slower than its model's usual ones continues elsewhere."""
 
 import asyncio
 import time

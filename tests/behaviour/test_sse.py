@@ -259,7 +259,7 @@ def test_a_browser_that_leaves_is_noticed_at_the_next_heartbeat(address, silent,
             pass
         assert followed(silent) == 1
     wait_until(lambda: not followed(silent))
-    assert silent.status(name).state == "running", "the answer goes on"
+    assert silent.status(name).state == "running", "the answer continues"
 
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/web-applications.md"

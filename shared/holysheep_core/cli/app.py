@@ -163,7 +163,7 @@ def run_batch(
         str | None, typer.Option(help="Where answers are kept as they arrive; a file beside OUT.")
     ] = None,
 ) -> None:
-    """Answer a file of requests. After a kill, --resume goes on and pays for nothing twice."""
+    """Answer a file of requests. After a kill, --resume continues and pays for nothing twice."""
     try:
         items = batch.read_items(source, model)
         done = batch.kept(out) if resume and out.exists() else {}

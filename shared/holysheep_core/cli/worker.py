@@ -38,7 +38,7 @@ def work(
                 if stop.is_set():
                     return
                 if handler.take_up(call_id):
-                    console.print(f"taken up: {call_id}", markup=False)
+                    console.print(f"resumed: {call_id}", markup=False)
             away = False
         except JournalError as error:
             if not away:

@@ -1,7 +1,7 @@
 """Sends a request, and a second one if the first has no content in time. Its twin is `race`.
 
 Each of the two is a task until its first content, or its failure. The reader's task waits for both;
-whichever has content first goes on there, with what was read of it, as if it had been the only one.
+whichever has content first continues there, with what was read of it, as if it had been alone.
 The other one's task is cancelled, which closes its connection.
 """
 

@@ -1,7 +1,7 @@
 """Sends a request, and a second one if the first has no content in time. Its twin is `async_race`.
 
 Each of the two has a thread until its first content, or its failure. The reader's thread waits for
-both; whichever has content first goes on there, with what was read of it, as if it had been the
+both; whichever has content first continues there, with what was read of it, as if it had been the
 only one. The other one's thread sees within `_POLL` seconds that it lost, and closes its response.
 """
 

@@ -66,7 +66,7 @@ def sse_response(
     Args:
         handler: A `StreamingRetryHandler` with a journal.
         call_id: The answer's name.
-        last_event_id: The request's header `Last-Event-ID`: the answer goes on after it, to the
+        last_event_id: The request's header `Last-Event-ID`: the answer continues after it, to the
             character. From its beginning if None or "".
         heartbeat: Seconds without an event after which a comment is sent.
         retry: Seconds after which a browser whose connection broke asks again.

@@ -3,7 +3,7 @@
 For what is not one answer of one model: a chain, an agent, a query engine. Nothing is stored, so a
 reader who comes back cannot be given the rest; use `sse_response` wherever there is a journal.
 
-Chunks are told apart by their attributes: no framework is imported.
+Chunks are distinguished by their attributes: no framework is imported.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class Writer:
     def end(self, error: Exception | None) -> bytes:
         """Return the last event.
 
-        A browser that is told nothing would ask again, and so begin everything again.
+        A browser without an event would ask again, and so begin everything again.
         """
         if isinstance(error, HolySheepError):
             return failed(error)

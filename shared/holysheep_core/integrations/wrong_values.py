@@ -31,11 +31,17 @@ def as_configuration_error(owner: str, error: ValidationError) -> ConfigurationE
     said: dict[str, list[str]] = {}
     for wrong in error.errors(include_url=False, include_input=False, include_context=False):
         name = str(wrong["loc"][0]) if wrong["loc"] else owner
-        words = _WORDS.get(wrong["type"], wrong["msg"][:1].lower() + wrong["msg"][1:])
+        words = _words(wrong["type"], wrong["msg"])
         if words not in said.setdefault(name, []):
             said[name].append(words)
     each = (f"{name} {' or '.join(words)}" for name, words in said.items())
     return ConfigurationError(f"{owner}: {'; '.join(each)}.")
+
+
+def _words(kind: str, message: str) -> str:
+    if kind == "is_instance_of":  # "Input should be an instance of APIGateway"
+        return f"needs an {message.rpartition(' ')[2]}"
+    return _WORDS.get(kind, message[:1].lower() + message[1:])
 
 
 _WORDS: Mapping[str, str] = {

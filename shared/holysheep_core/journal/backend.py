@@ -71,6 +71,12 @@ class JournalStore(Protocol):
     def delete(self, call_id: str) -> None:
         """Delete an answer."""
 
+    def blank(self, call_id: str, request: bytes) -> None:
+        """Delete the texts of an answer that nobody writes, and replace its request."""
+
+    def size(self, call_id: str) -> int:
+        """Return about how many bytes an answer takes; 0 if there is none."""
+
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
 

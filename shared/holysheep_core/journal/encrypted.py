@@ -81,6 +81,14 @@ class EncryptedStore:
         """Delete an answer."""
         self._inner.delete(call_id)
 
+    def blank(self, call_id: str, request: bytes) -> None:
+        """Delete the texts of an answer that nobody writes, and replace its request."""
+        self._inner.blank(call_id, self._cipher.encrypt(request))
+
+    def size(self, call_id: str) -> int:
+        """Return about how many bytes an answer takes; 0 if there is none."""
+        return self._inner.size(call_id)
+
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none.
 

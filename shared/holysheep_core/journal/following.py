@@ -54,7 +54,7 @@ class Followed:
         """Whether nothing more will come."""
         if self.error is not None or self.head is None:
             return self.error is not None
-        # One without a reader is taken up by a worker, if there is one.
+        # One without a reader is resumed by a worker, if there is one.
         orphaned = self.head.state == "open" and self.is_detached
         return self.head.lease <= (-GRACE if orphaned else 0)
 

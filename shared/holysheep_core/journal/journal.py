@@ -33,7 +33,7 @@ from typing import ClassVar
 
 import msgspec
 
-from holysheep_core.config.checks import check_number
+from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import (
     AnswerExistsError,
     AnswerStoppedError,
@@ -43,6 +43,7 @@ from holysheep_core.errors import (
 from holysheep_core.journal.backend import JournalStore, StoredAnswer
 from holysheep_core.journal.encrypted import EncryptedStore
 from holysheep_core.journal.following import Followers
+from holysheep_core.journal.retention import Retention
 from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.journal.writer import AnswerWriter, Claim
 from holysheep_core.process import Shared, Workers, renew_after_fork
@@ -70,6 +71,11 @@ class Journal:
             before it is shown, in the thread of the call.
         lease: Seconds without a write after which another process may resume an answer.
         keep: Seconds an answer is kept after it was last written; a day by default.
+        max_bytes: The answers written longest ago are deleted while all take more than this; None
+            for no limit.
+        contents: False deletes prompts and texts some seconds after an answer has ended: its name,
+            state, model and times stay, so that its name is not used twice. It can be followed and
+            resumed until then.
         key: A Fernet key, or a list of them, of which the first encrypts: prompts and answers are
             stored encrypted (extra "crypto"). Names of answers are not.
         required: Raise if the store does not answer when a call starts. False: the call runs
@@ -89,6 +95,8 @@ class Journal:
         lease: float = 10.0,
         keep: float = 86400.0,
         required: bool = True,
+        max_bytes: int | None = None,
+        contents: bool = True,
         key: str | bytes | list[str | bytes] | None = None,
     ) -> None:
         check_number("interval", interval)
@@ -99,7 +107,10 @@ class Journal:
             self.store = EncryptedStore(self.store, key if isinstance(key, list) else [key])
         self.interval = interval
         self.lease = lease
-        self.keep = keep
+        if max_bytes is not None:
+            check_count("max_bytes", max_bytes, minimum=1)
+        self._retention = Retention(keep, max_bytes, contents)
+        self._forget_every = min(_FORGET, keep / 4)
         self.required = required
         self.workers = Workers("holysheep-journal", 8)
         self.followers = Followers(self.read, self.store.held)
@@ -165,6 +176,7 @@ class Journal:
             self.read(call_id, sys.maxsize)  # is there one at all?
             return None
         kept = self.read(call_id)
+        _refuse_blank(call_id, kept)
         if kept.state == "done":
             return None, kept
         detached = request_of(kept).detached
@@ -233,8 +245,8 @@ class Journal:
             self._began.clear()
             entries = list(self._entries)
             if time.monotonic() >= forget_at:
-                self.store.forget(self.keep)
-                forget_at = time.monotonic() + min(_FORGET, self.keep / 4)
+                self._retention.apply(self.store)
+                forget_at = time.monotonic() + self._forget_every
             if entries:
                 answered = [entry.flush() for entry in entries]
                 if time.monotonic() >= look_at:
@@ -244,6 +256,7 @@ class Journal:
                     self._warned, self._failing_until = False, 0.0
                 time.sleep(self._tick)
             elif not self._began.wait(_IDLE):
+                self._retention.apply(self.store)
                 with self._lock:
                     if not self._entries:
                         self.thread = None
@@ -319,6 +332,7 @@ class Journal:
         kept = self.read(call_id, sys.maxsize)
         if kept.state == "stopped":
             raise AnswerStoppedError(f"The answer {call_id!r} was stopped.")
+        _refuse_blank(call_id, kept)
         if kept.state != "done":
             why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
             raise JournalError(
@@ -329,6 +343,11 @@ class Journal:
 
     def __deepcopy__(self, memo: object) -> Journal:
         return self  # shared by copies of a model
+
+
+def _refuse_blank(call_id: str, kept: StoredAnswer) -> None:
+    if not request_of(kept).messages:
+        raise JournalError(f"The text of {call_id!r} was deleted: the journal has contents=False.")
 
 
 def request_of(kept: StoredAnswer) -> ChatRequest:

@@ -84,6 +84,15 @@ redis.call('SREM', KEYS[3], ARGV[2])
 return 1
 """
 )
+_BLANK = (
+    _NOW
+    + """
+if tonumber(redis.call('HGET', head, 'lease') or '1e18') > now then return 0 end
+redis.call('HSET', head, 'request', ARGV[1], 'ending', '')
+redis.call('DEL', body)
+return 1
+"""
+)
 _READ = (
     _NOW
     + """
@@ -124,9 +133,10 @@ class RedisStore:
             raise ConfigurationError(f"journal: {NO_URL}") from None
         self._keep = max(1, int(keep))
         self._prefix = f"{{{namespace}:journal}}"  # one slot of a Redis Cluster
-        scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ, _STOP)
+        scripts = (_BEGIN, _CLAIM, _APPEND, _END, _READ, _STOP, _BLANK)
         found: list[Any] = [self._redis.register_script(script) for script in scripts]
-        self._begin, self._claim, self._append, self._end, self._read, self._stop = found
+        self._begin, self._claim, self._append, self._end, self._read, *found = found
+        self._stop, self._blank = found
 
     def begin(self, call_id: str, owner: str, request: bytes, lease: float) -> bool:
         """Start an answer; False if the name is taken by one that has text, or is open."""
@@ -154,6 +164,16 @@ class RedisStore:
         """Store how the answer ended and release the lease; False if another process has it."""
         args = [owner, state, ending, call_id]
         return bool(self._do(lambda: self._end(self._keys(call_id), args)))
+
+    def blank(self, call_id: str, request: bytes) -> None:
+        """Delete the texts of an answer that nobody writes, and replace its request."""
+        self._do(lambda: self._blank(self._keys(call_id), [request]))
+
+    def size(self, call_id: str) -> int:
+        """Return about how many bytes an answer takes; 0 if there is none."""
+        head, body, _ = self._keys(call_id)
+        taken = (self._do(partial(self._redis.memory_usage, key)) for key in (head, body))
+        return sum(each or 0 for each in taken)
 
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""

@@ -126,6 +126,24 @@ class SQLiteStore:
             database.execute("DELETE FROM pieces WHERE call_id = ?", (call_id,))
             database.execute("DELETE FROM answers WHERE call_id = ?", (call_id,))
 
+    def blank(self, call_id: str, request: bytes) -> None:
+        """Delete the texts of an answer that nobody writes, and replace its request."""
+        sql = "UPDATE answers SET request = ?, ending = x'' WHERE call_id = ? AND lease <= ?"
+        with self._open() as database:
+            if database.execute(sql, (request, call_id, time.time())).rowcount == 1:
+                database.execute("DELETE FROM pieces WHERE call_id = ?", (call_id,))
+
+    def size(self, call_id: str) -> int:
+        """Return about how many bytes an answer takes; 0 if there is none."""
+        head = "SELECT length(request) + length(ending) FROM answers WHERE call_id = ?"
+        body = (
+            "SELECT coalesce(sum(length(CAST(text AS BLOB)) + length(CAST(reasoning AS BLOB))), 0) "
+            "FROM pieces WHERE call_id = ?"
+        )
+        with self._open("BEGIN") as database:
+            found = (database.execute(sql, (call_id,)).fetchone() for sql in (head, body))
+            return sum(each[0] for each in found if each)
+
     def read(self, call_id: str, skip: int) -> StoredAnswer | None:
         """Return an answer, its pieces after the first `skip`; None if there is none."""
         head = "SELECT state, request, lease, ending, owner, written FROM answers WHERE call_id = ?"

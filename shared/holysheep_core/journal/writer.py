@@ -253,7 +253,7 @@ class AnswerWriter:
     def fail(self, error: HolySheepError | None) -> None:
         """The answer ends without being whole; it can be resumed."""
         if error is None and self._answer.detached:
-            self._end("open", b"")  # whoever finds it goes on
+            self._end("open", b"")  # whoever finds it resumes it
             return
         said = "" if error is None else f"{type(error).__name__}: {error}"
         self._end("failed", msgspec.json.encode(said))

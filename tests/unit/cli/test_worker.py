@@ -53,7 +53,7 @@ def test_an_orphan_is_completed_and_named(play, url):
     script = play(text=LONG)
     left(url, "a")
     said = run(script, url, lambda: journal(url).status("a").state == "done")
-    assert said == "taken up: a\n"
+    assert said == "resumed: a\n"
     assert "".join(handler(script, journal(url)).follow("a")) == LONG
     assert len(script.requests) == 1
 
@@ -99,4 +99,4 @@ def test_the_command_runs_until_it_is_told_to_stop(play, url):
         wait_until(lambda: journal(url).status("a").state == "done", seconds=30)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-        assert b"taken up: a" in process.stdout.read()
+        assert b"resumed: a" in process.stdout.read()
