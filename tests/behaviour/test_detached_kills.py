@@ -18,7 +18,7 @@ from support.detached import LEASE, begin_and_wait
 from support.journals import LONG, journal
 from support.waiting import wait_until
 
-KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "10"))
+KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "6"))
 EACH = 3
 
 
