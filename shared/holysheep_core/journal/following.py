@@ -166,7 +166,9 @@ class Followers:
 
     def _enter(self, call_id: str) -> Followed:
         with self._lock:
-            followed = self._followed.setdefault(call_id, Followed())
+            followed = self._followed.get(call_id)
+            if followed is None or followed.is_over:  # it may have been resumed since
+                followed = self._followed[call_id] = Followed()
             followed.readers += 1
             if self._thread is None:
                 self._thread = threading.Thread(

@@ -93,6 +93,24 @@ def test_a_slow_reader_delays_nobody_and_gets_all():
     assert texts(slow) == "two three"
 
 
+def test_a_reader_who_comes_after_an_answer_was_resumed_does_not_get_its_old_end():
+    store = Store()
+    followers = Followers(store.read)
+    slow = followers.watch("a")
+    store.write("one ")
+    assert next(slow) == [("one ", "")]
+    store.end("failed")
+    wait_until(lambda: followers._followed["a"].is_over)
+    store.end("open", lease=5.0)  # somebody resumes it, while the slow reader still has its text
+    later = followers.watch("a")
+    assert next(later) == [("one ", "")]
+    store.write("two")
+    assert next(later) == [("two", "")]
+    store.end()
+    assert list(later) == []
+    assert list(slow) == []
+
+
 def test_an_error_of_the_store_reaches_every_reader():
     store = Store()
     store.error = JournalError("away")
