@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal, cast
 
 import msgspec
-from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import (
@@ -29,6 +28,7 @@ from langchain_core.runnables.utils import AddableDict
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from holysheep_core.integrations.turns import is_filtered
+from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.schemas import response_format_of, tool_of
 
 _SHOWN = 200
@@ -149,10 +149,7 @@ def _refuse_refusal(message: AIMessage, seen: list[AIMessage]) -> None:
         return
     whole = _whole(seen)
     said = f"The model refused to answer: {words}" if words else f"{_FILTERED}."
-    kind = getattr(exceptions, "ModelRefusalError", None)
-    if kind is None:  # older than 1.7.5
-        raise OutputParserException(said, llm_output=str(whole.text))
-    raise kind(said, raw_message=whole)
+    raise ModelRefusalError(said, raw_message=whole)
 
 
 def refusal_of(message: AIMessage) -> str | None:

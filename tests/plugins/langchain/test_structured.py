@@ -6,18 +6,19 @@ import asyncio
 import json
 
 import pytest
-from langchain.agents import create_agent
+from langchain.agents import create_agent, middleware
 from langchain.agents.structured_output import ProviderStrategy, StructuredOutputValidationError
-from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
 from holysheep_core import AuthenticationError, InvalidJSONOutputError
 from holysheep_core.simulator import cut, refuse, reply
+from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.structured import bindings, refusal_of
 from support.models import langchain as model
 from support.sse import END, choice
+from support.versions import skip_before
 
 
 def ainvoke(llm, *args, **kwargs):
@@ -44,9 +45,6 @@ def astream(llm, *args, **kwargs):
 
     return last(asyncio.run(run()))
 
-
-# Cores before 1.7.5 have no error of their own for a refusal.
-ModelRefusalError = getattr(exceptions, "ModelRefusalError", OutputParserException)
 
 either = pytest.mark.parametrize("ask", [invoke, ainvoke])
 every_way = pytest.mark.parametrize("ask", [invoke, ainvoke, stream, astream])
@@ -231,10 +229,9 @@ class _Refusals:
     """An agent with LangChain's own middleware for refusals."""
 
     def __init__(self, llm, **settings):
-        middleware = pytest.importorskip("langchain.agents.middleware")
-        self.agent = create_agent(
-            llm, [], middleware=[middleware.ModelRefusalMiddleware()], **settings
-        )
+        skip_before("langchain", "1.4.9", "middleware for refusals")
+        refusals = middleware.ModelRefusalMiddleware()
+        self.agent = create_agent(llm, [], middleware=[refusals], **settings)
 
     def invoke(self, text):
         return self.agent.invoke({"messages": [("user", text)]})

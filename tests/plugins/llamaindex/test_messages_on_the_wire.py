@@ -23,6 +23,7 @@ from openai.types.chat import ChatCompletionMessageToolCall
 
 from holysheep_core.integrations.turns import ORIGIN
 from llamaindex_holysheep.messages import to_wire
+from support.versions import skip_before
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/messages.md"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
@@ -319,6 +320,8 @@ def test_there_are_enough_shapes():
 
 @pytest.mark.parametrize("shape", [each for each in SHAPES if each not in DIFFERS])
 def test_a_shape_is_sent_as_llama_indexs_openai_sends_it(shape):
+    if shape.startswith("a document"):
+        skip_before("llama-index-core", "0.14.18", "the given type of a document to its OpenAI")
     assert ours(SHAPES[shape]) == theirs(SHAPES[shape])
 
 

@@ -17,6 +17,7 @@ from holysheep_core.simulator import cut, stall
 from llamaindex_holysheep.partials import GrowingObject
 from support.models import GO, llamaindex
 from support.openai_like import openai_like
+from support.versions import since
 from support.waiting import wait_until
 
 Item = TypeVar("Item")
@@ -161,6 +162,7 @@ async def test_a_model_that_takes_no_schema_is_asked_for_a_tool_call(play, way):
     assert "response_format" not in script.requests[0].body
 
 
+@since("llama-index-core", "0.14.22", "streams of partial objects for every mode")
 @both
 async def test_a_program_mode_of_the_user_stands(play, way):
     script = play(TEXT)

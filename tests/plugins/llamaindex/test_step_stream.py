@@ -17,6 +17,7 @@ from holysheep_core.simulator import cut
 from llamaindex_holysheep import ResilienceEvent
 from llamaindex_holysheep.step_stream import stream_of_step
 from support.models import GO, llamaindex
+from support.versions import since
 
 pytestmark = [
     pytest.mark.skipif(
@@ -86,6 +87,7 @@ def unharmed(caplog, writers):
     return not errors and writers == {threading.get_ident()}
 
 
+@since("llama-index-core", "0.14.22", "the context of a step in the threads of its tools")
 @every_way
 async def test_a_def_tool_of_an_agent_answers_whole(play, caplog, writers, way):
     inner = llamaindex(play(TEXT, faults=[cut(7)]))
