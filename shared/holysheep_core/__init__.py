@@ -113,7 +113,7 @@ from holysheep_core.types import (
     Usage,
 )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DEFAULT_BASE_URL",

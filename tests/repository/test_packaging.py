@@ -118,6 +118,49 @@ def test_all_have_one_version_and_the_licence(name, dist):
     assert metadata_of(name, dist).get_all("License-File") == ["LICENSE"]
 
 
+@pytest.mark.parametrize("name", PROJECTS)
+def test_each_says_who_made_it_and_where_it_lives(name, dist):
+    metadata = metadata_of(name, dist)
+    assert metadata["Author"]
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL"))
+    assert urls.keys() == {"Homepage", "Repository", "Documentation", "Changelog", "Issues"}
+    assert urls == project()["urls"]
+    pythons = {each for each in metadata.get_all("Classifier") if "Python :: 3." in each}
+    assert pythons == {f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)}
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def test_links_of_the_readme_work_on_pypi_where_no_file_is_beside_it(dist):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    shown = metadata_of("holysheep", dist).get_payload(decode=True).decode()
+    files = project()["urls"]["Repository"] + "/blob/main/"
+    pictures = files.replace("github.com", "raw.githubusercontent.com").replace("/blob", "")
+    for here, there in zip(LINK.findall(readme), LINK.findall(shown), strict=True):
+        if re.match(r"[a-z]+:|#", here):
+            assert there == here
+        else:
+            assert (ROOT / here.partition("#")[0]).exists()
+            assert there in {files + here, pictures + here}
+    assert LINK.sub("]()", shown) == LINK.sub("]()", readme)  # no word is another
+    assert all(each.startswith("https://") for each in re.findall(r"!\[[^]]*\]\((\S+)\)", shown))
+
+
+@pytest.mark.parametrize("name", THIN)
+def test_links_of_a_thin_ones_readme_work_on_pypi(name, dist):
+    links = LINK.findall(metadata_of(name, dist).get_payload(decode=True).decode())
+    assert links
+    assert all(link.startswith("https://") for link in links)
+
+
+def test_the_newest_version_is_dated_in_the_changelog():
+    log = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(
+        rf"^## {re.escape(holysheep_core.__version__)} - \d{{4}}-\d\d-\d\d$", log, re.MULTILINE
+    )
+
+
 @pytest.mark.parametrize("name", THIN)
 def test_a_thin_one_depends_on_an_extra_of_this_very_version_and_on_nothing_else(name, dist):
     needs = metadata_of(name, dist).get_all("Requires-Dist")
