@@ -45,6 +45,83 @@ class ChatHolySheep(StoredAnswers):
     and in order, or raises a `HolySheepError` with the text so far in `partial`.
     `invoke` and `batch` use a stream internally, so they resume too.
 
+    **Setup**: install `holysheep[langchain]`, and set `HOLYSHEEP_API_KEY` or give `api_key`.
+
+    **Instantiate**
+
+    >>> from langchain_holysheep import ChatHolySheep
+    >>> llm = ChatHolySheep(model="gpt-4.1", temperature=0, max_tokens=1024)
+
+    **Invoke**
+
+    >>> messages = [("system", "Answer in one sentence."), ("user", "How do sheep live?")]
+    >>> answer = llm.invoke(messages)
+    >>> answer.text
+    'Sheep live in flocks.'
+
+    **Stream**
+
+    >>> for chunk in llm.stream(messages):
+    ...     print(chunk.text, end="", flush=True)
+    Sheep live in flocks.
+
+    **Async**: `ainvoke`, `astream` and `abatch`.
+
+    >>> import asyncio
+    >>> async def tell():
+    ...     async for chunk in llm.astream(messages):
+    ...         print(chunk.text, end="", flush=True)
+    >>> asyncio.run(tell())
+    Sheep live in flocks.
+
+    **Tools**: `tool_calls` has calls whose arguments are complete; a cut never leaves half of one.
+
+    >>> from pydantic import BaseModel, Field
+    >>> class CountSheep(BaseModel):
+    ...     '''Count the sheep on a meadow.'''
+    ...     meadow: str = Field(description="Name of the meadow")
+    >>> answer = llm.bind_tools([CountSheep]).invoke("How many sheep are on 'Long Acre'?")
+    >>> answer.tool_calls[0]["name"], answer.tool_calls[0]["args"]
+    ('CountSheep', {'meadow': 'Long Acre'})
+
+    **Structured output**: incomplete JSON is never completed by guessing.
+
+    >>> class Sheep(BaseModel):
+    ...     name: str
+    ...     age: int
+    >>> llm.with_structured_output(Sheep).invoke("'Dolly' is 6 years old.")
+    Sheep(name='Dolly', age=6)
+
+    **Image input**: as a URL or as base64, with a model that reads images.
+
+    >>> picture = {"type": "image", "url": "https://example.com/sheep.png"}
+    >>> question = {"type": "text", "text": "What is in this picture?"}
+    >>> llm.invoke([{"role": "user", "content": [question, picture]}]).text
+    'Sheep live in flocks.'
+
+    **Token usage**: over all requests of the call; tokens of cut requests are estimates.
+
+    >>> answer.usage_metadata["total_tokens"] > 0
+    True
+
+    **Response metadata**: the model that answered, and what happened on the way.
+
+    >>> answer.response_metadata["model_name"], answer.response_metadata["finish_reason"]
+    ('gpt-4.1', 'tool_calls')
+    >>> resilience = answer.response_metadata["resilience"]
+    >>> resilience["resumes"], resilience["cost_usd"] > 0
+    (0, True)
+
+    **Errors**: typed, with the text so far; each is one of LangChain's errors too.
+
+    >>> from holysheep_core import HolySheepError
+    >>> try:
+    ...     answer = llm.invoke(messages)
+    ... except HolySheepError as error:
+    ...     print(error, error.partial)
+
+    **A cut stream**, on the local simulator:
+
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
     >>> with Simulator() as simulator:
     ...     script = simulator.add(Scenario(text="양 한 마리, 양 두 마리.", faults=[cut(at=7)]))

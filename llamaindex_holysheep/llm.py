@@ -33,6 +33,93 @@ class HolySheep(StoredAnswers):
     and in order, or raises a `HolySheepError` with the text so far in `partial`.
     `chat` and `complete` use a stream internally, so they resume too.
 
+    **Setup**: install `holysheep[llamaindex]`, and set `HOLYSHEEP_API_KEY` or give `api_key`.
+
+    **Instantiate**
+
+    >>> from llamaindex_holysheep import HolySheep
+    >>> llm = HolySheep(model="gpt-4.1", temperature=0, max_tokens=1024)
+
+    **Chat and complete**
+
+    >>> from llama_index.core.llms import ChatMessage
+    >>> messages = [
+    ...     ChatMessage(role="system", content="Answer in one sentence."),
+    ...     ChatMessage(role="user", content="How do sheep live?"),
+    ... ]
+    >>> response = llm.chat(messages)
+    >>> response.message.content
+    'Sheep live in flocks.'
+    >>> llm.complete("How do sheep live?").text
+    'Sheep live in flocks.'
+
+    **Stream**
+
+    >>> for response in llm.stream_chat(messages):
+    ...     print(response.delta, end="", flush=True)
+    Sheep live in flocks.
+
+    **Async**: `achat`, `acomplete`, `astream_chat` and `astream_complete`.
+
+    >>> import asyncio
+    >>> async def tell():
+    ...     async for response in await llm.astream_chat(messages):
+    ...         print(response.delta, end="", flush=True)
+    >>> asyncio.run(tell())
+    Sheep live in flocks.
+
+    **Tools**: calls have complete arguments; a cut never leaves half of one.
+
+    >>> from llama_index.core.tools import FunctionTool
+    >>> def count_sheep(meadow: str) -> int:
+    ...     '''Count the sheep on a meadow.'''
+    ...     return 12
+    >>> tool = FunctionTool.from_defaults(count_sheep)
+    >>> response = llm.chat_with_tools([tool], "How many sheep are on 'Long Acre'?")
+    >>> [call] = llm.get_tool_calls_from_response(response)
+    >>> call.tool_name, call.tool_kwargs
+    ('count_sheep', {'meadow': 'Long Acre'})
+    >>> llm.predict_and_call([tool], "How many sheep are on 'Long Acre'?").response
+    '12'
+
+    **Structured output**: incomplete JSON is never completed by guessing.
+
+    >>> from pydantic import BaseModel
+    >>> class Sheep(BaseModel):
+    ...     name: str
+    ...     age: int
+    >>> llm.as_structured_llm(Sheep).complete("'Dolly' is 6 years old.").raw
+    Sheep(name='Dolly', age=6)
+
+    **Image input**: as a URL, a path or bytes, with a model that reads images.
+
+    >>> from llama_index.core.llms import ImageBlock, TextBlock
+    >>> picture = ImageBlock(url="https://example.com/sheep.png", image_mimetype="image/png")
+    >>> blocks = [TextBlock(text="What is in this picture?"), picture]
+    >>> llm.chat([ChatMessage(role="user", blocks=blocks)]).message.content
+    'Sheep live in flocks.'
+
+    **Token usage**: over all requests of the call; tokens of cut requests are estimates.
+
+    >>> response = llm.chat(messages)
+    >>> response.raw["usage"]["total_tokens"] > 0
+    True
+
+    **Response metadata**: the model that answered, and what happened on the way.
+
+    >>> response.raw["model"], response.raw["resilience"]["resumes"]
+    ('gpt-4.1', 0)
+
+    **Errors**: typed, with the text so far.
+
+    >>> from holysheep_core import HolySheepError
+    >>> try:
+    ...     response = llm.chat(messages)
+    ... except HolySheepError as error:
+    ...     print(error, error.partial)
+
+    **A cut stream**, on the local simulator:
+
     >>> from holysheep_core.simulator import Scenario, Simulator, cut
     >>> with Simulator() as simulator:
     ...     script = simulator.add(Scenario(text="양 한 마리, 양 두 마리.", faults=[cut(at=7)]))

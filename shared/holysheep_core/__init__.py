@@ -1,10 +1,13 @@
 """The streaming engine under `langchain_holysheep` and `llamaindex_holysheep`.
 
 >>> from holysheep_core import StreamingRetryHandler
->>> handler = StreamingRetryHandler(api_key="...")
->>> for token in handler.stream_with_retry("gpt-4.1", messages): print(token, end="")
+>>> handler = StreamingRetryHandler(api_key="any-key")
+>>> messages = [{"role": "user", "content": "How do sheep live?"}]
+>>> for token in handler.stream_with_retry("gpt-4.1", messages):
+...     print(token, end="", flush=True)
+Sheep live in flocks.
 
-Names only; the code lives in its rooms.
+This module has the public names; the code is in the folders beside it.
 """
 
 from holysheep_core.catalog import Catalog, ModelCard, card, default_fallbacks, load_catalog

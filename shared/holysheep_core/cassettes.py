@@ -1,16 +1,18 @@
 """Recordings of calls, for tests that need neither key nor network: vcrpy (extra "vcr").
 
->>> with cassette("tests/cassettes/story.yaml"):
-...     chain.invoke({"topic": "sheep"})
+>>> from holysheep_core.cassettes import cassette
+>>> from langchain_holysheep import ChatHolySheep
+>>> with cassette("story.yaml"):
+...     ChatHolySheep(model="gpt-4.1").invoke("How do sheep live?").text
+'Sheep live in flocks.'
 
-The first run asks the gateway and writes the file; later ones play it. Streams are played, too,
-though all at once: how they were paced is not kept. Of headers only the content type is, so a
-cassette holds no key; it does hold prompts and answers. Where an answer repeats a key or a header
-of your own (of 8 characters or more), "***" is recorded.
+The first run sends the request and writes the file; later runs replay it. Streams are replayed
+too, but all at once: their timing is not recorded. The content type is the only header that is
+recorded, so a cassette contains no key; it does contain prompts and answers. Where an answer
+repeats a key or a header of your own (of 8 characters or more), "***" is recorded.
 
-What is recorded is what came whole: vcrpy reads an answer to its end before anybody sees it, so a
-stream that was cut is one that never came, and is asked for again. To test what happens then, let
-`holysheep_core.simulator` cut it.
+Only whole answers are recorded: vcrpy reads an answer to its end before the engine sees it, so a
+stream that was cut is requested again. To test cuts, use `holysheep_core.simulator`.
 """
 
 from __future__ import annotations

@@ -56,8 +56,9 @@ DEFAULT_FALLBACK = "gemini-2.5-flash"
 
 
 class Catalog:
-    """The table above, with what you know better laid over it.
+    """The built-in table of models, with your own cards in place of some of its own.
 
+    >>> from holysheep_core import Catalog, ModelCard, Usage, card
     >>> catalog = Catalog({"gpt-5.5": ModelCard(input_price=5.0, output_price=37.5)})
     >>> catalog.card("gpt-5.5").cost(Usage(input_tokens=1_000, output_tokens=1_000))
     0.0425

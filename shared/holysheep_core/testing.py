@@ -12,8 +12,14 @@ __all__ = ["no_waiting"]
 class no_waiting:  # noqa: N801 - reads as what it does, like `contextlib.suppress`
     """Let calls retry at once while the block runs.
 
-    >>> with no_waiting():
-    ...     answer = model.invoke("Hello")  # a 503 and a 429 later, and still at once
+    >>> from holysheep_core.simulator import Scenario, Simulator, refuse
+    >>> from holysheep_core.testing import no_waiting
+    >>> from langchain_holysheep import ChatHolySheep
+    >>> with Simulator() as simulator, no_waiting():
+    ...     script = simulator.add(Scenario(text="Hello!", faults=[refuse(503, times=2)]))
+    ...     llm = ChatHolySheep(model="gpt-4.1", api_key="any-key", base_url=script.base_url)
+    ...     llm.invoke("Hello").text  # after two retries without a wait
+    'Hello!'
 
     In pytest, for all tests below a folder:
 

@@ -18,10 +18,17 @@ def resume_streaming_with_context(
 ) -> Iterator[str]:
     """Yield the rest of an answer, from where `partial_response` ends, joined without a gap.
 
-    >>> rest = "".join(resume_streaming_with_context(handler, "Count to 5", "1, 2, 3", "gpt-4.1"))
+    >>> from holysheep_core import StreamingRetryHandler
+    >>> from holysheep_core.simulator import Scenario, Simulator
+    >>> with Simulator() as simulator:
+    ...     script = simulator.add(Scenario(text="one, two, three, four, five"))
+    ...     handler = StreamingRetryHandler(api_key="any-key", base_url=script.base_url)
+    ...     rest = resume_streaming_with_context(handler, "Count!", "one, two, three", "gpt-4.1")
+    ...     "".join(rest)
+    ', four, five'
 
-    It is what the handler does by itself after a cut; use it for a text that you have kept, such as
-    an error's `partial`.
+    The handler does the same by itself after a cut; use this function for a text that you have
+    stored, such as an error's `partial`.
 
     Args:
         handler: Makes the request.

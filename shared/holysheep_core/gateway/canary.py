@@ -25,9 +25,10 @@ _FULL = 100.0
 class Canary:
     """Traffic for a new provider or a new model, in steps.
 
-    >>> Canary(provider="new", steps=[1, 10, 50, 100])  # advances automatically
-    >>> Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[10])  # a fixed share
-    >>> Canary(provider="green", steps=[0, 100])  # blue/green: `advance` switches over
+    >>> from holysheep_core import Canary
+    >>> automatic = Canary(provider="new", steps=[1, 10, 50, 100])
+    >>> fixed_share = Canary(model="gpt-5.4", instead_of="gpt-4.1", steps=[10])
+    >>> blue_green = Canary(provider="green", steps=[0, 100])  # `advance` switches over
 
     Attributes:
         provider: Name of the new provider in the gateway; None for the active provider.

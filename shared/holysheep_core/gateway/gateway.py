@@ -30,12 +30,19 @@ from holysheep_core.types import ChatRequest
 class APIGateway:
     """Named providers; the first healthy one answers.
 
-    >>> gateway = APIGateway([
-    ...     Provider(api_key="cr-…"),  # HolySheep
-    ...     Provider(api_key="sk-…", base_url="https://api.openai.com/v1", name="openai"),
-    ... ])
+    >>> from holysheep_core import APIGateway, Provider
+    >>> from langchain_holysheep import ChatHolySheep
+    >>> gateway = APIGateway(
+    ...     [
+    ...         Provider(api_key="cr-your-key"),  # HolySheep
+    ...         Provider("sk-other", base_url="https://api.openai.com/v1", name="openai"),
+    ...     ]
+    ... )
     >>> llm = ChatHolySheep(model="gpt-4.1", gateway=gateway)  # or HolySheep(…)
-    >>> gateway.switch_to("openai"); gateway.rollback()
+    >>> gateway.switch_to("openai"), gateway.active
+    (True, 'openai')
+    >>> gateway.rollback()
+    'holysheep'
 
     Any number of models may share a gateway and its knowledge of the providers. An answer that is
     cut at one provider is resumed at the next; once the first provider works again, new calls go
@@ -178,7 +185,10 @@ class APIGateway:
     def execute_with_fallback(self, call: Callable[[Provider], Any]) -> Any:
         """Run a function with the active provider, and with the next one if it fails.
 
-        >>> gateway.execute_with_fallback(lambda provider: my_client(provider).ask("Hi"))
+        >>> from holysheep_core import APIGateway, Provider
+        >>> gateway = APIGateway([Provider("cr-your-key")])
+        >>> gateway.execute_with_fallback(lambda provider: f"an answer of {provider.name}")
+        'an answer of holysheep'
 
         `call` may be a function, a coroutine function, a generator function or an async generator
         function; the result has the same kind. A stream that fails before its first item starts

@@ -59,10 +59,17 @@ _IDLE = 10.0  # seconds without an answer after which the thread ends
 class Journal:
     """Stores answers while they arrive.
 
+    >>> from langchain_holysheep import ChatHolySheep
     >>> llm = ChatHolySheep(model="gpt-4.1", journal="sqlite:///answers.db")
-    >>> for chunk in llm.stream("A long story, please.", call_id="story-17"): ...
-    >>> # after a crash, in a new process:
-    >>> for chunk in llm.resume_stream("story-17"): ...
+    >>> for chunk in llm.stream("How do sheep live?", call_id="story-17"):
+    ...     print(chunk.text, end="")
+    Sheep live in flocks.
+
+    After a crash, in a new process:
+
+    >>> for chunk in llm.resume_stream("story-17"):
+    ...     print(chunk.text, end="")
+    Sheep live in flocks.
 
     Args:
         url: "sqlite:///relative.db", "sqlite:////absolute.db", or "redis://…" (extra "redis"),

@@ -44,6 +44,7 @@ class OpenTelemetry(Observer):
     """Traces and measures calls.
 
     >>> from holysheep_core import OpenTelemetry
+    >>> from langchain_holysheep import ChatHolySheep
     >>> llm = ChatHolySheep(model="gpt-4.1", observers=[OpenTelemetry()])
 
     Args:

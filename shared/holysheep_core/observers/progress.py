@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class ProgressBar(Observer):
     """Shows the progress of `llm.batch` and the like. Needs the extra "cli".
 
+    >>> from holysheep_core import ProgressBar
+    >>> from langchain_holysheep import ChatHolySheep
     >>> with ProgressBar(total=2) as bar:
     ...     llm = ChatHolySheep(model="gpt-4.1", observers=[bar])
     ...     answers = llm.batch(["one", "two"], config={"max_concurrency": 20})

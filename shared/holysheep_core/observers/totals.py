@@ -75,7 +75,13 @@ class Total:
 class Totals(Observer):
     """Adds up calls as they end.
 
-    >>> llm.totals.all.cost_usd, llm.totals.by_model["gpt-4.1"].usage.output_tokens
+    >>> from langchain_holysheep import ChatHolySheep
+    >>> llm = ChatHolySheep(model="gpt-4.1")
+    >>> answer = llm.invoke("How do sheep live?")
+    >>> llm.totals.all.calls, llm.totals.all.cost_usd > 0
+    (1, True)
+    >>> llm.totals.by_model["gpt-4.1"].usage.output_tokens
+    5
     """
 
     def __init__(self) -> None:

@@ -56,9 +56,9 @@ __all__ = ["Stitcher", "choose_anchor", "is_provable"]
 class Stitcher:
     r"""Joins one resumed response to the text that was seen before it.
 
-    >>> stitcher = Stitcher("The quick brown fox", anchor="quick brown fox")
-    >>> stitcher.feed("Sure:\n\n"), stitcher.feed("quick brown fox ju"), stitcher.feed("mps")
-    ('', ' ju', 'mps')
+    >>> stitcher = Stitcher("It was the quick brown fox", anchor="the quick brown fox")
+    >>> stitcher.feed("Sure:\n\n"), stitcher.feed("the quick brown fox jum"), stitcher.feed("ps.")
+    ('', ' jum', 'ps.')
 
     Args:
         seen: The text the reader has.

@@ -1,9 +1,10 @@
-"""A local OpenAI-compatible server that breaks streams as told, for demos, tests and your own app.
+"""A local OpenAI-compatible server that breaks streams on request, for demos and tests.
 
 >>> from holysheep_core.simulator import Scenario, Simulator, cut
 >>> with Simulator() as simulator:
 ...     script = simulator.add(Scenario(text="Hello, world!", faults=[cut(at=5)]))
-...     print(script.base_url)  # point any OpenAI client here
+...     print(script.base_url)  # the base URL for any OpenAI client
+http://127.0.0.1:.../v1
 
 `holysheep simulate` runs the same server from the command line.
 """
