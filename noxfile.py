@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,14 +12,17 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 
-OLDEST = (
-    "httpx==0.28.1",
-    "langchain-core==1.6.0",
-    "llama-index-core==0.14.10",
-    "msgspec==0.19.0",
-    "tenacity==8.5.0",
-)
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+ENDS = (VERSIONS[0], VERSIONS[-1])
+
+
+def oldest_versions() -> list[str]:
+    """Return a pin for the lower bound of each dependency in pyproject.toml."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    needs = [*project["dependencies"], *(need for name in extras for need in extras[name])]
+    found = (re.match(r"([\w-]+)>=([\w.]+)", need) for need in needs)
+    return sorted({f"{match[1]}=={match[2]}" for match in found if match})
 
 
 def interpreter(version: str) -> str:
@@ -39,11 +43,11 @@ def install(session: nox.Session, *pins: str) -> None:
 def newest(session: nox.Session) -> None:
     """The newest frameworks this Python can have."""
     install(session)
-    session.run("pytest", "-n", "auto", "-q", "tests")
+    session.run("pytest", "-n", "4", "-q", *(session.posargs or ["tests"]))
 
 
-@nox.session(python=[interpreter(VERSIONS[0]), interpreter(VERSIONS[-1])])
+@nox.session(python=[interpreter(version) for version in ENDS])
 def oldest(session: nox.Session) -> None:
-    """The oldest frameworks that are promised to work."""
-    install(session, *OLDEST)
-    session.run("pytest", "-n", "auto", "-q", "tests")
+    """The oldest version of every dependency that is promised to work."""
+    install(session, *oldest_versions())
+    session.run("pytest", "-n", "4", "-q", *(session.posargs or ["tests"]))

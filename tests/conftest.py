@@ -1,8 +1,10 @@
 """What all tests share: a simulator, a full retry budget, and one text to cut."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from holysheep_core.retry_budget import PROCESS_BUDGET
 from holysheep_core.routing.learned import LEARNED
@@ -10,8 +12,21 @@ from holysheep_core.simulator import Scenario, Script, Simulator
 from holysheep_core.testing import no_waiting
 from support.redis_server import RedisServer
 
+# No test fails because the machine is busy.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
 TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."
 """Korean, English and code, emoji included: short enough to cut at every character."""
+
+
+def pytest_configure(config):
+    if sys.version_info < (3, 11):
+        # Python 3.10 does not mark a TLS transport as closed when its handshake fails.
+        unclosed = (
+            "ignore:unclosed transport <asyncio.sslproto._SSLProtocolTransport:ResourceWarning"
+        )
+        config.addinivalue_line("filterwarnings", unclosed)
 
 
 @pytest.fixture(scope="session")

@@ -362,7 +362,8 @@ def test_llamaindex_sets_its_own_fields(play, text):
     llm.callback_manager = None
     assert isinstance(llm.callback_manager, CallbackManager)
     llm.system_prompt = "Be brief."
-    llm.rate_limiter = None
+    if "rate_limiter" in HolySheep.model_fields:  # older ones of core have none
+        llm.rate_limiter = None
     assert llm.complete("go").text == text
 
 

@@ -20,6 +20,7 @@ from support.llamaindex_ways import GO, WAYS
 from support.models import langchain, llamaindex
 from support.parts import CITATION, IMAGE, PNG, TEXT, events
 from support.sse import END, choice, said
+from support.versions import older
 
 SSE = {"content-type": "text/event-stream"}
 KINDS = ["reasoning", "image", "citation", "audio"]
@@ -167,7 +168,9 @@ def test_llamaindex_has_them_as_blocks_and_in_raw(serving, way):
     assert (citation.source, citation.title) == ("https://sheep.test", "Sheep")
     assert audio.resolve_audio().read() == BYTES
     assert sorted(last.raw["parts"]) == ["annotations", "audio", "images", "reasoning_details"]
-    kept = ChatMessage.model_validate_json(last.message.model_dump_json())
+    kept = last.message
+    if not older("llama-index-core", "0.14.16"):  # older ones cannot read the audio that they wrote
+        kept = ChatMessage.model_validate_json(kept.model_dump_json())
     assert model.chat([*GO, kept, *GO]).message.content == TEXT
     information = thinking.additional_information
     assert script.requests[-1].body["messages"][1] == {

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "shared/holysheep_core/transport/recorders.py": "tests/unit/test_cassettes.py",
     "langchain_holysheep/chat_models.py": "tests/plugins/langchain/test_standard_unit.py",
     "langchain_holysheep/errors.py": "tests/unit/test_errors.py",
+    "langchain_holysheep/refusals.py": "tests/plugins/langchain/test_structured.py",
     "langchain_holysheep/requests.py": "tests/plugins/langchain/test_call_names.py",
     "langchain_holysheep/stored_answers.py": "tests/behaviour/test_stored_answers.py",
     "langchain_holysheep/streams.py": "tests/plugins/langchain/test_whole_once_in_order.py",

@@ -329,7 +329,8 @@ DIFFERENCES = {
         [
             "-turn = threading.Event()",
             "-steps = self._steps(passage, turn.set)",
-            "+loop, turn = (asyncio.get_running_loop(), asyncio.Event())",
+            "+loop = asyncio.get_running_loop()",
+            "+turn = asyncio.Event()",
             "+def wake():",
             "+loop.call_soon_threadsafe(turn.set)",
             "+steps = self._steps(passage, wake)",

@@ -104,7 +104,8 @@ class RateLimiter:
 
     async def aenter(self, passage: Passage) -> int:
         """Like `enter`, for asyncio."""
-        loop, turn = asyncio.get_running_loop(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        turn = asyncio.Event()
 
         def wake() -> None:
             loop.call_soon_threadsafe(turn.set)

@@ -85,7 +85,7 @@ def is_redis_url(url: object) -> bool:
     """Tell whether this is the URL of a Redis whose password, if any, is escaped.
 
     The parser ends an unescaped password at its first "/", "#" or "?" and takes the rest for a
-    path, which errors show.
+    path, which errors show. Newer Pythons refuse brackets there, so all do here.
     """
     if not isinstance(url, str):
         return False
@@ -95,7 +95,8 @@ def is_redis_url(url: object) -> bool:
     except ValueError:
         return False
     behind = f"{parts.path}{parts.query.partition('=')[0]}{parts.fragment}"
-    torn = bool(parts.netloc) and "@" in behind
+    user = parts.netloc.rpartition("@")[0]
+    torn = bool(parts.netloc) and ("@" in behind or "[" in user or "]" in user)
     return parts.scheme in ("redis", "rediss", "unix") and not torn
 
 

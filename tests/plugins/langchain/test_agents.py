@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import time
 from typing import ClassVar
 
@@ -23,6 +22,7 @@ import holysheep_core as core
 from holysheep_core import Timeouts
 from holysheep_core.simulator import cut, error_event, refuse, slow, stall
 from support.models import langchain
+from support.versions import skip_where_tasks_have_no_context
 
 ASKED = {"messages": [("user", "Pay the shepherd.")]}
 PAY = ("pay", json.dumps({"amount": 1000, "to": "양치기"}, ensure_ascii=False))
@@ -267,8 +267,8 @@ def test_cut_once_the_reader_sees_it_whole_and_two_requests_are_sent(play, way, 
 @in_both
 @every_way
 def test_cut_for_good_nothing_is_seen_twice_and_nothing_is_multiplied(play, way, seen_of):
-    if sys.version_info < (3, 11) and seen_of is seen_by_asyncio and "middleware" in WAY_OF[way]:
-        pytest.skip("before Python 3.11, tasks have no context: LangGraph streams no messages then")
+    if seen_of is seen_by_asyncio and "middleware" in WAY_OF[way]:
+        skip_where_tasks_have_no_context()
     script, got = play(TEXT, faults=[cut(12), *[cut(30)] * 99]), []
     alone = play(TEXT, faults=[cut(12), *[cut(30)] * 99])
     with pytest.raises(core.StreamInterruptedError):
