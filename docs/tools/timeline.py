@@ -59,14 +59,12 @@ def played() -> tuple[Track, Track]:
     with Simulator() as simulator:
         ours = ChatHolySheep(
             model="gpt-4.1",
-            api_key="any-key",
             base_url=simulator.add(scenario).base_url,
             fallback_models=["claude-sonnet-4.5", "gemini-2.5-flash"],
             timeouts=Timeouts(stall=1),
         )
         theirs = ChatOpenAI(
             model="gpt-4.1",
-            api_key="any-key",
             base_url=simulator.add(scenario).base_url,
             timeout=1,
         )
@@ -91,5 +89,5 @@ def main(picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.pop("HOLYSHEEP_BASE_URL", None)
+    os.environ.update(dict.fromkeys(("HOLYSHEEP_API_KEY", "OPENAI_API_KEY"), "any"))
     main(Path(sys.argv[1]) if sys.argv[1:] else PICTURE)
