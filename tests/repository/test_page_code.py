@@ -12,6 +12,7 @@ import typer.main
 from holysheep_core import load_catalog
 from holysheep_core.cli.app import app
 from holysheep_core.cli.batch import read_items
+from holysheep_core.simulator import cut
 from support.programs import Programs
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,24 @@ def test_every_make_target_that_is_named_exists():
 
 
 # -- others ---------------------------------------------------------------------------------
+
+
+def test_the_tutorial_shows_what_it_says(forks, play, tmp_path):
+    page = PAGES["docs/tutorials/first-stream.md"]
+    [line] = [line for line in page.splitlines() if line.startswith("holysheep simulate")]
+    words = shlex.split(line)
+    text, at = words[words.index("--text") + 1], int(words[words.index("--cut-at") + 1])
+    assert f"`stream cut after {at} characters`" in page
+    for program in programs("docs/tutorials/first-stream.md"):
+        env = {
+            "HOLYSHEEP_API_KEY": "any-key",
+            "HOLYSHEEP_BASE_URL": play(text, faults=[cut(at)]).base_url,
+        }
+        shown = forks.run(program, tmp_path, env).output
+        assert f"stream cut after {at} characters" in shown
+        assert f"resumed at character {at}" in shown
+        assert "1 resumes" in shown
+        assert re.sub(r"\n  \[.*?\]\n?", "", shown).startswith(text)
 
 
 def test_the_tests_of_the_page_on_testing_pass(tmp_path):
