@@ -6,6 +6,7 @@ with both frameworks takes two seconds.
     python programs.py   # reads programs, a line of JSON each, and answers with a line each
 """
 
+import atexit
 import gc
 import json
 import linecache
@@ -14,12 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 60
 IMPORTED = (
+    "fastapi",
     "holysheep_core",
     "langchain_core.output_parsers",
     "langchain_core.prompts",
@@ -62,7 +65,7 @@ class Programs:
 
 
 def serve() -> None:
-    """Run the programs that come on stdin; in a child, return when its program has ended."""
+    """Run the programs that come on stdin."""
     for module in IMPORTED:
         __import__(module)
     gc.freeze()  # nobody looks again for garbage in what was imported
@@ -74,16 +77,15 @@ def serve() -> None:
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
                 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                run(blocks, cwd, env)
-                return  # and let the interpreter end as it does for any program
+                leave(run(blocks, cwd, env))
             _, status = os.waitpid(child, 0)
             output.seek(0)
             sys.stdout.write(json.dumps([os.waitstatus_to_exitcode(status), output.read()]) + "\n")
             sys.stdout.flush()
 
 
-def run(blocks: list[tuple[str, str]], cwd: str, env: dict[str, str]) -> None:
-    """Be the program."""
+def run(blocks: list[tuple[str, str]], cwd: str, env: dict[str, str]) -> int:
+    """Be the program; return its exit code."""
     signal.alarm(SECONDS)
     os.chdir(cwd)
     os.environ.update(env)
@@ -95,7 +97,17 @@ def run(blocks: list[tuple[str, str]], cwd: str, env: dict[str, str]) -> None:
             exec(compile(code, name, "exec"), names)
     except Exception:  # noqa: BLE001 - whatever a page's code raises
         traceback.print_exc()  # unlike the interpreter's own, with the lines of the code
-        sys.exit(1)
+        return 1
+    return 0
+
+
+def leave(code: int) -> None:
+    """End as an interpreter does, but for the modules, whose end takes longer than the program."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
