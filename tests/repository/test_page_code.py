@@ -49,20 +49,20 @@ def forks():
     running.stop()
 
 
+def variables(script):
+    """The environment in which a script stands for the gateway, and for OpenAI's own API."""
+    values = (("API_KEY", "any-key"), ("BASE_URL", script.base_url))
+    return {f"{whose}_{what}": value for whose in ("HOLYSHEEP", "OPENAI") for what, value in values}
+
+
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_every_python_block_runs_as_it_stands(name, forks, play, tmp_path):
     for number, program in enumerate(programs(name)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        # It stands for the gateway, and for OpenAI's own API.
         begun = any(STORY[:20] in code for _, code in program)
         script = play(text=STORY if begun else None)
-        env = {
-            f"{whose}_{what}": value
-            for whose in ("HOLYSHEEP", "OPENAI")
-            for what, value in (("API_KEY", "any-key"), ("BASE_URL", script.base_url))
-        }
-        ended = forks.run(program, folder, env)
+        ended = forks.run(program, folder, variables(script))
         assert ended.code == 0, f"{program[-1][0]}:\n{ended.output}"
         if name.startswith("README") and script.requests:
             assert "You said:" in ended.output
@@ -141,11 +141,8 @@ def test_the_tutorial_shows_what_it_says(forks, play, tmp_path):
     text, at = words[words.index("--text") + 1], int(words[words.index("--cut-at") + 1])
     assert f"`stream cut after {at} characters`" in page
     for program in programs("docs/tutorials/first-stream.md"):
-        env = {
-            "HOLYSHEEP_API_KEY": "any-key",
-            "HOLYSHEEP_BASE_URL": play(text, faults=[cut(at)]).base_url,
-        }
-        shown = forks.run(program, tmp_path, env).output
+        script = play(text, faults=[cut(at)])
+        shown = forks.run(program, tmp_path, variables(script)).output
         assert f"stream cut after {at} characters" in shown
         assert f"resumed at character {at}" in shown
         assert "1 resumes" in shown
