@@ -130,7 +130,7 @@ def _text(axes: Axes, ours: Track, theirs: Track, colours: dict[str, str]) -> No
     _say(axes, said, (ours.ended, whole), (-8, 5), color=colour, va="bottom", **end)
     signs = [
         Line2D([], [], ls="", marker="X", color=CUT, ms=9, mec="white", label="the stream breaks"),
-        Line2D([], [], ls="", marker="o", color="white", mec=GREY, mew=1.6, label="it goes on"),
+        Line2D([], [], ls="", marker="o", color="white", mec=GREY, mew=1.6, label="resumed"),
         Patch(color=CUT, alpha=0.1, label="nothing new to read"),
     ]
     signed = {"loc": "upper left", "fontsize": 10, "labelcolor": GREY}

@@ -1,4 +1,4 @@
-"""The table of failures in the READMEs and the documentation is that of the rules."""
+"""The tables of failures in the documentation are those of the rules."""
 
 import importlib.util
 from pathlib import Path

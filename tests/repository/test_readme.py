@@ -1,9 +1,6 @@
-"""The README: every Python block runs, all names exist, and the Korean README matches."""
+"""The README is short, its names and figures are true, and the Korean README matches."""
 
 import re
-import subprocess
-import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,37 +9,21 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```.*?^```", flags=re.DOTALL | re.MULTILINE)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCKS = [
-    pytest.param(block, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(
-        re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    )
-]
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_every_python_block_runs_as_it_stands(block, play, monkeypatch, tmp_path):
-    script = play(text=None)
-    monkeypatch.setenv("HOLYSHEEP_API_KEY", "any-key")
-    monkeypatch.setenv("HOLYSHEEP_BASE_URL", script.base_url)
-    result = subprocess.run(
-        [sys.executable, "-c", block],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert not script.requests or "You said:" in result.stdout
+def test_it_can_be_read_in_some_minutes():
+    assert len(README.splitlines()) <= 150
 
 
-def test_every_make_target_it_names_exists():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"`?make (\w+)", README)):
-        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+def test_its_figures_are_those_of_the_page_of_faults():
+    faults = (ROOT / "docs/faults.md").read_text(encoding="utf-8").partition("## LlamaIndex")[0]
+    rows = re.findall(r"^\| \*(.+), of (\d+)\* \| (.+) \|$", faults, flags=re.MULTILINE)
+    whole, error, wrong, hangs = ([int(cell) for cell in row[2].split(" | ")] for row in rows)
+    assert f"*of {rows[0][1]} conversations, " in README
+    theirs, ours = 0, 4  # the columns of `ChatOpenAI` and `ChatHolySheep`
+    assert f"{whole[theirs]} whole, {wrong[theirs]} silently wrong, {hangs[theirs]} hangs" in README
+    assert f"{whole[ours]} whole, {error[ours]} typed errors" in README
+    assert (wrong[ours], hangs[ours]) == (0, 0)
 
 
 def test_every_file_it_names_exists():
@@ -60,16 +41,6 @@ def headings(page):
 
 def links(page):
     return re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page))
-
-
-def anchors(page):
-    """As GitHub makes them: "Two words, `code`" is `two-words-code`, a second one `…-1`."""
-    seen = Counter()
-    for _, heading in headings(page):
-        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
-        slug = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
-        yield f"{slug}-{seen[slug]}" if seen[slug] else slug
-        seen[slug] += 1
 
 
 @pytest.mark.parametrize(
@@ -119,18 +90,6 @@ def test_korean_links_to_the_same_pages():
         return sorted(link for link in links(page)[1:] if not link.startswith("#"))
 
     assert pages(KOREAN) == pages(README)
-
-
-@pytest.mark.parametrize("page", [README, KOREAN], ids=["README.md", "README.ko.md"])
-def test_every_anchor_it_links_to_is_a_heading_of_its_own(page):
-    wanted = {link[1:] for link in links(page) if link.startswith("#")}
-    assert wanted
-    assert wanted <= set(anchors(page))
-
-
-def test_anchors_are_githubs():
-    page = "# A\n## Limits, `of` your_own\n## 여러 프로바이더, 한도\n## [A](b)\n```\n# no\n```\n"
-    assert list(anchors(page)) == ["a", "limits-of-your_own", "여러-프로바이더-한도", "a-1"]
 
 
 def test_korean_is_korean():
