@@ -14,6 +14,15 @@ nox.options.error_on_missing_interpreters = False
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 ENDS = (VERSIONS[0], VERSIONS[-1])
+FRAMEWORKS = (
+    "langchain-core",
+    "llama-index-core",
+    "httpx=",
+    "msgspec",
+    "tenacity",
+    "limits",
+    "redis",
+)
 
 
 def oldest_versions() -> list[str]:
@@ -48,6 +57,10 @@ def newest(session: nox.Session) -> None:
 
 @nox.session(python=[interpreter(version) for version in ENDS])
 def oldest(session: nox.Session) -> None:
-    """The oldest version of every dependency that is promised to work."""
-    install(session, *oldest_versions())
+    """The oldest versions that are promised to work: of every dependency, or of the frameworks."""
+    pins = oldest_versions()
+    if session.python != interpreter(ENDS[0]):
+        # What the tests themselves use there, such as httpx2, needs newer ones of the others.
+        pins = [pin for pin in pins if pin.startswith(FRAMEWORKS)]
+    install(session, *pins)
     session.run("pytest", "-n", "4", "-q", *(session.posargs or ["tests"]))
