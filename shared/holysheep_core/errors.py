@@ -27,7 +27,7 @@
     ├── BudgetExceededError                `SpendLimit` is spent
     ├── JournalError                       no such answer in the journal, or it does not answer
     │   ├── AnswerExistsError              it has one of this name
-    │   ├── AnswerStoppedError             somebody stopped it; what had come stays
+    │   ├── AnswerStoppedError             it was stopped; the text so far stays
     │   └── AnswerInUseError               another process is writing it
     └── StreamInterruptedError             an answer began and could not be completed
         ├── StreamCutError                 the connection broke
@@ -38,7 +38,7 @@
         ├── IncompleteToolCallError        a tool call whose arguments never became JSON
         │   ├── InvalidToolCallError       the model itself ended it so, twice
         │   └── TokenLimitError            because `max_tokens` ended it: asking again won't help
-        ├── InvalidJSONOutputError         JSON was asked for, and what came does not parse
+        ├── InvalidJSONOutputError         JSON was asked for, and the text does not parse
         └── StreamingRetryExhausted        every attempt allowed was made
 
 Errors are told apart by type and code, by the few words that `protocol.error_words` lists, and by
@@ -79,7 +79,7 @@ class ConfigurationError(HolySheepError):
 
 
 class APIError(HolySheepError):
-    """The server answered with a refusal.
+    """The server refused the request.
 
     Attributes:
         status_code: HTTP status, or None for an error sent inside a stream.
@@ -121,7 +121,7 @@ class BadRequestError(APIError):
 
 
 class ContextLengthError(BadRequestError):
-    """The prompt does not fit the model; a route with a larger window may take it."""
+    """The prompt exceeds the window of the model; one with a larger window is tried."""
 
 
 class ContentPolicyError(BadRequestError):
@@ -164,7 +164,7 @@ class ServerError(APIError):
 
 
 class APIConnectionError(HolySheepError):
-    """The request got no answer."""
+    """No response to the request: DNS, refused, reset."""
 
 
 class TLSError(APIConnectionError):
@@ -176,7 +176,7 @@ class ConnectTimeoutError(APIConnectionError, TimeoutError):
 
 
 class FirstTokenTimeoutError(APIConnectionError, TimeoutError):
-    """No content within `Timeouts.first_token`, whatever else came."""
+    """No content within `Timeouts.first_token`; comments and empty chunks do not count."""
 
 
 class InvalidResponseError(HolySheepError):
@@ -196,7 +196,7 @@ class BudgetExceededError(HolySheepError):
 
 
 class JournalError(HolySheepError):
-    """An answer cannot be kept, read or resumed; the message says why, and what to do."""
+    """An answer cannot be stored, read or resumed; the message says why, and what to do."""
 
 
 class AnswerExistsError(JournalError):
@@ -204,7 +204,7 @@ class AnswerExistsError(JournalError):
 
 
 class AnswerStoppedError(JournalError):
-    """The answer was stopped with `stop(call_id)`; `partial` is what had come, and stays stored."""
+    """The answer was stopped with `stop(call_id)`; its text so far is in `partial`, and stored."""
 
 
 class AnswerInUseError(JournalError):
@@ -212,7 +212,7 @@ class AnswerInUseError(JournalError):
 
 
 class StreamInterruptedError(HolySheepError):
-    """An answer began and could not be completed soundly; `partial` is what arrived."""
+    """An answer began and could not be completed; `partial` has the text so far."""
 
 
 class StreamCutError(StreamInterruptedError):
@@ -224,11 +224,11 @@ class StreamTruncatedError(StreamInterruptedError):
 
 
 class StreamStalledError(StreamInterruptedError, TimeoutError):
-    """The connection is open, but no content came for `Timeouts.stall` seconds."""
+    """The connection is open, but there was no content for `Timeouts.stall` seconds."""
 
 
 class StreamSlowError(StreamStalledError):
-    """Content came more slowly than `Timeouts.min_rate` of what is usual for the model."""
+    """Text arrived more slowly than `Timeouts.min_rate` of the model's usual rate."""
 
 
 class UpstreamError(StreamInterruptedError):
@@ -236,7 +236,7 @@ class UpstreamError(StreamInterruptedError):
 
 
 class IncompleteToolCallError(StreamInterruptedError):
-    """A tool call ended before its arguments were a JSON object; it was not handed over."""
+    """A tool call ended before its arguments were a JSON object; it was not returned."""
 
 
 class InvalidToolCallError(IncompleteToolCallError):
@@ -254,7 +254,7 @@ class InvalidToolCallError(IncompleteToolCallError):
 
 
 class TokenLimitError(IncompleteToolCallError):
-    """The token limit cut a tool call; it was not handed over. Raise `max_tokens`."""
+    """The token limit cut a tool call; it was not returned. Raise `max_tokens`."""
 
 
 class InvalidJSONOutputError(StreamInterruptedError):

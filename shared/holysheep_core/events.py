@@ -1,4 +1,4 @@
-"""What the engine tells while it works: one frozen record per happening.
+"""Events: what the engine does while it works, a frozen record each.
 
 Every event carries `call_id` (the same for all events of one call) and `at` (seconds since
 the call began). `str(event)` is a sentence for a log or a terminal. No event holds a key or
@@ -25,7 +25,7 @@ class Event:
 
 @dataclass(frozen=True)
 class RequestSent(Event):
-    """A request goes out."""
+    """A request is sent."""
 
     attempt: int
     provider: str
@@ -66,7 +66,7 @@ class RetryScheduled(Event):
 
 @dataclass(frozen=True)
 class RateLimitWait(Event):
-    """A 429 named a wait short enough to sit out on the same model."""
+    """A 429 named a wait of at most `RetryConfig.patience`; the same model is used after it."""
 
     model: str
     wait: float
@@ -77,7 +77,7 @@ class RateLimitWait(Event):
 
 @dataclass(frozen=True)
 class Throttled(Event):
-    """A limit of your own holds the next request back, for about `wait` seconds."""
+    """A rate limit of your own delays the next request by about `wait` seconds."""
 
     provider: str
     limit: str
@@ -89,12 +89,12 @@ class Throttled(Event):
 
 @dataclass(frozen=True)
 class StillWaiting(Event):
-    """A sign of life while nothing else happens.
+    """The call still waits; sent every two seconds while there is nothing else to report.
 
     Attributes:
-        what: "the next request", or "content" of a server that is silent.
-        wait: Seconds until that is sent, or is overdue; None for no limit.
-        receiving: What came since the last event: "a tool call", "parts" (images, audio, blocks
+        what: "the next request", or "content" of a silent server.
+        wait: Seconds until the request is sent, or until the timeout; None for no limit.
+        receiving: What arrived since the last event: "a tool call", "parts" (images, audio, blocks
             of reasoning), "an unfinished event", "comments"; "" for nothing.
     """
 
@@ -110,7 +110,7 @@ class StillWaiting(Event):
 
 @dataclass(frozen=True)
 class StreamCut(Event):
-    """The answer stopped in the middle, after `characters` characters in all."""
+    """The answer was cut after `characters` characters in all."""
 
     attempt: int
     error: str
@@ -122,7 +122,7 @@ class StreamCut(Event):
 
 @dataclass(frozen=True)
 class Resumed(Event):
-    """New text arrived again after a cut; `removed` characters were said already."""
+    """The answer is resumed after a cut; `removed` repeated characters were left out."""
 
     attempt: int
     characters: int
@@ -136,7 +136,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True)
 class ModelDowngraded(Event):
-    """Another model takes over because this one is limited, overloaded or silent."""
+    """A fallback model is used, because this one is rate limited, overloaded or silent."""
 
     from_model: str
     to_model: str
@@ -148,7 +148,7 @@ class ModelDowngraded(Event):
 
 @dataclass(frozen=True)
 class ProviderSwitched(Event):
-    """Another provider takes over."""
+    """Another provider is used."""
 
     from_provider: str
     to_provider: str
@@ -171,7 +171,7 @@ class MalformedEvent(Event):
 
 @dataclass(frozen=True)
 class UnknownFinishReason(Event):
-    """The model gave a reason to stop that is not known; its answer was taken as whole."""
+    """The model gave an unknown `finish_reason`; its answer counts as whole."""
 
     reason: str
 
@@ -181,7 +181,7 @@ class UnknownFinishReason(Event):
 
 @dataclass(frozen=True)
 class ConnectionDiscarded(Event):
-    """A connection is closed and not used again: what the server sent on it is nobody's answer."""
+    """A connection is closed: the server sent more on it than the response."""
 
     reason: str
 
@@ -219,7 +219,7 @@ class StreamFailed(Event):
 
 @dataclass(frozen=True)
 class ProviderHealthChanged(Event):
-    """The gateway's checks found a provider down, or well again. Belongs to no call."""
+    """The health checks of a gateway found a provider down, or up again. Belongs to no call."""
 
     provider: str
     up: bool
@@ -231,7 +231,7 @@ class ProviderHealthChanged(Event):
 
 @dataclass(frozen=True)
 class ActiveProviderChanged(Event):
-    """Another provider of the gateway is asked first from now on. Belongs to no call."""
+    """Another provider of the gateway is the primary from now on. Belongs to no call."""
 
     provider: str
     reason: str

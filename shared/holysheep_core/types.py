@@ -1,4 +1,4 @@
-"""The values that travel between the rooms: what is asked, what arrives, what it came to.
+"""The values that the folders share: requests, pieces of answers, answers, records.
 
 All of them are frozen. `Delta` is the only one made per token, hence a `msgspec.Struct`
 without garbage-collector tracking: it holds nothing that could close a circle.
@@ -126,7 +126,7 @@ class Attempt(msgspec.Struct, frozen=True):
         started: Seconds after the call began.
         duration: Seconds until the answer, or the failure, was complete.
         first_token: Seconds until the first content, or None if there was none.
-        status_code: HTTP status, or None if no answer came.
+        status_code: HTTP status, or None without a response.
         request_id: The server's id of the request.
         outcome: "completed", "overtaken" (of two requests, the other had content first), or the
             name of the error class that ended it.
@@ -235,7 +235,7 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Completion:
-    """The finished answer, and how it came about.
+    """The whole answer, and the history of its call.
 
     Attributes:
         text: The whole text: exactly the deltas' texts, joined.

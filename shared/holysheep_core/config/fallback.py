@@ -42,10 +42,10 @@ class FallbackConfig:
             is paid for. None: never. Calls with a `SpendLimit` or your own rate limits have one
             request.
         on: Errors after which another model or provider may be asked: classes, or their names;
-            subclasses are meant too. None for those of the table of failures (docs/failures.md).
+            subclasses are included. None for those of the table of failures (docs/failures.md).
             Errors that are not among them are retried on the same route, if they are retried at
             all. Without `RateLimitError`, `OverloadedError`, `ServerError` and
-            `APIConnectionError`, a model that cools down is asked all the same.
+            `APIConnectionError`, a model that cools down is still used.
     """
 
     models: Sequence[str] | None = None

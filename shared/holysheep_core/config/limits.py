@@ -24,7 +24,7 @@ class RateLimits:
         tokens_per_day: Tokens, prompt and answer, in 24 hours that begin with the first.
         expected_tokens: Tokens of an answer that are reserved where the request names no
             `max_tokens`.
-        max_wait: Longest wait in seconds for room; one that is longer is not begun, but raises
+        max_wait: Longest wait in seconds for the limits; a longer one is not begun, but raises
             `LocalRateLimitError` at once. 0 never waits.
     """
 

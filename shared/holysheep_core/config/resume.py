@@ -58,7 +58,7 @@ class ResumeConfig:
             else the partial goes before it as the assistant's message.
         second_prompt: The user turn after an answer that could not be joined; by default in the
             prompt's language, English for a text of your own.
-        unproven: What follows when the second answer does not show where it goes on either:
+        unproven: What to do when the second continuation does not prove its place either:
             "error" raises `StreamInterruptedError` with the partial, "append" appends it as it
             is. Real models' answers of this kind were never exact continuations.
         prefill: Put the partial as the assistant's last message, where the model continues it

@@ -132,7 +132,7 @@ class Timeouts:
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
         first_connect: Most of `connect` that a TCP connection may take to an address which has not
-            answered in this process; a wrong address shall not cost half a minute.
+            answered in this process, so that a wrong address is an error soon.
         first_token_with_fallback: Most of `first_token` while another model or provider is left to
             ask. Models that reason, and long prompts, have more time.
         stall_with_fallback: Most of `stall` while another one is left to ask; not where tools are
