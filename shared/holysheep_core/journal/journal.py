@@ -29,6 +29,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import msgspec
@@ -52,6 +53,7 @@ from holysheep_core.types import ChatRequest, Completion
 _log = logging.getLogger("holysheep.journal")
 _FAILING = 5.0  # seconds in which a store that did not answer is asked by the thread alone
 _FORGET = 60.0  # seconds between two looks for old answers
+_SQLITE = "sqlite:///"
 _LOOK = 0.5  # seconds between two looks for answers that were stopped, at most
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
@@ -109,13 +111,13 @@ class Journal:
         check_number("interval", interval)
         check_number("lease", lease, minimum=0.1)
         check_number("keep", keep, minimum=1.0)
+        if max_bytes is not None:
+            check_count("max_bytes", max_bytes, minimum=1)
         self.store = _store_at(url, keep)
         if key is not None:
             self.store = EncryptedStore(self.store, key if isinstance(key, list) else [key])
         self.interval = interval
         self.lease = lease
-        if max_bytes is not None:
-            check_count("max_bytes", max_bytes, minimum=1)
         self._retention = Retention(keep, max_bytes, contents)
         self._forget_every = min(_FORGET, keep / 4)
         self.required = required
@@ -145,7 +147,10 @@ class Journal:
         """Return the journal for a journal, its URL, or None."""
         if value is None or isinstance(value, Journal):
             return value
-        return cls._shared.get(value, lambda: cls(value))
+        # A relative path is another file after a change of the working directory.
+        file = value.removeprefix(_SQLITE) if isinstance(value, str) else value
+        key = value if file == value else str(Path(file).absolute())
+        return cls._shared.get(key, lambda: cls(value))
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -388,7 +393,7 @@ def _store_at(url: str, keep: float) -> JournalStore:
     if scheme == "sqlite":
         from holysheep_core.journal.sqlite import SQLiteStore  # noqa: PLC0415 - one of two
 
-        return SQLiteStore(url.removeprefix("sqlite:///"))
+        return SQLiteStore(url.removeprefix(_SQLITE))
     if scheme in ("redis", "rediss", "unix"):
         from holysheep_core.journal.redis import RedisStore  # noqa: PLC0415 - needs an extra
 

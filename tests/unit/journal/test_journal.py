@@ -31,6 +31,18 @@ def test_a_url_has_one_journal_for_as_long_as_somebody_holds_it(url):
     assert copy.deepcopy(mine) is mine
 
 
+def test_a_relative_file_is_another_one_in_another_folder(tmp_path, monkeypatch):
+    held = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        held.append(Journal.at("sqlite:///answers.db"))
+        with held[-1].begin("a", REQUEST) as writer:
+            writer.finish(WHOLE)
+    assert held[0] is not held[1]
+    assert Journal.at(f"sqlite:///{tmp_path}/other/answers.db") is held[1]
+
+
 @pytest.mark.parametrize("wrong", [{"interval": -1}, {"lease": 0}, {"keep": 0}])
 def test_a_setting_of_no_sense_is_refused_by_name(url, wrong):
     with pytest.raises(ConfigurationError, match=f"^{next(iter(wrong))}="):

@@ -86,6 +86,7 @@ def test_a_journal_without_contents_as_a_user_has_it(play, tmp_path, monkeypatch
     assert "".join(client.follow(running)) == LONG
 
 
-def test_a_limit_of_bytes_is_checked():
+def test_a_limit_of_bytes_is_checked_before_a_file_is_made(tmp_path):
     with pytest.raises(ConfigurationError, match="max_bytes=0"):
-        Journal("sqlite:///x.db", max_bytes=0)
+        Journal(f"sqlite:///{tmp_path}/x.db", max_bytes=0)
+    assert not list(tmp_path.iterdir())

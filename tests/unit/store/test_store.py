@@ -31,8 +31,10 @@ from support.waiting import wait_until
 
 def test_a_circuit_that_opens_in_one_process_is_open_in_the_others(server, play):
     bad, good = play(faults=[refuse(503, times=None)]), play()
-    with client(shared(Store(server.url), bad, good)) as one:
+    gateway = shared(Store(server.url), bad, good)
+    with client(gateway) as one:
         one.complete(*CALL)
+        gateway.store.exchange()
         asked = len(bad.requests)
         with client(shared(Store(server.url), bad, good)) as newcomer:
             assert newcomer.complete(*CALL).provider == "openai"
