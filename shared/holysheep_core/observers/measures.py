@@ -28,7 +28,7 @@ _LONGEST_NAME = 100
 PROVIDER, MODEL, ERROR = "gen_ai.provider.name", "gen_ai.request.model", "error.type"
 OUTCOME, TECHNIQUE = "holysheep.outcome", "holysheep.technique"
 TOKEN_TYPE, WAIT_TYPE = "gen_ai.token.type", "holysheep.wait.type"
-FROM, TO = "holysheep.from", "holysheep.to"
+FROM, TO, REASON = "holysheep.from", "holysheep.to", "holysheep.reason"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +101,13 @@ RETRIES = Measure(
     (PROVIDER, MODEL, ERROR),
 )
 FALLBACKS = Measure(
-    "holysheep.fallbacks", "{move}", "Moves of a call to another model.", (FROM, TO, ERROR)
+    "holysheep.fallbacks", "{move}", "Moves of a call to another model.", (FROM, TO, REASON)
 )
 SWITCHES = Measure(
     "holysheep.provider.switches",
     "{move}",
     "Moves of a call to another provider.",
-    (FROM, TO, ERROR),
+    (FROM, TO, REASON),
 )
 WAITED = Measure(
     "holysheep.wait.time",
@@ -197,25 +197,17 @@ class Meter:
         self._add(DURATION, record.duration, (provider, model, error))
         if record.first_token is not None:
             self._add(FIRST_CHUNK, record.first_token, (provider, model))
-        if record.resumes:
-            self._add(RESUMES, record.resumes, (provider, model))
-        if record.waited:
-            self._add(WAITED, record.waited, (model, "backoff"))
+        # Zeros too: Prometheus sees no growth in a series that begins with its first event.
+        self._add(RESUMES, record.resumes, (provider, model))
+        self._add(WAITED, record.waited, (model, "backoff"))
         for each in record.attempts:
             route = (self._provider(each.provider), self._model(each.model))
             self._add(REQUESTS, 1, (*route, each.technique, each.outcome))
-            counts = (
-                ("input", each.usage.input_tokens),
-                ("output", each.usage.output_tokens),
-                ("cached", each.usage.cached_tokens),
-            )
-            for kind, tokens in counts:
-                if tokens:
-                    self._add(TOKENS, tokens, (*route, kind))
-            if each.cost_usd is None:
-                self._add(UNPRICED, 1, route)
-            elif each.cost_usd:
-                self._add(COST, each.cost_usd, route)
+            self._add(TOKENS, each.usage.input_tokens, (*route, "input"))
+            self._add(TOKENS, each.usage.output_tokens, (*route, "output"))
+            self._add(TOKENS, each.usage.cached_tokens, (*route, "cached"))
+            self._add(COST, each.cost_usd or 0.0, route)
+            self._add(UNPRICED, each.cost_usd is None, route)
 
     # -- events -----------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ def test_a_reader_who_leaves_during_admission_has_waited_until_then(meter, sums)
     meter.call_began("a", ChatRequest("gpt-4.1", []))
     meter.happened(events.Throttled("a", 1.0, "holysheep", "requests", 9.0))
     meter.call_ended(record("closed"))
-    assert sums.of(measures.WAITED) == {("gpt-4.1", "admission"): 2.0}
+    assert sums.of(measures.WAITED)["gpt-4.1", "admission"] == 2.0
 
 
 def test_tokens_and_cost_are_those_of_requests_at_their_own_routes(meter, sums):
@@ -136,13 +136,19 @@ def test_tokens_and_cost_are_those_of_requests_at_their_own_routes(meter, sums):
         for provider, model in (ROUTE, ("holysheep", "small"))
         for kind, count in (("input", 100), ("output", 50), ("cached", 40))
     }
-    assert sums.of(measures.COST) == {ROUTE: 0.25}
-    assert sums.of(measures.UNPRICED) == {("holysheep", "small"): 1}
+    assert sums.of(measures.COST) == {ROUTE: 0.25, ("holysheep", "small"): 0}
+    assert sums.of(measures.UNPRICED) == {ROUTE: 0, ("holysheep", "small"): 1}
     assert sums.of(measures.RESUMES) == {ROUTE: 1}
     assert sums.of(measures.REQUESTS) == {
         (*ROUTE, "request", "StreamCutError"): 1,
         ("holysheep", "small", "request", "completed"): 1,
     }
+
+
+def test_a_series_begins_at_zero_where_its_labels_are_known(meter, sums):
+    meter.call_ended(record(attempts=(Attempt(1, *ROUTE, "request", 0.0, cost_usd=0.0),)))
+    assert sums.of(measures.RESUMES) == sums.of(measures.COST) == {ROUTE: 0}
+    assert sums.of(measures.WAITED) == {("gpt-4.1", "backoff"): 0}
 
 
 def test_events_of_a_gateway_and_of_calls_that_are_over_are_no_calls(meter, sums):
