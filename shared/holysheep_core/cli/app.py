@@ -12,23 +12,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 import holysheep_core
-from holysheep_core.catalog import check_learnable, coerce
-from holysheep_core.cli import batch, check, watch
+from holysheep_core.catalog import check_learnable
+from holysheep_core.cli import batch, check
 from holysheep_core.cli import demo as demos
-from holysheep_core.cli import report_data as figures
-from holysheep_core.cli import report_text as report
 from holysheep_core.cli import rollback_drill as drill
 from holysheep_core.cli import worker as workers
 from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.journal_commands import JournalUrl, journals
-from holysheep_core.cli.report_html import page
+from holysheep_core.cli.options import BaseUrl, terminal
+from holysheep_core.cli.reporting import make_report, watch_calls
 from holysheep_core.client.handler import StreamingRetryHandler
-from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.sharing import announce
 from holysheep_core.journal.journal import Journal
@@ -65,11 +61,6 @@ class Manner(str, Enum):
     different = "different"
 
 
-def _console() -> Console:
-    # No emoji: ":100:" may be part of a fine-tuned model's name.
-    return Console(highlight=False, emoji=False)
-
-
 @app.command()
 def demo(
     live: Annotated[
@@ -77,7 +68,7 @@ def demo(
     ] = False,
 ) -> None:
     """Show broken streams side by side: ordinary clients, and this one."""
-    console = _console()
+    console = terminal()
     good = run_live(console) if live else demos.run_all(console)
     raise typer.Exit(0 if good else 1)
 
@@ -110,7 +101,7 @@ def simulate(
     scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
     try:
         with Simulator(port=port, scenario=scenario) as simulator:
-            _console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
+            terminal().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
             stop.wait()
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
@@ -122,7 +113,7 @@ def rollback_drill(
     outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is down.")] = 5.0,
 ) -> None:
     """Rehearse an outage on local servers: the primary stops under load, then restarts."""
-    console = _console()
+    console = terminal()
     console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
     report = asyncio.run(drill.rehearse(callers, outage, console))
     drill.show(report, console)
@@ -156,9 +147,7 @@ def run_batch(
         bool, typer.Option("--resume", help="Continue OUT: ask only for what it has not.")
     ] = False,
     model: Annotated[str | None, typer.Option(help="Model of lines that name none.")] = None,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     journal: Annotated[
         str | None, typer.Option(help="Where answers are kept as they arrive; a file beside OUT.")
     ] = None,
@@ -196,9 +185,7 @@ def run_batch(
 @app.command()
 def worker(
     journal: JournalUrl,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     lease: Annotated[
         float, typer.Option(min=0.1, help="Seconds; that of the processes it helps.")
     ] = 10.0,
@@ -210,7 +197,7 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    console = _console()
+    console = terminal()
     try:
         kept = Journal(journal, lease=lease)
         handler = StreamingRetryHandler(base_url=base_url, journal=kept)
@@ -228,15 +215,13 @@ def check_gateway(
     models: Annotated[
         list[str] | None, typer.Argument(help="Models to check; gpt-4.1 by default.")
     ] = None,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     learn: Annotated[
         Path | None, typer.Option(help="A JSON catalog to record which models accept a prefill.")
     ] = None,
 ) -> None:
     """Check within a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
-    console = _console()
+    console = terminal()
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
     if learn is not None and not key:
@@ -271,58 +256,8 @@ def check_gateway(
     raise typer.Exit(0 if good and key else 1)
 
 
-LogFile = Annotated[
-    Path,
-    typer.Option("--log", envvar="HOLYSHEEP_EVENT_LOG", help="The file given as event_log=."),
-]
-
-
-@app.command("report")
-def make_report(
-    log: LogFile = Path("holysheep.db"),
-    since: Annotated[str, typer.Option(help="Length of time: 30m, 24h, 7d.")] = "24h",
-    against: Annotated[str, typer.Option(help="Model to compare costs with.")] = "gpt-4.1",
-    html: Annotated[Path | None, typer.Option(help="Also write an HTML page.")] = None,
-    catalog: Annotated[
-        Path | None,
-        typer.Option(envvar="HOLYSHEEP_CATALOG", help="Your own prices: a TOML or JSON file."),
-    ] = None,
-) -> None:
-    """Report availability, latency, errors, resumes, tokens and cost of past calls."""
-    console = _console()
-    try:
-        with Progress(console=console, transient=True) as progress:
-            found = figures.report(
-                log,
-                figures.seconds_of(since),
-                against=against,
-                catalog=coerce(catalog),
-                track=lambda rows, total: progress.track(rows, total, description="Reading …"),
-            )
-        if html is not None:
-            html.write_text(page(found), encoding="utf-8")
-    except (ConfigurationError, OSError) as error:
-        raise typer.BadParameter(str(error)) from error
-    report.show(found, console)
-    if html is not None:
-        console.print(f"Page written to {escape(str(html))}.")
-
-
-@app.command("watch")
-def watch_calls(
-    log: LogFile = Path("holysheep.db"),
-    tier: Annotated[
-        str, typer.Option(help="Tier with the limits to show: free, starter or pro.")
-    ] = "free",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between updates.")] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
-) -> None:
-    """Show live figures: requests against the tier's limit, tokens, cooldowns, providers."""
-    try:
-        limits = RateLimits.coerce(tier) or RateLimits()
-        watch.watch(log, limits, _console(), once=once, every=every)
-    except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from error
+app.command("report")(make_report)
+app.command("watch")(watch_calls)
 
 
 @app.command()

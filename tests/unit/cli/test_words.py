@@ -1,0 +1,63 @@
+"""What the commands say, in two languages."""
+
+import string
+
+import pytest
+
+from holysheep_core.cli.words import ENGLISH, KOREAN, LANGUAGES, Words, language_of
+from support.cli import run
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_have_the_same_texts():
+    assert set(ENGLISH) == set(KOREAN)
+    assert set(LANGUAGES) == {"en", "ko"}
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_both_have_the_same_facts_in_them(key):
+    assert placeholders(ENGLISH[key]) == placeholders(KOREAN[key])
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "ko_KR"}, "ko"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "ko_KR.eucKR"}, "ko"),
+        ({"LANG": "", "LC_ALL": ""}, "en"),
+        ({"LANG": "kok_IN"}, "en"),
+    ],
+)
+def test_the_language_is_the_environments(environment, language):
+    assert language_of(environment) == language
+
+
+def test_a_text_that_is_missing_is_an_error():
+    with pytest.raises(KeyError):
+        Words()("no such text")
+
+
+@pytest.mark.parametrize("how", [{"LANG": "ko_KR.UTF-8", "LC_ALL": ""}, {}])
+def test_a_report_is_korean_where_the_locale_or_the_option_is(path, tmp_path, how):
+    page = tmp_path / "page.html"
+    asked = [] if how else ["--lang", "ko"]
+    done = run("report", "--log", path, "--html", page, *asked, **how)
+    assert "성공률" in done.stdout
+    assert "success rate" not in done.stdout
+    html = page.read_text("utf-8")
+    assert '<html lang="ko">' in html
+    assert "실패한 호출" in html
+    for english in ENGLISH.values():
+        if len(english) > 12 and "{" not in english:
+            assert english not in html
+
+
+def test_watch_is_korean_too(path):
+    done = run("watch", "--log", path, "--once", "--lang", "ko")
+    assert "열린 서킷: holysheep/gpt-4.1(" in done.stdout
