@@ -20,6 +20,7 @@ from holysheep_core.cli import batch, check
 from holysheep_core.cli import demo as demos
 from holysheep_core.cli import rollback_drill as drill
 from holysheep_core.cli import worker as workers
+from holysheep_core.cli.chat import chat
 from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.journal_commands import JournalUrl, journals
 from holysheep_core.cli.options import BaseUrl, terminal
@@ -256,6 +257,7 @@ def check_gateway(
     raise typer.Exit(0 if good and key else 1)
 
 
+app.command("chat")(chat)
 app.command("report")(make_report)
 app.command("watch")(watch_calls)
 

@@ -91,6 +91,12 @@ ENGLISH: Mapping[str, str] = {
     "open_circuits": "circuits open",
     "seconds_left": "{name} ({seconds} s)",
     "ctrl_c": "Ctrl-C ends it",
+    # the conversation
+    "how_to_chat": "{model}. Ctrl-C stops an answer; Ctrl-D or /quit ends the conversation.",
+    "stopped": "Stopped. What came is kept.",
+    "nothing_sent": "Nothing was sent.",
+    "resumed_times": "resumes: {count}",
+    "in_all": "{calls} answers, {tokens} tokens, {cost}",
 }
 
 KOREAN: Mapping[str, str] = {
@@ -169,6 +175,11 @@ KOREAN: Mapping[str, str] = {
     "open_circuits": "열린 서킷",
     "seconds_left": "{name}({seconds}초)",
     "ctrl_c": "Ctrl-C를 누르면 끝납니다",
+    "how_to_chat": "{model}. Ctrl-C는 응답을 중단하고, Ctrl-D나 /quit은 대화를 끝냅니다.",
+    "stopped": "중단했습니다. 받은 내용은 대화에 남습니다.",
+    "nothing_sent": "보낸 요청이 없습니다.",
+    "resumed_times": "재개 {count}회",
+    "in_all": "응답 {calls}개, 토큰 {tokens}개, {cost}",
 }
 
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "ko": KOREAN}
