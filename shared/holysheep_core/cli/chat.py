@@ -128,11 +128,7 @@ class Chat(Observer):
         cost = words("unknown") if record.cost_usd is None else f"US$ {record.cost_usd:.6f}"
         said = [
             redact_line(f"{record.provider}/{record.model}"),
-            words(
-                "in_and_out",
-                read=f"{about}{usage.input_tokens:,}",
-                written=f"{about}{usage.output_tokens:,}",
-            ),
+            words("in_and_out", read=read, written=written),
             f"{words('cost')} {cost}",
             f"{record.duration:.2f} s",
         ]

@@ -2,9 +2,11 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,6 +15,18 @@ from support.cli import HOLYSHEEP, run
 from support.waiting import wait_until
 
 KEY = "sk-other"
+
+
+@contextmanager
+def started(script, **streams):
+    """A conversation that is under way; killed if the test does not end it."""
+    env = {**os.environ, "HOLYSHEEP_API_KEY": KEY, "NO_COLOR": "1", "TERM": "dumb"}
+    command = [*HOLYSHEEP, "chat", "--base-url", script.base_url]
+    with subprocess.Popen(command, env=env, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -120,10 +134,8 @@ def test_it_talks_in_any_encoding(served, encoding):
 
 def test_ctrl_c_stops_one_answer_closes_its_connection_and_keeps_what_came(served):
     script, _ = served(text="word " * 400, delay=0.02)
-    env = {**os.environ, "HOLYSHEEP_API_KEY": KEY, "NO_COLOR": "1"}
-    command = [*HOLYSHEEP, "chat", "--base-url", script.base_url]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(command, env=env, text=True, **pipes) as process:
+    with started(script, text=True, **pipes) as process:
         process.stdin.write("one\n")
         process.stdin.flush()
         first = process.stdout.read(20)
@@ -148,23 +160,24 @@ def test_at_a_terminal_there_is_a_prompt_and_ctrl_c_there_ends_nothing(served):
 
     script, _ = served(text="Baa.")
     ours, theirs = pty.openpty()
-    env = {**os.environ, "HOLYSHEEP_API_KEY": KEY, "NO_COLOR": "1", "TERM": "dumb"}
-    command = [*HOLYSHEEP, "chat", "--base-url", script.base_url]
     seen = b""
 
-    def until(text):
+    def until(text, meanwhile=lambda: None):
         nonlocal seen
         while text not in seen:
-            seen += os.read(ours, 1000)
+            if select.select([ours], [], [], 1)[0]:
+                seen += os.read(ours, 1000)
+            else:
+                meanwhile()
         seen = seen.partition(text)[2]
 
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
-    ) as process:
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with started(script, start_new_session=True, **streams) as process:
         until(b"/quit ends")
         until(b"> ")
         process.send_signal(signal.SIGINT)
-        until(b"> ")
+        # readline sees a signal just before it begins to read only when it has read.
+        until(b"> ", lambda: process.send_signal(signal.SIGINT))
         os.write(ours, b"go\n")
         until(b"Baa.")
         until(b"> ")
