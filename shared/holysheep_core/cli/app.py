@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,13 +24,14 @@ from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.journal_commands import JournalUrl, journals
 from holysheep_core.cli.options import BaseUrl, terminal
 from holysheep_core.cli.reporting import make_report, watch_calls
+from holysheep_core.cli.simulate import simulate
 from holysheep_core.client.handler import StreamingRetryHandler
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.sharing import announce
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.progress import ProgressBar
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.simulator import Scenario, Simulator, cut
+from holysheep_core.simulator import Simulator
 
 app = typer.Typer(
     help="HolySheep AI for LangChain and LlamaIndex: streams arrive whole, once, in order.",
@@ -41,25 +41,6 @@ app = typer.Typer(
 
 
 app.add_typer(journals, name="journal")
-
-
-class By(str, Enum):
-    """How a connection is cut."""
-
-    rst = "rst"
-    fin = "fin"
-    eof = "eof"
-
-
-class Manner(str, Enum):
-    """How the simulated model continues a cut answer."""
-
-    exact = "exact"
-    obedient = "obedient"
-    repeat = "repeat"
-    restart = "restart"
-    preamble = "preamble"
-    different = "different"
 
 
 @app.command()
@@ -74,38 +55,7 @@ def demo(
     raise typer.Exit(0 if good else 1)
 
 
-@app.command()
-def simulate(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
-    ] = 8089,
-    text: Annotated[
-        str, typer.Option(help="The answer; generated from the request if empty.")
-    ] = "",
-    cut_at: Annotated[
-        int, typer.Option(min=-1, help="Cut after this many characters; -1: never.")
-    ] = -1,
-    times: Annotated[int, typer.Option(min=0, help="How many responses to cut; 0: all.")] = 1,
-    by: Annotated[
-        By, typer.Option(help="TCP reset, unfinished body, or clean early end.")
-    ] = By.rst,
-    manner: Annotated[
-        Manner, typer.Option(help="How a cut answer is continued.")
-    ] = Manner.obedient,
-    delay: Annotated[float, typer.Option(min=0, help="Seconds between events.")] = 0.02,
-) -> None:
-    """Run a local server that breaks streams as told, to test your app. Ctrl-C stops it."""
-    faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
-    try:
-        with Simulator(port=port, scenario=scenario) as simulator:
-            terminal().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
-            stop.wait()
-    except OSError as error:
-        raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
+app.command("simulate")(simulate)
 
 
 @app.command("rollback-drill")
