@@ -22,7 +22,7 @@ from holysheep_core.cli import worker as workers
 from holysheep_core.cli.chat import chat
 from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.journal_commands import JournalUrl, journals
-from holysheep_core.cli.options import BaseUrl, terminal
+from holysheep_core.cli.options import BaseUrl, Lang, terminal, words_for
 from holysheep_core.cli.reporting import make_report, watch_calls
 from holysheep_core.cli.simulate import simulate
 from holysheep_core.client.handler import StreamingRetryHandler
@@ -48,10 +48,11 @@ def demo(
     live: Annotated[
         bool, typer.Option("--live", help="A short run on the real API, with HOLYSHEEP_API_KEY.")
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Show broken streams side by side: ordinary clients, and this one."""
-    console = terminal()
-    good = run_live(console) if live else demos.run_all(console)
+    console, words = terminal(), words_for(lang)
+    good = run_live(console) if live else demos.run_all(console, words)
     raise typer.Exit(0 if good else 1)
 
 
@@ -170,9 +171,10 @@ def check_gateway(
     learn: Annotated[
         Path | None, typer.Option(help="A JSON catalog to record which models accept a prefill.")
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Check within a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
-    console = terminal()
+    console, words = terminal(), words_for(lang)
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
     if learn is not None and not key:
@@ -184,26 +186,20 @@ def check_gateway(
         if learn is not None:
             check_learnable(learn)
         if key:
-            console.print(f"Checking {escape(base_url)}: a few dozen tokens for each model.")
-            good = check.run(Provider(key, base_url), asked, console, learn)
+            console.print(escape(words("check_begins", url=base_url)))
+            good = check.run(Provider(key, base_url), asked, console, learn, words)
         else:
-            console.print(
-                "[yellow]HOLYSHEEP_API_KEY is not set: these are the simulator's answers, "
-                "not the API's.[/]"
-            )
+            console.print(words("check_simulated"), style="yellow")
             with Simulator() as simulator:
-                good = check.run(Provider("any", simulator.base_url), asked, console, None)
+                good = check.run(Provider("any", simulator.base_url), asked, console, None, words)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
     if good and not key:
-        console.print(
-            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to check whether "
-            "migration is safe.[/]"
-        )
+        console.print(words("check_simulated_end"), style="yellow")
     elif good:
-        console.print("[green]All checks passed.[/]")
+        console.print(words("check_passed"), style="green")
     else:
-        console.print("[red]Some checks failed: see ✗ above.[/]")
+        console.print(words("check_failed"), style="red")
     raise typer.Exit(0 if good and key else 1)
 
 

@@ -20,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from holysheep_core.catalog import learn
+from holysheep_core.cli.words import Words
 from holysheep_core.protocol.chunk_reader import ChunkReader
 from holysheep_core.protocol.sse import server_sent_events
 from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
@@ -30,9 +31,6 @@ from holysheep_core.transport.exceptions import translate
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")
-_BASICS = ("key", "stream")
-"""If one of these fails, the remaining probes would fail too and are skipped."""
-
 _TOOL = {
     "type": "function",
     "function": {
@@ -57,11 +55,13 @@ class Finding:
         what: Name of the check.
         good: Whether it passed; None for information without a verdict.
         said: The result as text.
+        basic: If this check fails, the remaining probes would fail too and are skipped.
     """
 
     what: str
     good: bool | None
     said: str
+    basic: bool = False
 
 
 @dataclass
@@ -109,12 +109,20 @@ class Probe:
         provider: The provider.
         model: The model.
         timeout: Seconds an answer may take.
+        words: The language of the findings; English by default.
 
     Attributes:
         takes_prefill: Whether the model continues a prefilled answer; None if unknown.
     """
 
-    def __init__(self, provider: Provider, model: str, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        model: str,
+        timeout: float = 20.0,
+        words: Words | None = None,
+    ) -> None:
+        self.words = words or Words()
         self._provider = provider
         self._model = model
         self._client = create_resilient_client(timeout=timeout)
@@ -181,52 +189,61 @@ def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
 
     That it is given proves nothing of the key: some servers give it to everybody.
     """
-    seen = probe.get("models")
+    seen, words = probe.get("models"), probe.words
     if seen.status in (401, 403):
-        return [Finding("key", False, f"not accepted (status {seen.status})")], None
+        return [_key_refused(probe, seen)], None
     if seen.status != 200:  # noqa: PLR2004
-        return [Finding("list of models", None, f"none here ({seen.status or seen.body})")], None
+        reason = str(seen.status or seen.body)
+        return [Finding(words("model_list"), None, words("no_list", reason=reason))], None
     try:
         names = [str(each["id"]) for each in msgspec.json.decode(seen.body)["data"]]
     except (msgspec.DecodeError, KeyError, TypeError):
-        return [Finding("list of models", None, "in a shape of its own")], None
+        return [Finding(words("model_list"), None, words("odd_list"))], None
     some = ", ".join(names[:6]) + (", …" if names[6:] else "")
-    return [Finding("list of models", None, f"{len(names)}: {some}")], names
+    return [Finding(words("model_list"), None, f"{len(names)}: {some}")], names
+
+
+def _key_refused(probe: Probe, seen: ProbeResponse) -> Finding:
+    words = probe.words
+    return Finding(words("key"), False, words("key_refused", status=seen.status), basic=True)
 
 
 def stream(probe: Probe) -> Iterable[Finding]:
     """Check a plain stream: shape, end, usage, latency, rate-limit headers."""
-    seen = probe.ask(_COUNT, stream_options={"include_usage": True})
+    seen, words = probe.ask(_COUNT, stream_options={"include_usage": True}), probe.words
     if seen.status in (401, 403):
-        yield Finding("key", False, f"not accepted (status {seen.status})")
+        yield _key_refused(probe, seen)
     if seen.refusal:
-        yield Finding("stream", False, seen.refusal)
+        yield Finding(words("stream"), False, seen.refusal, basic=True)
         return
-    yield Finding("key", True, "accepted")
+    yield Finding(words("key"), True, words("key_accepted"), basic=True)
     reasons = [c.choices[0].finish_reason for c in seen.chunks if c.choices]
     reason = next((each for each in reasons if each), None)
-    shape = f"{len(seen.chunks)} chunks, {seen.headers.get('content-type', 'no content type')}"
+    kind = seen.headers.get("content-type") or words("no_type")
+    shape = words("chunks", count=len(seen.chunks), type=kind)
     if seen.foreign:
-        shape += f", {seen.foreign} foreign events"
-    yield Finding("stream", bool(seen.text), shape if seen.text else "no text in it")
+        shape += words("foreign", count=seen.foreign)
+    said = shape if seen.text else words("no_text")
+    yield Finding(words("stream"), bool(seen.text), said, basic=True)
     ends = [f"finish_reason {reason!r}" if reason else "", "[DONE]" if seen.done else ""]
-    said = " and ".join(filter(None, ends)) or "neither finish_reason nor [DONE]"
-    yield Finding("end of a stream", bool(reason or seen.done), said)
+    said = words("and").join(filter(None, ends)) or words("no_end")
+    yield Finding(words("end"), bool(reason or seen.done), said)
     usage = next((chunk.usage for chunk in reversed(seen.chunks) if chunk.usage), None)
     counts = None if usage is None else usage.to_usage()
     yield Finding(
-        "usage",
+        words("usage"),
         None if counts is None else True,
-        "not reported: it will be estimated"
+        words("no_usage")
         if counts is None
-        else f"{counts.input_tokens} + {counts.output_tokens} tokens",
+        else words("usage_tokens", read=counts.input_tokens, written=counts.output_tokens),
     )
     if seen.first is not None:
-        yield Finding("first token", None, f"after {seen.first:.2f} s")
+        said = words("after", seconds=f"{seen.first:.2f}")
+        yield Finding(words("first_token"), None, said)
     if seen.comments:
-        yield Finding("keep-alive comments", None, "sent")
+        yield Finding(words("comments"), None, words("sent"))
     limits = [f"{name}: {value}" for name, value in seen.headers.items() if _LIMITS.search(name)]
-    yield Finding("rate-limit headers", None, "; ".join(limits) or "none seen")
+    yield Finding(words("limit_headers"), None, "; ".join(limits) or words("none_seen"))
 
 
 def tools(probe: Probe) -> Iterable[Finding]:
@@ -239,9 +256,8 @@ def tools(probe: Probe) -> Iterable[Finding]:
     pieces = [part.function.arguments for part in parts if part.function is not None]
     arguments = "".join(piece for piece in pieces if isinstance(piece, str))
     good = is_json_object(arguments)
-    yield Finding(
-        "tool calls", good, arguments if good else seen.refusal or "no complete tool call"
-    )
+    said = arguments if good else seen.refusal or probe.words("no_tool_call")
+    yield Finding(probe.words("tool_calls"), good, said)
 
 
 def json_mode(probe: Probe) -> Iterable[Finding]:
@@ -249,34 +265,37 @@ def json_mode(probe: Probe) -> Iterable[Finding]:
     ask = [{"role": "user", "content": 'Answer with the JSON object {"sheep": 3}.'}]
     seen = probe.ask(ask, response_format={"type": "json_object"})
     good = is_json(seen.text)
-    yield Finding(
-        "JSON mode", good, seen.text if good else seen.refusal or "the answer is not JSON"
-    )
+    said = seen.text if good else seen.refusal or probe.words("no_json")
+    yield Finding(probe.words("json_mode"), good, said)
 
 
 def prefill(probe: Probe) -> Iterable[Finding]:
     """Check whether the model continues a prefilled answer."""
-    seen = probe.ask(_PREFILL)
+    seen, words = probe.ask(_PREFILL), probe.words
     if seen.status in (200, 400):
         probe.takes_prefill = re.match(r"[\s,]*5", seen.text) is not None
     if probe.takes_prefill:
-        yield Finding("prefill", None, "accepted: cut answers are resumed by prefill")
+        yield Finding(words("prefill"), None, words("prefill_accepted"))
     else:
-        why = seen.refusal or "the model starts over"
-        yield Finding(
-            "prefill", None, f"not accepted ({why}): cut answers are resumed by a continuation turn"
-        )
+        why = seen.refusal or words("starts_over")
+        yield Finding(words("prefill"), None, words("prefill_refused", reason=why))
 
 
 PROBES: tuple[tuple[str, Callable[[Probe], Iterable[Finding]]], ...] = (
-    ("a stream", stream),
-    ("a tool call", tools),
-    ("JSON mode", json_mode),
+    ("stream", stream),
+    ("tool_calls", tools),
+    ("json_mode", json_mode),
     ("prefill", prefill),
 )
 
 
-def run(provider: Provider, models: Sequence[str], console: Console, notes: Path | None) -> bool:
+def run(
+    provider: Provider,
+    models: Sequence[str],
+    console: Console,
+    notes: Path | None,
+    words: Words | None = None,
+) -> bool:
     """Check each model, print the findings, and record which models accept a prefill.
 
     Args:
@@ -284,26 +303,26 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
         models: The models.
         console: Receives the output.
         notes: A JSON catalog to record prefills in; None for none.
+        words: The language; English by default.
 
     Returns:
         Whether no check failed.
     """
-    good = True
+    good, words = True, words or Words()
     listed: list[str] | None = None
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(models) * (len(PROBES) + 1))
         for number, model in enumerate(models):
-            probe = Probe(provider, model)
-            progress.update(bar, description=f"{escape(model)}: models", advance=1)
+            probe = Probe(provider, model, words=words)
+            progress.update(bar, description=f"{escape(model)}: {words('models')}", advance=1)
             found: list[Finding] = []
             if not number:
                 found, listed = key_and_models(probe)
             if listed is not None and model not in listed:
-                said = "is not in the server's list of models: is the name right?"
-                found.append(Finding(model, None, said))
+                found.append(Finding(model, None, words("not_listed")))
             for name, look in PROBES:
-                progress.update(bar, description=f"{escape(model)}: {name}", advance=1)
-                if all(each.good is not False or each.what not in _BASICS for each in found):
+                progress.update(bar, description=f"{escape(model)}: {words(name)}", advance=1)
+                if all(each.good is not False or not each.basic for each in found):
                     found += look(probe)
             probe.close()
             table = Table(title=escape(model), title_justify="left", box=None, show_header=False)

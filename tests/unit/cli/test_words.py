@@ -1,9 +1,11 @@
 """What the commands say, in two languages."""
 
 import string
+from pathlib import Path
 
 import pytest
 
+import holysheep_core
 from holysheep_core.cli.words import ENGLISH, KOREAN, LANGUAGES, Words, language_of
 from support.cli import run
 
@@ -61,3 +63,38 @@ def test_a_report_is_korean_where_the_locale_or_the_option_is(path, tmp_path, ho
 def test_watch_is_korean_too(path):
     done = run("watch", "--log", path, "--once", "--lang", "ko")
     assert "열린 서킷: holysheep/gpt-4.1(" in done.stdout
+
+
+def test_a_check_is_korean_too(play):
+    script = play(text="1, 2, 3, 4, 5, 6, 7, 8")
+    found = run("check", "--base-url", script.base_url, "--lang", "ko", HOLYSHEEP_API_KEY="any-key")
+    for part in ("점검합니다", "스트림의 끝", "도구 호출", "프리필"):
+        assert part in found.stdout
+    assert "end of a stream" not in found.stdout
+
+
+def test_the_demo_is_korean_too():
+    done = run("demo", LC_ALL="ko_KR.UTF-8")
+    assert done.returncode == 0
+    assert "4개 중 4개가 온전히 도착했습니다." in done.stdout
+    assert "결제: [1000], 한 번에 전액" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "ascii"])
+@pytest.mark.parametrize("command", ["report", "watch"])
+def test_korean_ends_no_command_in_any_encoding(path, command, encoding):
+    asked = ["--once"] if command == "watch" else []
+    done = run(
+        command, "--log", path, "--lang", "ko", *asked, PYTHONIOENCODING=encoding, PYTHONUTF8="0"
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("성공률" in done.stdout or "요청" in done.stdout) == (encoding == "cp949")
+
+
+def test_every_text_is_said_somewhere():
+    folder = Path(holysheep_core.__file__).parent / "cli"
+    tables = ("english.py", "korean.py")
+    code = "".join(
+        each.read_text("utf-8") for each in folder.glob("*.py") if each.name not in tables
+    )
+    assert [key for key in ENGLISH if f'"{key}"' not in code and f"'{key}'" not in code] == []
