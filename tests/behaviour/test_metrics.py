@@ -1,10 +1,13 @@
 """Metrics equal the metadata of the answers: both plugins, every way to ask, when streams break."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
+import httpx
 import pytest
 from limits import RateLimitItemPerMinute
 from opentelemetry.sdk.metrics import MeterProvider
@@ -26,6 +29,7 @@ from holysheep_core.observers.measures import ALL
 from holysheep_core.simulator import Simulator, cut, refuse
 from support.metrics import of_text, sums
 from support.models import OF_MODELS, every_way_of_models, langchain
+from support.waiting import wait_until
 
 CARD = ModelCard(input_price=1.0, output_price=10.0)
 PRICES = Catalog({"gpt-4.1": CARD, "gemini-2.5-flash": CARD})
@@ -216,3 +220,63 @@ def test_forked_workers_are_added_up_and_a_dead_one_has_nothing_in_flight(tmp_pa
     calls = found["holysheep_calls"].samples
     assert {each.labels["holysheep_outcome"]: each.value for each in calls} == {"completed": 3}
     assert "holysheep_streams_in_flight" not in found
+
+
+APPLICATION = """
+    from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+
+    from holysheep_core import PrometheusMetrics, StreamingRetryHandler
+
+    handler = StreamingRetryHandler(observers=[PrometheusMetrics()])
+
+
+    def app(environ, start_response):
+        start_response("200 OK", [("content-type", "text/plain")])
+        if environ["PATH_INFO"] == "/metrics":
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)
+            return [generate_latest(registry)]
+        return (
+            token.encode()
+            for token in handler.stream_with_retry("gpt-4.1", [{"role": "user", "content": "go"}])
+        )
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="gunicorn needs fork")
+@pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["each", "preload"])
+def test_gunicorns_workers_are_added_up_whichever_is_asked(tmp_path, play, text, preload):
+    page = (Path(__file__).parents[2] / "docs/how-to/monitoring.md").read_text("utf-8")
+    [hook] = re.findall(
+        r"^```python\n(from prometheus_client import multiprocess\n.*?)^```",
+        page,
+        re.DOTALL | re.MULTILINE,
+    )
+    (tmp_path / "gunicorn.conf.py").write_text(hook)
+    (tmp_path / "application.py").write_text(textwrap.dedent(APPLICATION))
+    (tmp_path / "figures").mkdir()
+    script = play(faults=[cut(at=20)])
+    env = {
+        **os.environ,
+        "HOLYSHEEP_API_KEY": "any-key",
+        "HOLYSHEEP_BASE_URL": script.base_url,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures"),
+    }
+    socket = tmp_path / "s"
+    command = [sys.executable, "-m", "gunicorn", "application:app", "-w", "2", *preload]
+    with subprocess.Popen([*command, "-b", f"unix:{socket}"], cwd=tmp_path, env=env) as process:
+        try:
+            wait_until(socket.exists)
+            transport = httpx.HTTPTransport(uds=str(socket))
+            with httpx.Client(transport=transport, base_url="http://app") as client:
+                # A connection each, so that both workers get some.
+                close = {"connection": "close"}
+                for _ in range(8):
+                    assert client.get("/", headers=close).text == text
+                seen = [of_text(client.get("/metrics", headers=close).text) for _ in range(4)]
+        finally:
+            process.terminate()
+    for found in seen:
+        assert [each.value for each in found["holysheep_calls"].samples] == [8]
+        assert sum(each.value for each in found["holysheep_stream_cuts"].samples) == 1
+        assert sum(each.value for each in found["holysheep_streams_in_flight"].samples) == 0

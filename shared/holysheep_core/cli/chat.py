@@ -24,6 +24,7 @@ from holysheep_core.cli.words import Words
 from holysheep_core.client.handler import StreamingRetryHandler
 from holysheep_core.errors import ConfigurationError, HolySheepError
 from holysheep_core.observers.observer import Observer
+from holysheep_core.observers.totals import Total
 from holysheep_core.routing.providers import DEFAULT_BASE_URL
 from holysheep_core.secrets import redact_line
 from holysheep_core.types import CallRecord
@@ -91,6 +92,17 @@ class Chat(Observer):
             self.messages.append({"role": "assistant", "content": answer})
         else:
             self.messages.pop()  # two turns of the user in a row are refused by some models
+
+    def sum_up(self, total: Total) -> None:
+        """Show the tokens and the cost of the whole conversation, if it had several answers."""
+        if total.calls > 1:
+            cost = f"US$ {total.cost_usd:.6f}"
+            if total.unpriced:
+                unknown = total.unpriced
+                cost = self._words("known_and_unknown", known=cost, unknown=unknown)
+            tokens = f"{total.usage.total_tokens:,}"
+            said = self._words("in_all", calls=total.calls, tokens=tokens, cost=cost)
+            self._notes.print(Text(said, style="dim"))
 
     def happened(self, event: events.Event) -> None:
         """Show a break, a resume, a move, a wait."""
@@ -174,6 +186,21 @@ def lines(source: TextIO, prompt: Callable[[], str]) -> Iterator[str]:
             yield line
 
 
+def _typed(notes: Console) -> str:
+    try:
+        if sys.stdout.isatty():
+            return input("> ")
+        # `input` would write its prompt into the file that gets the answers.
+        notes.print("> ", end="")
+        line = sys.stdin.readline()
+    except (EOFError, KeyboardInterrupt):
+        notes.print()
+        raise
+    if not line:
+        raise EOFError
+    return line
+
+
 def chat(
     model: Annotated[str, typer.Option(help="The model to talk to.")] = "gpt-4.1",
     base_url: BaseUrl = DEFAULT_BASE_URL,
@@ -192,27 +219,13 @@ def chat(
     # A fallback model's answer is shown where it happens, and needs no warning behind it.
     warnings.filterwarnings("ignore", category=UserWarning, module="holysheep_core")
 
-    def typed() -> str:
-        try:
-            return input("> ")
-        except (EOFError, KeyboardInterrupt):
-            notes.print()
-            raise
-
     try:
         with StreamingRetryHandler(base_url=base_url, observers=[talk]) as handler:
             if sys.stdin.isatty():
                 notes.print(Text(words("how_to_chat", model=redact_line(model)), style="dim"))
-            for line in lines(sys.stdin, typed):
+            for line in lines(sys.stdin, lambda: _typed(notes)):
                 talk.ask(handler, line)
-            total = handler.totals.all
-            if total.calls > 1:
-                cost = f"US$ {total.cost_usd:.6f}"
-                if total.unpriced:
-                    cost = words("known_and_unknown", known=cost, unknown=total.unpriced)
-                tokens = f"{total.usage.total_tokens:,}"
-                said = words("in_all", calls=total.calls, tokens=tokens, cost=cost)
-                notes.print(Text(said, style="dim"))
+            talk.sum_up(handler.totals.all)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
     raise typer.Exit(1 if talk.failed else 0)

@@ -107,6 +107,15 @@ def test_an_error_is_one_line_and_the_next_question_is_asked_without_it(served):
     assert roles(script.requests[1]) == ["user"]
 
 
+def test_no_key_that_a_server_repeats_is_shown(served):
+    said = f'{{"error": {{"message": "bad key {KEY}"}}}}'
+    headers = {"x-request-id": KEY, "content-type": "application/json"}
+    _, chat = served(text="Baa.", faults=[reply(401, said, headers, times=None)])
+    done = chat("go\n")
+    assert b"AuthenticationError" in done.stderr
+    assert KEY.encode() not in done.stdout + done.stderr
+
+
 def test_without_a_key_it_says_where_to_get_one():
     done = run("chat", HOLYSHEEP_API_KEY="")
     assert done.returncode == 2
@@ -187,3 +196,21 @@ def test_at_a_terminal_there_is_a_prompt_and_ctrl_c_there_ends_nothing(served):
     os.close(theirs)
     assert process.returncode == 0
     assert len(script.requests) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_the_prompt_is_not_in_the_file_that_gets_the_answers(served, tmp_path):
+    import pty
+
+    script, _ = served(text="Baa.")
+    ours, theirs = pty.openpty()
+    path = tmp_path / "answer.txt"
+    with path.open("wb") as file:
+        with started(script, stdin=theirs, stdout=file, stderr=subprocess.PIPE) as process:
+            os.write(ours, b"go\n/quit\n")
+            notes = process.stderr.read()
+            process.wait(30)
+    os.close(ours)
+    os.close(theirs)
+    assert path.read_bytes() == b"Baa.\n"
+    assert notes.count(b"> ") == 2
