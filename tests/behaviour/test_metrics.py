@@ -1,5 +1,6 @@
 """Metrics equal the metadata of the answers: both plugins, every way to ask, when streams break."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -28,7 +29,7 @@ from holysheep_core import (
 from holysheep_core.observers.measures import ALL
 from holysheep_core.simulator import Simulator, cut, refuse
 from support.metrics import of_text, sums
-from support.models import OF_MODELS, every_way_of_models, langchain
+from support.models import GO, OF_MODELS, every_way_of_models, langchain, llamaindex
 from support.waiting import wait_until
 
 CARD = ModelCard(input_price=1.0, output_price=10.0)
@@ -280,3 +281,25 @@ def test_gunicorns_workers_are_added_up_whichever_is_asked(tmp_path, play, text,
         assert [each.value for each in found["holysheep_calls"].samples] == [8]
         assert sum(each.value for each in found["holysheep_stream_cuts"].samples) == 1
         assert sum(each.value for each in found["holysheep_streams_in_flight"].samples) == 0
+
+
+@pytest.mark.parametrize("make", [langchain, llamaindex])
+async def test_a_cancelled_call_is_in_flight_no_more(play, make):
+    registry = CollectorRegistry()
+    llm = make(play(delay=0.05), observers=[PrometheusMetrics(registry=registry)])
+    arrived = asyncio.Event()
+
+    async def read():
+        stream = llm.astream("go") if make is langchain else await llm.astream_chat(GO)
+        async for _ in stream:
+            arrived.set()
+
+    task = asyncio.create_task(read())
+    await arrived.wait()
+    assert sums(registry)("holysheep_streams_in_flight") == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    got = sums(registry)
+    assert got("holysheep_streams_in_flight") == 0
+    assert got("holysheep_calls_total", holysheep_outcome="closed") == 1

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "shared/holysheep_core/cli/english.py": "tests/unit/cli/test_words.py",
     "shared/holysheep_core/cli/korean.py": "tests/unit/cli/test_words.py",
     "shared/holysheep_core/cli/options.py": "tests/unit/cli/test_words.py",
+    "shared/holysheep_core/cli/probe.py": "tests/unit/cli/test_check.py",
     "shared/holysheep_core/cli/reporting.py": "tests/unit/cli/test_report_text.py",
     "shared/holysheep_core/client/with_context.py": "tests/behaviour/test_migration_guide.py",
     "shared/holysheep_core/client/detached.py": "tests/behaviour/test_detached.py",

@@ -45,7 +45,7 @@ td:first-child, .text td { white-space: normal; overflow-wrap: anywhere; }
 th:first-child, td:first-child, .text th, .text td { text-align: left; }
 th { color: var(--soft); font-weight: 500; }
 @media (max-width: 48rem) {
-  body { padding: .8rem; }
+  body { padding: .8rem; } .fact b { font-size: 1.15rem; }
   /* Each row is a card with a line for each cell: nothing to scroll sideways for. */
   thead { display: none; }
   tr, td { display: block; }
