@@ -46,16 +46,14 @@ def test_the_command_says_what_is_wrong(tmp_path):
     assert "not a length of time" in run("report", "--since", "soon").stderr
 
 
-def test_hours_stand_below_their_bars(path, monkeypatch):
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+def test_hours_stand_below_their_bars(path):
     found = made(path)
     line = hours_below(found)
     begin = float(found.steps[0].name)
     named = list(re.finditer(r"│(\d\d):00", line))
-    assert len(named) >= 3
+    assert len(named) >= 2  # and midnight's date
     for each in named:
-        hour = time.gmtime(begin + each.start() * found.step).tm_hour
+        hour = time.localtime(begin + each.start() * found.step).tm_hour
         assert hour == int(each[1])
     assert len(line) <= len(found.steps)
 
