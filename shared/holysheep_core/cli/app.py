@@ -157,7 +157,7 @@ def worker(
         raise typer.BadParameter(str(error)) from error
     console.print(f"Looking for orphaned answers, every {workers.EVERY:g} s.")
     workers.work(handler, kept, console, stop, detached=not everything)
-    # Threads of answers under way are not waited for: another worker takes those up.
+    # Threads of answers under way are not waited for: another worker completes those.
     sys.stdout.flush()
     os._exit(0)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from typing import Annotated, TextIO
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -32,7 +33,7 @@ from holysheep_core.types import CallRecord
 _QUIT = ("/quit", "/exit")
 _SHOWN = (
     *(events.StreamCut, events.Resumed, events.ModelDowngraded, events.ProviderSwitched),
-    *(events.RateLimitWait, events.Throttled),
+    events.Throttled,
 )
 _LONG_WAIT = 1.0
 """Seconds from which a wait before a retry is shown."""
@@ -108,7 +109,8 @@ class Chat(Observer):
         """Show a break, a resume, a move, a wait."""
         wait = event.wait if isinstance(event, events.RetryScheduled) else 0.0
         if isinstance(event, _SHOWN) or wait >= _LONG_WAIT:
-            said = f"[{redact_line(str(event))}]"
+            facts = msgspec.to_builtins(event)
+            said = f"[{redact_line(self._words(f'event_{type(event).__name__}', **facts))}]"
             # Within a line of text it stays there, so that the text can be read on.
             line = f" {said} " if self._open else f"{said}\n"
             self._out.flush()

@@ -150,4 +150,11 @@ ENGLISH: Mapping[str, str] = {
     "reached": "{count} of {total} characters reached the reader.",
     "in_order": "{count} of {total} characters, each once, in order",
     "not_the_same": "{count} of {total} characters, but not the same: {text}",
+    # events of a conversation
+    "event_StreamCut": "stream cut after {characters} characters ({error})",
+    "event_Resumed": "resumed at character {characters}, {removed} repeated characters removed",
+    "event_ModelDowngraded": "{from_model} -> {to_model} ({reason})",
+    "event_ProviderSwitched": "provider {from_provider} -> {to_provider} ({reason})",
+    "event_RetryScheduled": "request {attempt} failed ({error}); next one to {provider}/{model} in {wait:.1f} s",
+    "event_Throttled": "held back for {wait:.1f} s by your own limit of {limit} on {provider}",
 }

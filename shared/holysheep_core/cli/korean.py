@@ -143,4 +143,10 @@ KOREAN: Mapping[str, str] = {
     "reached": "{total}자 중 {count}자가 도착했습니다.",
     "in_order": "{total}자 중 {count}자, 한 번씩 순서대로",
     "not_the_same": "{total}자 중 {count}자, 그러나 내용이 다름: {text}",
+    "event_StreamCut": "{characters}자 후 스트림 끊김({error})",
+    "event_Resumed": "{characters}자에서 재개, 반복된 {removed}자 제거",
+    "event_ModelDowngraded": "대체 모델 {from_model} -> {to_model}({reason})",
+    "event_ProviderSwitched": "공급자 {from_provider} -> {to_provider}({reason})",
+    "event_RetryScheduled": "요청 {attempt} 실패({error}), {wait:.1f}초 후 {provider}/{model}에 다시 요청",
+    "event_Throttled": "자체 제한({provider}, {limit})으로 {wait:.1f}초 대기",
 }

@@ -1,8 +1,8 @@
 """What the commands say, in English and in Korean.
 
 A command says it in the language of `--lang`, else of the environment (`LC_ALL`, `LC_MESSAGES`,
-`LANG`): Korean where that begins with "ko", else English. Names of models, errors and events are
-the same in both.
+`LANG`): Korean where that begins with "ko", else English. Names of models and errors are the same
+in both, and so are the lines of the event log.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """What the commands say, in two languages."""
 
 import string
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import holysheep_core
+from holysheep_core import events
 from holysheep_core.cli.words import ENGLISH, KOREAN, LANGUAGES, Words, language_of
 from support.cli import run
 
@@ -97,4 +99,12 @@ def test_every_text_is_said_somewhere():
     code = "".join(
         each.read_text("utf-8") for each in folder.glob("*.py") if each.name not in tables
     )
-    assert [key for key in ENGLISH if f'"{key}"' not in code and f"'{key}'" not in code] == []
+    unsaid = [key for key in ENGLISH if f'"{key}"' not in code and f"'{key}'" not in code]
+    assert all(hasattr(events, key.removeprefix("event_")) for key in unsaid), unsaid
+
+
+def test_a_text_of_an_event_has_only_what_the_event_has():
+    for key, text in ENGLISH.items():
+        if key.startswith("event_"):
+            event = getattr(events, key.removeprefix("event_"))
+            assert placeholders(text) <= {each.name for each in fields(event)}
