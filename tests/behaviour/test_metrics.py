@@ -259,7 +259,7 @@ def test_gunicorns_workers_are_added_up_whichever_is_asked(tmp_path, play, text,
     script = play(faults=[cut(at=20)])
     env = {
         **os.environ,
-        "HOLYSHEEP_API_KEY": "any-key",
+        "HOLYSHEEP_API_KEY": "k",
         "HOLYSHEEP_BASE_URL": script.base_url,
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures"),
     }
