@@ -18,9 +18,9 @@ WORKERS ?= 4
 demo: .venv/.ready  ## the main job: streams that break, and arrive whole
 	@$(BIN)/holysheep demo
 
-test: .venv/.ready  ## the whole suite
+test: .venv/.ready  ## the tests; SLOW=1 adds the long ones, as in CI
 	@sh tests/services.sh
-	$(BIN)/pytest -n $(WORKERS) tests
+	$(BIN)/pytest -n $(WORKERS) $(if $(SLOW),,-m "not slow") tests
 
 check: .venv/.ready  ## ruff, formatting, mypy --strict
 	$(BIN)/ruff check .

@@ -91,6 +91,7 @@ from holysheep_core.observers.event_log import EventLog
 from holysheep_core.observers.observer import Observer
 from holysheep_core.observers.otel import OpenTelemetry
 from holysheep_core.observers.progress import ProgressBar
+from holysheep_core.observers.prometheus import PrometheusMetrics
 from holysheep_core.observers.totals import Total, Totals
 from holysheep_core.protocol.sse import ServerSentEvent
 from holysheep_core.protocol.sse_reading import parse_sse_stream
@@ -177,6 +178,7 @@ __all__ = [
     "Part",
     "PermissionDeniedError",
     "ProgressBar",
+    "PrometheusMetrics",
     "Provider",
     "ProviderHealthChanged",
     "ProviderSwitched",

@@ -247,15 +247,19 @@ class RouteCooled(Event):
     Attributes:
         route: The account (no secret) and the model.
         seconds: For how long; None: it is used again.
+        provider: The provider's name; "" if it is not known here.
     """
 
     route: str
     seconds: float | None
+    provider: str = ""
 
     def __str__(self) -> str:
+        # A person knows the provider's name, and not the account's digest.
+        named = f"{self.provider}/{self.route.partition('/')[2]}" if self.provider else self.route
         if self.seconds is None:
-            return f"circuit of {self.route} closed"
-        return f"circuit of {self.route} open for {self.seconds:.1f} s"
+            return f"circuit of {named} closed"
+        return f"circuit of {named} open for {self.seconds:.1f} s"
 
 
 @dataclass(frozen=True)

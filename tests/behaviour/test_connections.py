@@ -354,6 +354,7 @@ def settled(server, count):
     return len(server.open)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0, 10], ids=["new", "kept"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize(

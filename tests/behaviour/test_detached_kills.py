@@ -37,6 +37,7 @@ def workers(script, url, count=2):
             each.wait(10)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 + 10 * KILLS)
 def test_every_answer_ends_whole_or_stopped_and_none_is_generated_twice(play, url, name):
     script = play(text=LONG, delay=0.004)

@@ -15,6 +15,7 @@ ONCE = [row for row in ROWS if row.asked is not None]
 every_client = pytest.mark.parametrize("client", CLIENTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "client"),
     [
@@ -34,6 +35,7 @@ def test_the_text_comes_whole_and_nobody_is_asked_in_vain(simulator, row, client
     assert seen.asked == list(row.asked)
 
 
+@pytest.mark.slow
 @every_client
 @pytest.mark.parametrize("name", ["S15 down and up", "S15b outage of 60 s"])
 def test_a_server_that_comes_and_goes_loses_no_call(simulator, client, name):

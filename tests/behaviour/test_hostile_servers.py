@@ -336,7 +336,10 @@ def is_as_expected(got, expected):
     return got == expected if isinstance(expected, str) else issubclass(got, expected)
 
 
-@pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "use_async",
+    [pytest.param(False, id="sync"), pytest.param(True, id="async", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_server_costs_little_and_ends_in_the_text_or_a_typed_error(name, use_async):
     answer, expected = HOSTILE[name]

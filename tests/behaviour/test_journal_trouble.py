@@ -184,6 +184,7 @@ def test_an_end_that_the_store_cannot_take_is_written_when_it_can(play, tmp_path
     assert len(script.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_slept_too_long_stops_writing_and_says_so(play, url, name):
     script = play(text=LONG, delay=0.005)
     process = _begin(script, url, name, "")
@@ -267,6 +268,7 @@ KILLS = int(os.environ.get("HOLYSHEEP_KILLS", "8"))
 """How many processes are killed: a few here, hundreds with `make kills`."""
 
 
+@pytest.mark.slow
 def test_processes_killed_at_random_moments_leave_answers_that_end_whole(play, url):
     rng = random.Random(9)
     text = LONG[:1500]

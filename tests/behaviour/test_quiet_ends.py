@@ -78,6 +78,7 @@ def start(how, face):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("how", ["break", "kept", "error", "tasks"])
 def test_an_answer_left_at_the_end_of_the_program_prints_nothing(how, face):

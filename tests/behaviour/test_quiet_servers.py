@@ -164,6 +164,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS)
 def test_a_server_that_ends_in_mid_stream_prints_nothing_of_ours(play, tmp_path, end):
     script = play(LONG, delay=0.005)
@@ -173,6 +174,7 @@ def test_a_server_that_ends_in_mid_stream_prints_nothing_of_ours(play, tmp_path,
     wait_until(lambda: all(request.client_gone for request in script.requests), 5)
 
 
+@pytest.mark.slow
 def test_a_server_that_reloads_in_mid_stream_prints_nothing_and_serves_on(play, tmp_path):
     script = play(LONG, delay=0.005)
     with serving(tmp_path, script.base_url, [*UVICORN, "--reload"]) as (process, url):

@@ -81,6 +81,7 @@ def whole(answer):
     return answer.text == "here" and len(answer.attempts) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_two_thousand_async_calls_are_whole_at_the_first_attempt(proxied):
     once = RetryConfig(max_retries=0)
@@ -95,6 +96,7 @@ async def test_two_thousand_async_calls_are_whole_at_the_first_attempt(proxied):
     assert answers.count(True) == CALLS
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_so_are_those_of_threads(proxied):
     once = RetryConfig(max_retries=0)

@@ -177,6 +177,7 @@ def main():
         print("threads:", others)
 
 
+@pytest.mark.slow
 def test_a_stream_left_in_any_way_closes_its_connection_and_warns_of_nothing():
     done = subprocess.run(
         [sys.executable, "-X", "dev", __file__],
@@ -268,6 +269,7 @@ def read_long(url):
     print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_a_stream_of_a_million_tokens_takes_less_than_a_hundred_bytes_for_each():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talker) as server:

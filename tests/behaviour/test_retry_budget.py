@@ -30,6 +30,7 @@ def emptied():
     return budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.8, 0.5, 0.2])
 @pytest.mark.parametrize("status", [503, 500, REFUSED])
 def test_an_outage_multiplies_the_traffic_by_a_tenth_at_most_however_many_requests_fail(

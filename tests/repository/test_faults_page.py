@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests/benchmarks/faults"
 OURS = re.compile(r"HolySheep|\*\*`FunctionAgent`")
@@ -29,6 +31,7 @@ def played(*options):
 WRITTEN = list(tables((ROOT / "docs/faults.md").read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 def test_the_page_has_the_scripts_rows_and_columns():
     titles = re.findall(
         r"Conversation\(\s*['\"](.+?)['\"],\s", (SCRIPT / "conversations.py").read_text()
@@ -38,6 +41,7 @@ def test_the_page_has_the_scripts_rows_and_columns():
         assert [row for row in rows if row[0] != "*"] == titles
 
 
+@pytest.mark.slow
 def test_a_row_played_now_is_as_the_page_says():
     for (_, written), (columns, rows) in zip(WRITTEN, played("--only", "of `1000`"), strict=True):
         [row] = [title for title in rows if title[0] != "*"]

@@ -194,7 +194,7 @@ EXTRAS = {
     "holysheep_core/cassettes.py": [{"vcr"}],
     "holysheep_core/journal": [{"redis", "crypto"}],
     "holysheep_core/store": [{"redis"}],
-    "holysheep_core/observers": [{"otel", "cli"}],
+    "holysheep_core/observers": [{"otel", "prometheus", "cli"}],
 }
 """Where more than the dependencies is needed: the sets of extras with each of which a module works."""
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests/benchmarks/retry_storm"
 PAGE = (ROOT / "docs/retry-budget.md").read_text(encoding="utf-8")
@@ -30,6 +32,7 @@ def test_the_page_has_the_scripts_words_and_columns():
     assert [line for line in played("no such row") if line] == [line for line in written if line]
 
 
+@pytest.mark.slow
 def test_a_row_played_now_is_as_the_page_says():
     [row] = filter(is_result, played("503 for half of the requests · with it"))
     assert row in PAGE.splitlines()

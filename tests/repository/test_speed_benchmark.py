@@ -45,6 +45,7 @@ def test_the_history_is_one_line_of_json_per_run_and_the_last_of_a_kind_counts(
     assert json.loads(lines[0])["versions"]["httpx"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # peers' clients close when they are garbage
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("path", ["flood-50", "joined-40", "paced-20-5"])
@@ -95,6 +96,7 @@ def test_the_page_has_a_row_for_each_target_and_says_how_far_it_is(module):
     assert "| reached |" in text
 
 
+@pytest.mark.slow
 def test_a_crowd_is_measured_in_a_process_of_its_own(module, monkeypatch):
     crowd = module("crowd")
     with module("server").running() as port:
@@ -127,6 +129,7 @@ def test_recovery_is_measured_against_a_real_cut(module):
     assert again > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_knows_its_options():
     done = subprocess.run(
         [sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True, timeout=60

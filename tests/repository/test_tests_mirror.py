@@ -14,6 +14,11 @@ ELSEWHERE = {
     # tested under another name: the file that does it
     "shared/holysheep_core/cli/__main__.py": "tests/unit/cli/test_app.py",
     "shared/holysheep_core/cli/demo_output.py": "tests/unit/cli/test_demo.py",
+    "shared/holysheep_core/cli/english.py": "tests/unit/cli/test_words.py",
+    "shared/holysheep_core/cli/korean.py": "tests/unit/cli/test_words.py",
+    "shared/holysheep_core/cli/options.py": "tests/unit/cli/test_words.py",
+    "shared/holysheep_core/cli/probe.py": "tests/unit/cli/test_check.py",
+    "shared/holysheep_core/cli/reporting.py": "tests/unit/cli/test_report_text.py",
     "shared/holysheep_core/client/with_context.py": "tests/behaviour/test_migration_guide.py",
     "shared/holysheep_core/client/detached.py": "tests/behaviour/test_detached.py",
     "shared/holysheep_core/client/sse.py": "tests/behaviour/test_sse.py",

@@ -17,7 +17,14 @@ def rows(path, sql, *values):
         return [dict(row) for row in database.execute(sql, values)]
 
 
-def attempt(number=1, outcome="completed", model="gpt-4.1", provider="holysheep", cost=0.01):
+def attempt(
+    number=1,
+    outcome="completed",
+    model="gpt-4.1",
+    provider="holysheep",
+    cost=0.01,
+    request_id=None,
+):
     usage = Usage(100, 50)
     return Attempt(
         number,
@@ -28,7 +35,7 @@ def attempt(number=1, outcome="completed", model="gpt-4.1", provider="holysheep"
         2.0,
         0.5,
         200,
-        None,
+        request_id,
         outcome,
         200,
         usage,
@@ -66,14 +73,17 @@ def write_log(path):
         log.call_ended(record(f"plain-{number}", number * HOUR, attempt(), tags=("a",)), "")
     cut = attempt(1, "StreamCutError")
     log.call_ended(record("cut", HOUR, cut, attempt(2), resumes=1, saved=120, first=3.0), "")
-    log.call_ended(record("bad", HOUR, attempt(1, "ServerError"), outcome="ServerError"), "")
+    bad = attempt(1, "ServerError", request_id="req-1")
+    log.call_ended(record("bad", HOUR, bad, outcome="ServerError"), "")
     odd = attempt(model="<odd> & co", provider="other", cost=None)
     log.call_ended(record("odd", HOUR, odd, outcome="closed"), "")
     log.call_ended(record("old", 48 * HOUR, attempt()), "")
     log.happened(events.ModelDowngraded("", 0.0, "gpt-4.1", "gemini-2.5-flash", "RateLimitError"))
     log.happened(events.ActiveProviderChanged("", 0.0, "other", "switched to"))
     log.happened(events.ProviderHealthChanged("", 0.0, "holysheep", False, "status 503"))
-    log.happened(events.RouteCooled("", 0.0, "holysheep-1/gpt-4.1", 60.0))
+    digest = "0123456789abcdef/gpt-4.1"
+    log.happened(events.RouteCooled("", 0.0, digest, 60.0, "holysheep"))
+    log.happened(events.RouteCooled("", 0.0, "of-an-older-version/m", 60.0))
     log.happened(events.RouteCooled("", 0.0, "well-again/m", 60.0))
     log.happened(events.RouteCooled("", 0.1, "well-again/m", None))
     log.happened(events.RequestSent("", 0.0, 1, "holysheep", "gpt-4.1", "request"))

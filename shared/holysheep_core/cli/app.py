@@ -7,34 +7,31 @@ import os
 import signal
 import sys
 import threading
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
 import holysheep_core
-from holysheep_core.catalog import check_learnable, coerce
-from holysheep_core.cli import batch, check, watch
+from holysheep_core.catalog import check_learnable
+from holysheep_core.cli import batch, check
 from holysheep_core.cli import demo as demos
-from holysheep_core.cli import report_data as figures
-from holysheep_core.cli import report_text as report
 from holysheep_core.cli import rollback_drill as drill
 from holysheep_core.cli import worker as workers
+from holysheep_core.cli.chat import chat
 from holysheep_core.cli.demo_live import run_live
 from holysheep_core.cli.journal_commands import JournalUrl, journals
-from holysheep_core.cli.report_html import page
+from holysheep_core.cli.options import BaseUrl, Lang, terminal, words_for
+from holysheep_core.cli.reporting import make_report, watch_calls
+from holysheep_core.cli.simulate import simulate
 from holysheep_core.client.handler import StreamingRetryHandler
-from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.sharing import announce
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.progress import ProgressBar
 from holysheep_core.routing.providers import DEFAULT_BASE_URL, Provider
-from holysheep_core.simulator import Scenario, Simulator, cut
+from holysheep_core.simulator import Simulator
 
 app = typer.Typer(
     help="HolySheep AI for LangChain and LlamaIndex: streams arrive whole, once, in order.",
@@ -46,74 +43,20 @@ app = typer.Typer(
 app.add_typer(journals, name="journal")
 
 
-class By(str, Enum):
-    """How a connection is cut."""
-
-    rst = "rst"
-    fin = "fin"
-    eof = "eof"
-
-
-class Manner(str, Enum):
-    """How the simulated model continues a cut answer."""
-
-    exact = "exact"
-    obedient = "obedient"
-    repeat = "repeat"
-    restart = "restart"
-    preamble = "preamble"
-    different = "different"
-
-
-def _console() -> Console:
-    # No emoji: ":100:" may be part of a fine-tuned model's name.
-    return Console(highlight=False, emoji=False)
-
-
 @app.command()
 def demo(
     live: Annotated[
         bool, typer.Option("--live", help="A short run on the real API, with HOLYSHEEP_API_KEY.")
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """Show broken streams side by side: ordinary clients, and this one."""
-    console = _console()
-    good = run_live(console) if live else demos.run_all(console)
+    console, words = terminal(), words_for(lang)
+    good = run_live(console) if live else demos.run_all(console, words)
     raise typer.Exit(0 if good else 1)
 
 
-@app.command()
-def simulate(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")
-    ] = 8089,
-    text: Annotated[
-        str, typer.Option(help="The answer; generated from the request if empty.")
-    ] = "",
-    cut_at: Annotated[
-        int, typer.Option(min=-1, help="Cut after this many characters; -1: never.")
-    ] = -1,
-    times: Annotated[int, typer.Option(min=0, help="How many responses to cut; 0: all.")] = 1,
-    by: Annotated[
-        By, typer.Option(help="TCP reset, unfinished body, or clean early end.")
-    ] = By.rst,
-    manner: Annotated[
-        Manner, typer.Option(help="How a cut answer is continued.")
-    ] = Manner.obedient,
-    delay: Annotated[float, typer.Option(min=0, help="Seconds between events.")] = 0.02,
-) -> None:
-    """Run a local server that breaks streams as told, to test your app. Ctrl-C stops it."""
-    faults = [cut(cut_at, by.value, times=times or None)] if cut_at >= 0 else []
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    scenario = Scenario(text=text or None, faults=faults, manner=manner.value, delay=delay)
-    try:
-        with Simulator(port=port, scenario=scenario) as simulator:
-            _console().print(f"Listening. base_url: [bold]{simulator.base_url}[/]  (any key)")
-            stop.wait()
-    except OSError as error:
-        raise typer.BadParameter(f"cannot listen on port {port}: {error.strerror}") from error
+app.command("simulate")(simulate)
 
 
 @app.command("rollback-drill")
@@ -122,7 +65,7 @@ def rollback_drill(
     outage: Annotated[float, typer.Option(min=1, help="Seconds the primary is down.")] = 5.0,
 ) -> None:
     """Rehearse an outage on local servers: the primary stops under load, then restarts."""
-    console = _console()
+    console = terminal()
     console.print(f"[bold]Rollback drill[/]: {callers} callers, {outage:g} s without the primary")
     report = asyncio.run(drill.rehearse(callers, outage, console))
     drill.show(report, console)
@@ -156,9 +99,7 @@ def run_batch(
         bool, typer.Option("--resume", help="Continue OUT: ask only for what it has not.")
     ] = False,
     model: Annotated[str | None, typer.Option(help="Model of lines that name none.")] = None,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     journal: Annotated[
         str | None, typer.Option(help="Where answers are kept as they arrive; a file beside OUT.")
     ] = None,
@@ -196,9 +137,7 @@ def run_batch(
 @app.command()
 def worker(
     journal: JournalUrl,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     lease: Annotated[
         float, typer.Option(min=0.1, help="Seconds; that of the processes it helps.")
     ] = 10.0,
@@ -210,7 +149,7 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    console = _console()
+    console = terminal()
     try:
         kept = Journal(journal, lease=lease)
         handler = StreamingRetryHandler(base_url=base_url, journal=kept)
@@ -218,7 +157,7 @@ def worker(
         raise typer.BadParameter(str(error)) from error
     console.print(f"Looking for orphaned answers, every {workers.EVERY:g} s.")
     workers.work(handler, kept, console, stop, detached=not everything)
-    # Threads of answers under way are not waited for: another worker takes those up.
+    # Threads of answers under way are not waited for: another worker completes those.
     sys.stdout.flush()
     os._exit(0)
 
@@ -228,15 +167,14 @@ def check_gateway(
     models: Annotated[
         list[str] | None, typer.Argument(help="Models to check; gpt-4.1 by default.")
     ] = None,
-    base_url: Annotated[
-        str, typer.Option(envvar="HOLYSHEEP_BASE_URL", help="Base URL of an OpenAI-compatible API.")
-    ] = DEFAULT_BASE_URL,
+    base_url: BaseUrl = DEFAULT_BASE_URL,
     learn: Annotated[
         Path | None, typer.Option(help="A JSON catalog to record which models accept a prefill.")
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Check within a minute whether migration is safe: key, models, stream, tools, JSON, limits."""
-    console = _console()
+    console, words = terminal(), words_for(lang)
     asked = models or ["gpt-4.1"]
     key = os.environ.get("HOLYSHEEP_API_KEY")
     if learn is not None and not key:
@@ -248,81 +186,26 @@ def check_gateway(
         if learn is not None:
             check_learnable(learn)
         if key:
-            console.print(f"Checking {escape(base_url)}: a few dozen tokens for each model.")
-            good = check.run(Provider(key, base_url), asked, console, learn)
+            console.print(escape(words("check_begins", url=base_url)))
+            good = check.run(Provider(key, base_url), asked, console, learn, words)
         else:
-            console.print(
-                "[yellow]HOLYSHEEP_API_KEY is not set: these are the simulator's answers, "
-                "not the API's.[/]"
-            )
+            console.print(words("check_simulated"), style="yellow")
             with Simulator() as simulator:
-                good = check.run(Provider("any", simulator.base_url), asked, console, None)
+                good = check.run(Provider("any", simulator.base_url), asked, console, None, words)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
     if good and not key:
-        console.print(
-            "[yellow]These were the simulator's answers: set HOLYSHEEP_API_KEY to check whether "
-            "migration is safe.[/]"
-        )
+        console.print(words("check_simulated_end"), style="yellow")
     elif good:
-        console.print("[green]All checks passed.[/]")
+        console.print(words("check_passed"), style="green")
     else:
-        console.print("[red]Some checks failed: see ✗ above.[/]")
+        console.print(words("check_failed"), style="red")
     raise typer.Exit(0 if good and key else 1)
 
 
-LogFile = Annotated[
-    Path,
-    typer.Option("--log", envvar="HOLYSHEEP_EVENT_LOG", help="The file given as event_log=."),
-]
-
-
-@app.command("report")
-def make_report(
-    log: LogFile = Path("holysheep.db"),
-    since: Annotated[str, typer.Option(help="Length of time: 30m, 24h, 7d.")] = "24h",
-    against: Annotated[str, typer.Option(help="Model to compare costs with.")] = "gpt-4.1",
-    html: Annotated[Path | None, typer.Option(help="Also write an HTML page.")] = None,
-    catalog: Annotated[
-        Path | None,
-        typer.Option(envvar="HOLYSHEEP_CATALOG", help="Your own prices: a TOML or JSON file."),
-    ] = None,
-) -> None:
-    """Report availability, latency, errors, resumes, tokens and cost of past calls."""
-    console = _console()
-    try:
-        with Progress(console=console, transient=True) as progress:
-            found = figures.report(
-                log,
-                figures.seconds_of(since),
-                against=against,
-                catalog=coerce(catalog),
-                track=lambda rows, total: progress.track(rows, total, description="Reading …"),
-            )
-        if html is not None:
-            html.write_text(page(found), encoding="utf-8")
-    except (ConfigurationError, OSError) as error:
-        raise typer.BadParameter(str(error)) from error
-    report.show(found, console)
-    if html is not None:
-        console.print(f"Page written to {escape(str(html))}.")
-
-
-@app.command("watch")
-def watch_calls(
-    log: LogFile = Path("holysheep.db"),
-    tier: Annotated[
-        str, typer.Option(help="Tier with the limits to show: free, starter or pro.")
-    ] = "free",
-    every: Annotated[float, typer.Option(min=0.1, help="Seconds between updates.")] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
-) -> None:
-    """Show live figures: requests against the tier's limit, tokens, cooldowns, providers."""
-    try:
-        limits = RateLimits.coerce(tier) or RateLimits()
-        watch.watch(log, limits, _console(), once=once, every=every)
-    except ConfigurationError as error:
-        raise typer.BadParameter(str(error)) from error
+app.command("chat")(chat)
+app.command("report")(make_report)
+app.command("watch")(watch_calls)
 
 
 @app.command()

@@ -7,11 +7,9 @@ simulator, and the report says so.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -20,19 +18,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from holysheep_core.catalog import learn
-from holysheep_core.protocol.chunk_reader import ChunkReader
-from holysheep_core.protocol.sse import server_sent_events
-from holysheep_core.protocol.wire import DONE, Chunk, decode_chunk, is_json, is_json_object
+from holysheep_core.cli.probe import Probe, ProbeResponse
+from holysheep_core.cli.words import Words
+from holysheep_core.protocol.wire import is_json, is_json_object
 from holysheep_core.routing.providers import Provider
 from holysheep_core.secrets import redact_line
-from holysheep_core.transport.clients import create_resilient_client
-from holysheep_core.transport.exceptions import translate
 
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}  # noqa: RUF001
 _LIMITS = re.compile(r"retry-after|ratelimit")
-_BASICS = ("key", "stream")
-"""If one of these fails, the remaining probes would fail too and are skipped."""
-
 _TOOL = {
     "type": "function",
     "function": {
@@ -57,123 +50,13 @@ class Finding:
         what: Name of the check.
         good: Whether it passed; None for information without a verdict.
         said: The result as text.
+        basic: If this check fails, the remaining probes would fail too and are skipped.
     """
 
     what: str
     good: bool | None
     said: str
-
-
-@dataclass
-class ProbeResponse:
-    """A raw response.
-
-    Attributes:
-        status: HTTP status; 0 without a response.
-        headers: Headers, names in lower case.
-        chunks: The decoded events.
-        done: Whether `[DONE]` arrived.
-        comments: Whether there were comments between events.
-        foreign: Number of events that are not chunks.
-        first: Seconds to the first text; None without text.
-        body: The body or error if the response is not a stream, shortened.
-    """
-
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    chunks: list[Chunk] = field(default_factory=list)
-    done: bool = False
-    comments: bool = False
-    foreign: int = 0
-    first: float | None = None
-    body: str = ""
-
-    @property
-    def text(self) -> str:
-        """The answer's text."""
-        reader = ChunkReader()
-        return "".join(text for chunk in self.chunks for text, _ in reader.take(chunk))
-
-    @property
-    def refusal(self) -> str:
-        """The reason why there is no stream, as text; "" for a stream."""
-        if self.chunks:
-            return ""
-        return f"status {self.status}: {self.body}" if self.status else self.body
-
-
-class Probe:
-    """Sends probes for one model to one provider.
-
-    Args:
-        provider: The provider.
-        model: The model.
-        timeout: Seconds an answer may take.
-
-    Attributes:
-        takes_prefill: Whether the model continues a prefilled answer; None if unknown.
-    """
-
-    def __init__(self, provider: Provider, model: str, timeout: float = 20.0) -> None:
-        self._provider = provider
-        self._model = model
-        self._client = create_resilient_client(timeout=timeout)
-        self.takes_prefill: bool | None = None
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def get(self, path: str) -> ProbeResponse:
-        """Send a GET request."""
-        headers = {**self._provider.request_headers(), "accept": "application/json"}
-        try:
-            response = self._client.get(f"{self._provider.base_url}/{path}", headers=headers)
-        except Exception as error:  # noqa: BLE001 - the user is to see any error
-            return ProbeResponse(body=str(translate(error)))
-        return ProbeResponse(response.status_code, dict(response.headers), body=response.text)
-
-    def ask(self, messages: Sequence[Mapping[str, Any]], **params: Any) -> ProbeResponse:
-        """Stream an answer."""
-        model = self._provider.models.get(self._model, self._model)
-        body = {"model": model, "messages": messages, "stream": True, "max_tokens": 48, **params}
-        url, headers = self._provider.url, self._provider.request_headers()
-        seen = ProbeResponse()
-        started = time.monotonic()
-        try:
-            with self._client.stream("POST", url, json=body, headers=headers) as response:
-                seen.status = response.status_code
-                seen.headers = {name.lower(): value for name, value in response.headers.items()}
-                raw = response.iter_raw()
-                if seen.status != 200 or "json" in seen.headers.get("content-type", ""):  # noqa: PLR2004
-                    said = b"".join(raw).decode(errors="replace")
-                    seen.body = redact_line(said, self._provider.secrets, limit=200)
-                    return seen
-                self._read(raw, seen, started)
-        except Exception as error:  # noqa: BLE001
-            seen.body = str(translate(error))
-        return seen
-
-    def _read(self, raw: Iterable[bytes], seen: ProbeResponse, started: float) -> None:
-        def noting(pieces: Iterable[bytes]) -> Iterable[bytes]:
-            for piece in pieces:
-                seen.comments = seen.comments or piece.startswith(b":") or b"\n:" in piece
-                yield piece
-
-        for event in server_sent_events(noting(raw)):
-            if event.data.strip() == DONE:
-                seen.done = True
-                continue
-            try:
-                chunk = decode_chunk(event.data)
-            except msgspec.ValidationError:
-                chunk = None
-            if chunk is None:
-                seen.foreign += 1
-                continue
-            seen.chunks.append(chunk)
-            if seen.first is None and seen.text:
-                seen.first = time.monotonic() - started
+    basic: bool = False
 
 
 def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
@@ -181,52 +64,61 @@ def key_and_models(probe: Probe) -> tuple[list[Finding], list[str] | None]:
 
     That it is given proves nothing of the key: some servers give it to everybody.
     """
-    seen = probe.get("models")
+    seen, words = probe.get("models"), probe.words
     if seen.status in (401, 403):
-        return [Finding("key", False, f"not accepted (status {seen.status})")], None
+        return [_key_refused(probe, seen)], None
     if seen.status != 200:  # noqa: PLR2004
-        return [Finding("list of models", None, f"none here ({seen.status or seen.body})")], None
+        reason = str(seen.status or seen.body)
+        return [Finding(words("model_list"), None, words("no_list", reason=reason))], None
     try:
         names = [str(each["id"]) for each in msgspec.json.decode(seen.body)["data"]]
     except (msgspec.DecodeError, KeyError, TypeError):
-        return [Finding("list of models", None, "in a shape of its own")], None
+        return [Finding(words("model_list"), None, words("odd_list"))], None
     some = ", ".join(names[:6]) + (", …" if names[6:] else "")
-    return [Finding("list of models", None, f"{len(names)}: {some}")], names
+    return [Finding(words("model_list"), None, f"{len(names)}: {some}")], names
+
+
+def _key_refused(probe: Probe, seen: ProbeResponse) -> Finding:
+    words = probe.words
+    return Finding(words("key"), False, words("key_refused", status=seen.status), basic=True)
 
 
 def stream(probe: Probe) -> Iterable[Finding]:
     """Check a plain stream: shape, end, usage, latency, rate-limit headers."""
-    seen = probe.ask(_COUNT, stream_options={"include_usage": True})
+    seen, words = probe.ask(_COUNT, stream_options={"include_usage": True}), probe.words
     if seen.status in (401, 403):
-        yield Finding("key", False, f"not accepted (status {seen.status})")
+        yield _key_refused(probe, seen)
     if seen.refusal:
-        yield Finding("stream", False, seen.refusal)
+        yield Finding(words("stream"), False, seen.refusal, basic=True)
         return
-    yield Finding("key", True, "accepted")
+    yield Finding(words("key"), True, words("key_accepted"), basic=True)
     reasons = [c.choices[0].finish_reason for c in seen.chunks if c.choices]
     reason = next((each for each in reasons if each), None)
-    shape = f"{len(seen.chunks)} chunks, {seen.headers.get('content-type', 'no content type')}"
+    kind = seen.headers.get("content-type") or words("no_type")
+    shape = words("chunks", count=len(seen.chunks), type=kind)
     if seen.foreign:
-        shape += f", {seen.foreign} foreign events"
-    yield Finding("stream", bool(seen.text), shape if seen.text else "no text in it")
+        shape += words("foreign", count=seen.foreign)
+    said = shape if seen.text else words("no_text")
+    yield Finding(words("stream"), bool(seen.text), said, basic=True)
     ends = [f"finish_reason {reason!r}" if reason else "", "[DONE]" if seen.done else ""]
-    said = " and ".join(filter(None, ends)) or "neither finish_reason nor [DONE]"
-    yield Finding("end of a stream", bool(reason or seen.done), said)
+    said = words("and").join(filter(None, ends)) or words("no_end")
+    yield Finding(words("end"), bool(reason or seen.done), said)
     usage = next((chunk.usage for chunk in reversed(seen.chunks) if chunk.usage), None)
     counts = None if usage is None else usage.to_usage()
     yield Finding(
-        "usage",
+        words("usage"),
         None if counts is None else True,
-        "not reported: it will be estimated"
+        words("no_usage")
         if counts is None
-        else f"{counts.input_tokens} + {counts.output_tokens} tokens",
+        else words("usage_tokens", read=counts.input_tokens, written=counts.output_tokens),
     )
     if seen.first is not None:
-        yield Finding("first token", None, f"after {seen.first:.2f} s")
+        said = words("after", seconds=f"{seen.first:.2f}")
+        yield Finding(words("first_token"), None, said)
     if seen.comments:
-        yield Finding("keep-alive comments", None, "sent")
+        yield Finding(words("comments"), None, words("sent"))
     limits = [f"{name}: {value}" for name, value in seen.headers.items() if _LIMITS.search(name)]
-    yield Finding("rate-limit headers", None, "; ".join(limits) or "none seen")
+    yield Finding(words("limit_headers"), None, "; ".join(limits) or words("none_seen"))
 
 
 def tools(probe: Probe) -> Iterable[Finding]:
@@ -239,9 +131,8 @@ def tools(probe: Probe) -> Iterable[Finding]:
     pieces = [part.function.arguments for part in parts if part.function is not None]
     arguments = "".join(piece for piece in pieces if isinstance(piece, str))
     good = is_json_object(arguments)
-    yield Finding(
-        "tool calls", good, arguments if good else seen.refusal or "no complete tool call"
-    )
+    said = arguments if good else seen.refusal or probe.words("no_tool_call")
+    yield Finding(probe.words("tool_calls"), good, said)
 
 
 def json_mode(probe: Probe) -> Iterable[Finding]:
@@ -249,34 +140,37 @@ def json_mode(probe: Probe) -> Iterable[Finding]:
     ask = [{"role": "user", "content": 'Answer with the JSON object {"sheep": 3}.'}]
     seen = probe.ask(ask, response_format={"type": "json_object"})
     good = is_json(seen.text)
-    yield Finding(
-        "JSON mode", good, seen.text if good else seen.refusal or "the answer is not JSON"
-    )
+    said = seen.text if good else seen.refusal or probe.words("no_json")
+    yield Finding(probe.words("json_mode"), good, said)
 
 
 def prefill(probe: Probe) -> Iterable[Finding]:
     """Check whether the model continues a prefilled answer."""
-    seen = probe.ask(_PREFILL)
+    seen, words = probe.ask(_PREFILL), probe.words
     if seen.status in (200, 400):
         probe.takes_prefill = re.match(r"[\s,]*5", seen.text) is not None
     if probe.takes_prefill:
-        yield Finding("prefill", None, "accepted: cut answers are resumed by prefill")
+        yield Finding(words("prefill"), None, words("prefill_accepted"))
     else:
-        why = seen.refusal or "the model starts over"
-        yield Finding(
-            "prefill", None, f"not accepted ({why}): cut answers are resumed by a continuation turn"
-        )
+        why = seen.refusal or words("starts_over")
+        yield Finding(words("prefill"), None, words("prefill_refused", reason=why))
 
 
 PROBES: tuple[tuple[str, Callable[[Probe], Iterable[Finding]]], ...] = (
-    ("a stream", stream),
-    ("a tool call", tools),
-    ("JSON mode", json_mode),
+    ("stream", stream),
+    ("tool_calls", tools),
+    ("json_mode", json_mode),
     ("prefill", prefill),
 )
 
 
-def run(provider: Provider, models: Sequence[str], console: Console, notes: Path | None) -> bool:
+def run(
+    provider: Provider,
+    models: Sequence[str],
+    console: Console,
+    notes: Path | None,
+    words: Words | None = None,
+) -> bool:
     """Check each model, print the findings, and record which models accept a prefill.
 
     Args:
@@ -284,26 +178,26 @@ def run(provider: Provider, models: Sequence[str], console: Console, notes: Path
         models: The models.
         console: Receives the output.
         notes: A JSON catalog to record prefills in; None for none.
+        words: The language; English by default.
 
     Returns:
         Whether no check failed.
     """
-    good = True
+    good, words = True, words or Words()
     listed: list[str] | None = None
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task("", total=len(models) * (len(PROBES) + 1))
         for number, model in enumerate(models):
-            probe = Probe(provider, model)
-            progress.update(bar, description=f"{escape(model)}: models", advance=1)
+            probe = Probe(provider, model, words=words)
+            progress.update(bar, description=f"{escape(model)}: {words('models')}", advance=1)
             found: list[Finding] = []
             if not number:
                 found, listed = key_and_models(probe)
             if listed is not None and model not in listed:
-                said = "is not in the server's list of models: is the name right?"
-                found.append(Finding(model, None, said))
+                found.append(Finding(model, None, words("not_listed")))
             for name, look in PROBES:
-                progress.update(bar, description=f"{escape(model)}: {name}", advance=1)
-                if all(each.good is not False or each.what not in _BASICS for each in found):
+                progress.update(bar, description=f"{escape(model)}: {words(name)}", advance=1)
+                if all(each.good is not False or not each.basic for each in found):
                     found += look(probe)
             probe.close()
             table = Table(title=escape(model), title_justify="left", box=None, show_header=False)

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from holysheep_core import Timeouts
 from holysheep_core.cli.demo_output import Stage, attempt
+from holysheep_core.cli.words import Words
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse, stall
 
 ANSWER = (
@@ -29,8 +30,14 @@ _STALL = 1.2
 _BREAKS = [cut(at=31, by="eof"), stall(at=40, seconds=60, keepalive=True)]
 
 
-def run_all(console: Console) -> bool:
-    """Run the demo; return whether every step passed."""
+def run_all(console: Console, words: Words | None = None) -> bool:
+    """Run the demo; return whether every step passed.
+
+    Args:
+        console: Receives the output.
+        words: The language; English by default.
+    """
+    words = words or Words()
     missing = [
         package
         for module, package in (
@@ -40,15 +47,11 @@ def run_all(console: Console) -> bool:
         if not _installed(module)
     ]
     if missing:
-        packages = escape(" ".join(missing))  # an extra's brackets are not markup
-        console.print(f"[red]The demo needs both frameworks: pip install {packages}[/]")
+        packages = words("demo_needs", packages=" ".join(missing))
+        console.print(f"[red]{escape(packages)}[/]")  # an extra's brackets are not markup
         return False
-    stage = Stage(console)
-    stage.title(
-        "holysheep demo",
-        "A local server plays a model and breaks streams. No key, no network.\n"
-        "⚡ marks the breaks.",
-    )
+    stage = Stage(console, words)
+    stage.title("holysheep demo", words("demo_about"))
     with Simulator() as simulator:
         langchain_chain(stage, simulator)
         llamaindex_chat(stage, simulator)
@@ -57,7 +60,7 @@ def run_all(console: Console) -> bool:
     console.print()
     total = stage.passed + stage.failed
     stage.say(
-        f"{stage.passed} of {total} came out whole.",
+        words("whole", passed=stage.passed, total=total),
         "bold green" if not stage.failed else "bold red",
     )
     return not stage.failed
@@ -70,11 +73,8 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
 
     from langchain_holysheep import ChatHolySheep
 
-    stage.step(
-        1,
-        "LangChain chain: a cut in mid-word, then a stall",
-        "the body ends cleanly in mid-word; the continuation then hangs, with keep-alive comments",
-    )
+    words = stage.words
+    stage.step(1, words("step_chain"), words("fault_chain"))
     scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
 
@@ -93,7 +93,7 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
         )
         _judge_ordinary(stage, stage.stream(chain(model), "yellow"))
     else:
-        stage.say("(not installed) shows half an answer, up to the cut, without an error.")
+        stage.say(words("half_answer"))
 
     stage.heading("ChatHolySheep")
     ours = ChatHolySheep(
@@ -112,7 +112,8 @@ def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
 
     from llamaindex_holysheep import HolySheep
 
-    stage.step(2, "LlamaIndex chat engine: the same breaks", "as above")
+    words = stage.words
+    stage.step(2, words("step_chat"), words("fault_chat"))
     scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
 
     def chat(llm: Any) -> Iterator[str]:
@@ -131,7 +132,7 @@ def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
         )
         _judge_ordinary(stage, stage.stream(chat(llm), "yellow"))
     else:
-        stage.say("(not installed) shows half an answer, up to the cut, without an error.")
+        stage.say(words("half_answer"))
 
     stage.heading("HolySheep")
     ours = HolySheep(
@@ -148,7 +149,8 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
     """A 429 with a long Retry-After."""
     from langchain_holysheep import ChatHolySheep
 
-    stage.step(3, "Rate limit: 429, Retry-After: 40", "gpt-4.1 is limited; gemini-2.5-flash is not")
+    words = stage.words
+    stage.step(3, words("step_limit"), words("fault_limit"))
     faults = [refuse(429, retry_after=40, code="rate_limit_exceeded", model="gpt-4.1", times=None)]
     scenario = Scenario(text=SHORT, faults=faults, delay=PACE, piece=2)
 
@@ -164,9 +166,9 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
             max_retries=0,  # a demo cannot wait 80 s
         )
         stage.stream((chunk.text for chunk in model.stream(QUESTION)), "yellow")
-        stage.ordinary("No answer. Its 2 default retries would have waited 40 s each.")
+        stage.ordinary(words("would_wait"))
     else:
-        stage.say("(not installed) waits 40 s twice, then raises.")
+        stage.say(words("waits"))
 
     stage.heading("ChatHolySheep")
     ours = ChatHolySheep(
@@ -183,11 +185,8 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
     """A tool call cut inside its arguments, in a LlamaIndex agent."""
     from llamaindex_holysheep import HolySheep
 
-    stage.step(
-        4,
-        'Agent: a tool call cut at {"amount": 1 of 1000}',
-        "the body ends cleanly inside the arguments of pay(amount=1000)",
-    )
+    words = stage.words
+    stage.step(4, words("step_agent", part='{"amount": 1'), words("fault_agent"))
     call = '{"amount": 1000}'
     scenario = Scenario(
         text="",
@@ -208,9 +207,9 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
             is_function_calling_model=True,
         )
         paid = attempt(lambda: _run_agent(llm))
-        stage.ordinary(f"paid: {paid}", good=paid == "[1000]")
+        stage.ordinary(words("paid", amounts=paid), good=paid == "[1000]")
     else:
-        stage.say("(not installed) pays 1: the incomplete call parses and is executed.")
+        stage.say(words("pays_one"))
 
     stage.heading("FunctionAgent with HolySheep")
     ours = HolySheep(
@@ -221,7 +220,7 @@ def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
     )
     paid = attempt(lambda: _run_agent(ours))
     stage.tell_events()
-    stage.verdict(f"paid: {paid}, once and in full", good=paid == "[1000]")
+    stage.verdict(words("paid_whole", amounts=paid), good=paid == "[1000]")
 
 
 def _run_agent(llm: Any) -> str:
@@ -244,14 +243,18 @@ def _run_agent(llm: Any) -> str:
 
 def _judge_ordinary(stage: Stage, text: str) -> None:
     whole = text == ANSWER
-    stage.ordinary(f"{len(text)} of {len(ANSWER)} characters reached the reader.", good=whole)
+    said = stage.words("reached", count=len(text), total=len(ANSWER))
+    stage.ordinary(said, good=whole)
 
 
 def _judge(stage: Stage, text: str, truth: str) -> None:
     stage.tell_events()
     good = text == truth
-    how = "each once, in order" if good else f"but not the same: {text!r}"
-    stage.verdict(f"{len(text)} of {len(truth)} characters, {how}", good=good)
+    counts = {"count": len(text), "total": len(truth)}
+    said = stage.words("in_order", **counts)
+    if not good:
+        said = stage.words("not_the_same", **counts, text=repr(text))
+    stage.verdict(said, good=good)
 
 
 def _installed(module: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
@@ -14,15 +15,22 @@ from holysheep_core import (
     Resumed,
     StreamCut,
 )
+from holysheep_core.cli.words import Words
 
 _SHOWN = (StreamCut, Resumed, ModelDowngraded)
 
 
 class Stage:
-    """Prints the demo and counts passed and failed steps."""
+    """Prints the demo and counts passed and failed steps.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: Receives the output.
+        words: The language; English by default.
+    """
+
+    def __init__(self, console: Console, words: Words | None = None) -> None:
         self._console = console
+        self.words = words or Words()
         self._events: list[Event] = []
         self._streaming = False
         self.passed = 0
@@ -35,8 +43,8 @@ class Stage:
     def step(self, number: int, title: str, fault: str) -> None:
         """Print the title of a step and its fault."""
         self._console.print()
-        self._console.rule(f"[bold cyan]{number}. {title}[/]", align="left", style="cyan")
-        self._console.print(f"[dim]What breaks:[/] {fault}")
+        self._console.rule(f"[bold cyan]{number}. {escape(title)}[/]", align="left", style="cyan")
+        self._console.print(f"[dim]{escape(self.words('what_breaks'))}[/] {escape(fault)}")
 
     def heading(self, who: str) -> None:
         """Print the name of the client of the next stream."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from holysheep_core.catalog import Catalog
 from holysheep_core.errors import ConfigurationError
@@ -20,6 +19,8 @@ from holysheep_core.types import Usage
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _STEPS = (60, 300, 900, 3600, 6 * 3600, 86400)
 _MOST_STEPS = 48
+MOST_FAILURES = 50
+"""Failed calls that a report lists."""
 _FINE = ("completed", "closed")
 """Outcomes that are not failures: a reader may close a stream early."""
 
@@ -87,6 +88,27 @@ class Group:
             self.priced += usage
 
 
+@dataclass(frozen=True)
+class FailedCall:
+    """A call that ended with an error.
+
+    Attributes:
+        at: Unix time of its beginning.
+        call_id: Its name; the answer's metadata and the log have the same.
+        model: The model asked for.
+        provider: The provider that was asked last.
+        error: Class of the error.
+        request_ids: The ids that servers gave its failed requests, in order.
+    """
+
+    at: float
+    call_id: str
+    model: str
+    provider: str
+    error: str
+    request_ids: tuple[str, ...] = ()
+
+
 @dataclass
 class Report:
     """The figures of a span of time.
@@ -108,6 +130,7 @@ class Report:
         saved_characters: Characters of cut answers that were not requested again.
         waited: Seconds between requests, of all calls.
         notes: Time and text of gateway events.
+        failures: The latest calls that failed, the last one first; `MOST_FAILURES` at most.
         against: The model to compare costs with.
         saving: US$ saved against the cost of the priced tokens with `against`; None if its price
             is unknown.
@@ -129,6 +152,7 @@ class Report:
     saved_characters: int = 0
     waited: float = 0.0
     notes: list[tuple[float, str]] = field(default_factory=list)
+    failures: list[FailedCall] = field(default_factory=list)
     against: str = ""
     saving: float | None = None
 
@@ -220,11 +244,47 @@ def report(
                 found.downgrades[f"{moved['from_model']} → {moved['to_model']}"] += 1
             else:
                 found.notes.append((at, message))
+        found.failures = failed_calls(database, since, MOST_FAILURES)
     found.models, found.providers, found.tags = map(_largest, (by_model, by_provider, by_tag))
     theirs = catalog.card(against).cost(found.calls.priced)
     if theirs is not None:
         found.saving = theirs - found.calls.cost
     return found
+
+
+def failed_calls(database: sqlite3.Connection, since: float, most: int) -> list[FailedCall]:
+    """Return the latest `most` calls that failed, the last one first.
+
+    Args:
+        database: An event log.
+        since: Unix time; calls that began earlier are left out.
+        most: How many at most.
+    """
+    rows = database.execute(_FAILED, (since, most)).fetchall()
+    ids: dict[str, list[str]] = {}
+    if database.execute(_HAS_IDS).fetchone():  # not in a file that only older versions wrote
+        marks = ", ".join("?" * len(rows))
+        named = f"SELECT call_id, request_id FROM request_ids WHERE call_id IN ({marks}) ORDER BY number"  # noqa: S608, E501 - marks only
+        for call_id, request_id in database.execute(named, [row["call_id"] for row in rows]):
+            ids.setdefault(call_id, []).append(request_id)
+    return [
+        FailedCall(
+            row["began"],
+            row["call_id"],
+            row["requested_model"],
+            row["provider"],
+            row["outcome"],
+            tuple(ids.get(row["call_id"], ())),
+        )
+        for row in rows
+    ]
+
+
+_FAILED = """
+SELECT * FROM calls WHERE began >= ? AND outcome NOT IN ('completed', 'closed')
+ORDER BY began DESC LIMIT ?
+"""
+_HAS_IDS = "SELECT 1 FROM sqlite_master WHERE name = 'request_ids'"
 
 
 def _rows(database: sqlite3.Connection, table: str, since: float) -> tuple[sqlite3.Cursor, int]:
@@ -248,75 +308,3 @@ def _in(groups: dict[str, Group], name: str) -> Group:
 
 def _largest(groups: dict[str, Group]) -> list[Group]:
     return sorted(groups.values(), key=lambda group: -group.count)
-
-
-def as_table(groups: Iterable[Group]) -> list[list[str]]:
-    """Return a row of text for each group; `HEAD` has the columns."""
-    return [
-        [
-            group.name,
-            f"{group.count:,}",
-            f"{100 * group.availability:.2f} %",
-            spread(group.first_tokens),
-            spread(group.durations),
-            f"{group.usage.input_tokens:,} / {group.usage.output_tokens:,}",
-            money(group),
-        ]
-        for group in groups
-    ]
-
-
-HEAD = ["", "count", "well", "first token, s", "whole, s", "tokens in / out", "US$"]
-"""Columns of `as_table`; latencies are the 50th / 95th / 99th percentile."""
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return the 50th / 95th / 99th percentile as text."""
-    found = [percentile(values, share) for share in (0.5, 0.95, 0.99)]
-    return " / ".join("-" if each is None else f"{each:.2f}" for each in found)
-
-
-def money(group: Group) -> str:
-    """Return the cost of a group in US$, and the number without a known price."""
-    known = f"{group.cost:,.4f}"
-    if not group.unpriced:
-        return known
-    return "unknown" if group.unpriced == group.count else f"{known} + {group.unpriced} unknown"
-
-
-def facts(found: Report) -> list[tuple[str, str, str]]:
-    """Return the main figures: name, value, remark."""
-    calls = found.calls
-    failed = "none failed" if not calls.failed else f"{calls.failed:,} of {calls.count:,} failed"
-    closed = calls.count - calls.failed - len(calls.durations)
-    late = percentile(calls.first_tokens, 0.95)
-    # Adding 0.0 turns a negative zero into 0.
-    saving = "not known" if found.saving is None else f"US$ {round(found.saving, 4) + 0.0:,.4f}"
-    return [
-        ("calls", f"{calls.count:,}", f"of them {closed:,} left by their reader"),
-        ("availability", f"{100 * calls.availability:.3f} %", failed),
-        ("first token, 95 %", "-" if late is None else f"{late:.2f} s", spread(calls.first_tokens)),
-        ("answers continued", f"{calls.resumed:,}", f"{found.resumes:,} cuts resumed"),
-        ("not asked for again", f"{found.saved_characters:,}", "characters of cut answers"),
-        (
-            "waited",
-            f"{found.waited:,.1f} s",
-            f"between requests; {found.downgrades.total():,} downgrades",
-        ),
-        (
-            "tokens",
-            f"{calls.usage.total_tokens:,}",
-            f"{calls.usage.input_tokens:,} in, {calls.usage.output_tokens:,} out",
-        ),
-        ("cost", f"US$ {money(calls)}", f"saved against {found.against}: {saving}"),
-    ]
-
-
-def lists(found: Report) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    """Return the counts by name: (title, (name, count) pairs)."""
-    recovered = f"{found.recovered:,} of {found.troubles.total():,}"
-    return [
-        ("calls that failed", found.errors.most_common()),
-        (f"requests that failed ({recovered} in completed calls)", found.troubles.most_common()),
-        ("downgrades", found.downgrades.most_common()),
-    ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
@@ -11,70 +9,114 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from holysheep_core.cli.report_data import HEAD, Report, as_table, facts, lists
+from holysheep_core.cli.report_axis import ticks_of_time
+from holysheep_core.cli.report_data import Report
+from holysheep_core.cli.report_rows import (
+    as_failed,
+    as_table,
+    clock,
+    facts,
+    head,
+    length,
+    lists,
+    span,
+)
+from holysheep_core.cli.words import Words
+from holysheep_core.secrets import redact_line
 
 _BARS = " ▁▂▃▄▅▆▇█"
+_FAILURES = 10
+_WIDE, _NAME = 100, 20  # columns from which so many characters of a name are not wrapped
+_FAILED = ("time", "error", "model", "provider", "call_id", "request_id")
 
 
-def show(found: Report, console: Console) -> None:
+def show(found: Report, console: Console, words: Words | None = None) -> None:
     """Print a report."""
-    console.print(f"[bold]Calls since {clock(found.since)}[/], {span(found)}")
+    words = words or Words()
+    since = escape(words("calls_since", time=clock(found.since)))
+    console.print(f"[bold]{since}[/], {escape(span(found, words))}")
     if not found.calls.count:
-        console.print("Nothing was logged in that time.")
+        console.print(words("nothing"))
         return
     cards = [
-        Panel(Text.assemble((value, "bold"), "\n", (word, "dim")), title=name, title_align="left")
-        for name, value, word in facts(found)
+        Panel(Text.assemble((value, "bold"), "\n", (remark, "dim")), title=name, title_align="left")
+        for name, value, remark in facts(found, words)
     ]
     console.print(Columns(cards, width=38))
-    counts = [group.count for group in found.steps]
-    console.print(f"calls per {_step(found.step)}: {bars(counts)}  most: {max(counts):,}")
-    if found.calls.failed:
-        failed = [group.failed for group in found.steps]
-        console.print(f"failed, likewise:  [red]{bars(failed)}[/]  most: {max(failed):,}")
-    for title, groups in (
-        ("model (requests)", found.models),
-        ("provider (requests)", found.providers),
-        ("tag (calls)", found.tags),
+    _show_steps(found, console, words)
+    for first, count, groups in (
+        ("model", "requests", found.models),
+        ("provider", "requests", found.providers),
+        ("tag", "calls", found.tags),
     ):
         if groups:
-            table = Table(box=None, pad_edge=False, header_style="bold")
-            for number, head in enumerate([title, *HEAD[1:]]):
-                # Wrapped on a narrow terminal; rich would cut names and figures without a sign.
-                table.add_column(head, justify="right" if number else "left", overflow="fold")
-            for row in as_table(groups):
-                table.add_row(*map(escape, row))
-            console.print(table)
-    console.print("[dim]latencies: 50th / 95th / 99th percentile[/]")
-    for title, pairs in lists(found):
+            _print_table(console, head(words, first, count), as_table(groups, words))
+    console.print(f"[dim]{escape(words('percentiles'))}[/]")
+    for title, pairs in lists(found, words):
         if pairs:
-            counted = ", ".join(f"{name} {count:,}" for name, count in pairs)
-            console.print(f"[bold]{title}[/]: {escape(counted)}")
+            counted = ", ".join(f"{redact_line(str(name))} {count:,}" for name, count in pairs)
+            console.print(f"[bold]{escape(title)}[/]: {escape(counted)}")
+    if found.failures:
+        listed = found.failures[:_FAILURES]
+        console.print(
+            f"[bold]{escape(words('failed_calls'))}[/]: "
+            f"{escape(words('latest_failures', count=len(listed)))}"
+        )
+        for each in as_failed(listed):
+            _print_failed(console, dict(zip(_FAILED, each, strict=True)), words)
     for at, said in found.notes[-10:]:
-        console.print(f"[dim]{clock(at)}[/] {escape(said)}")
+        console.print(f"[dim]{clock(at)}[/] {escape(redact_line(said))}")
+
+
+def _show_steps(found: Report, console: Console, words: Words) -> None:
+    counts = [group.count for group in found.steps]
+    rows = [(words("calls_per", step=length(found.step, words)), counts, "")]
+    if found.calls.failed:
+        rows.append((words("failed_per"), [group.failed for group in found.steps], "red"))
+    for name, values, style in rows:
+        most = words("most", count=f"{max(values):,}")
+        console.print(Text.assemble(name, ", ", (most, "dim")))
+        console.print(Text(bars(values), style=style))
+    console.print(Text(hours_below(found), style="dim"))
+
+
+def hours_below(found: Report) -> str:
+    """Return a line with hours, each at the column of its bar: "│" and the hour."""
+    begin, line = float(found.steps[0].name), ""
+    for at, name in ticks_of_time(begin, begin + len(found.steps) * found.step):
+        column = int((at - begin) // found.step)
+        mark = f"│{name}"
+        if len(line) <= column and column + len(mark) <= len(found.steps):
+            line = line.ljust(column) + mark
+    return line
+
+
+def _print_failed(console: Console, failed: dict[str, str], words: Words) -> None:
+    route = f"{failed['provider']}/{failed['model']}"
+    line = Text.assemble((failed["time"], "dim"), " ", (failed["error"], "red"), " ", route)
+    console.print(line)
+    # Not wrapped by us: an id in two lines cannot be copied.
+    ids = (f"{words(key)} {failed[key]}" for key in ("call_id", "request_id"))
+    console.print(Text(f"    {'  '.join(ids)}"), soft_wrap=True)
+
+
+def _print_table(console: Console, names: list[str], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(names):
+        # Wrapped on a narrow terminal; rich would cut names and figures without a sign.
+        longest = max(len(row[number]) for row in rows)
+        table.add_column(
+            name,
+            justify="right" if number else "left",
+            overflow="fold",
+            min_width=1 if number or console.width < _WIDE else min(longest, _NAME),
+        )
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
 
 
 def bars(values: list[int]) -> str:
     """Return a line of bars, one for each value."""
     most = max(values, default=0) or 1
     return "".join(_BARS[-(-value * (len(_BARS) - 1) // most)] for value in values)
-
-
-def clock(at: float) -> str:
-    """Return a Unix time as local date and time."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-
-
-def span(found: Report) -> str:
-    """Return the length of the report's time, in words."""
-    hours = (found.until - found.since) / 3600
-    if hours < 1:
-        return f"{hours * 60:g} minutes"
-    return "1 hour" if hours == 1 else f"{hours:g} hours"
-
-
-def _step(seconds: float) -> str:
-    hours = seconds / 3600
-    if hours == 1:
-        return "hour"
-    return f"{hours:g} hours" if hours > 1 else f"{seconds / 60:g} min"

@@ -1,4 +1,4 @@
-"""Takes up the answers whose process died, from a journal that many processes share."""
+"""Completes the answers whose process died, from a journal that many processes share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def work(
     *,
     detached: bool = True,
 ) -> None:
-    """Take up orphaned answers until `stop` is set.
+    """Complete orphaned answers until `stop` is set.
 
     Args:
         handler: Generates the rest of them, some at a time.

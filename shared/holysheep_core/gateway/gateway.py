@@ -288,7 +288,9 @@ class APIGateway:
 
     def _circuit_changed(self, change: RouteChange) -> None:
         seconds = None if change.until is None else max(0.0, change.until - clock())
-        self._emit(events.RouteCooled, route=change.key, seconds=seconds)
+        account = change.key.partition("/")[0]
+        name = next((each.name for each in self.providers if each.account == account), "")
+        self._emit(events.RouteCooled, route=change.key, seconds=seconds, provider=name)
         if self._sharing is not None:
             self._sharing.circuit(change)
 

@@ -12,7 +12,8 @@ that cannot be written is left out, likewise. A file that is moved away or delet
 A process that is forked writes what happens in it, and leaves to its parent what that has not
 written yet.
 
-Tables: `calls`, one row per call; `attempts`, one per request; `events`, one per happening.
+Tables: `calls`, one row per call; `attempts`, one per request; `events`, one per happening;
+`request_ids`, the server's ids of requests that failed.
 Times are Unix times and seconds, prices US$; a price that is not known is NULL, never 0.
 """
 
@@ -39,6 +40,9 @@ from holysheep_core.types import CallRecord, ChatRequest
 _INSERT_CALL = f"INSERT INTO calls VALUES ({', '.join('?' * 20)})"  # noqa: S608 - no data
 _INSERT_ATTEMPT = f"INSERT INTO attempts VALUES ({', '.join('?' * 16)})"  # noqa: S608
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+# A table of its own: a column more in `attempts` would keep older versions from writing there.
+_INSERT_ID = "INSERT INTO request_ids VALUES (?, ?, ?, ?)"
+_FINE = ("completed", "closed", "overtaken")
 
 
 class EventLog(Observer):
@@ -140,6 +144,10 @@ class EventLog(Observer):
                     attempt.cost_usd,
                 ),
             )
+            if attempt.request_id and attempt.outcome not in _FINE:
+                at = record.began + attempt.started
+                ids = (at, record.call_id, attempt.number, attempt.request_id)
+                self._put(_INSERT_ID, ids)
 
     def close(self) -> None:
         """Wait until all records so far are in the file (or cannot be written)."""

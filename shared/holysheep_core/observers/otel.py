@@ -2,27 +2,29 @@
 
 https://github.com/open-telemetry/semantic-conventions-genai (in development there; the names here
 are those of 2026). A call is one span, "chat gpt-4.1", however many requests it took; each of
-those, each cut, resume, downgrade and wait is an event of the span. Metrics: duration of calls,
-time to the first chunk, tokens. Prompts and answers are left out unless you ask for them.
+those, each cut, resume, downgrade and wait is an event of the span. Metrics are those of the
+conventions (duration of calls, time to the first chunk, tokens) and those of `measures`. Prompts
+and answers are left out unless you ask for them.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holysheep_core import events
 from holysheep_core.errors import ConfigurationError
+from holysheep_core.observers import measures
 from holysheep_core.observers.observer import Observer
 from holysheep_core.process import renew_after_fork
 from holysheep_core.types import CallRecord, ChatRequest
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import Counter, Meter, MeterProvider, UpDownCounter
     from opentelemetry.trace import Span, TracerProvider
 
 _SCOPE = "holysheep"
@@ -35,9 +37,8 @@ _PARAMS = {
     "temperature": "gen_ai.request.temperature",
     "top_p": "gen_ai.request.top_p",
 }
-_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
-"""Bucket boundaries the conventions ask for."""
+"""Bucket boundaries of tokens, which the conventions ask for."""
 
 
 class OpenTelemetry(Observer):
@@ -73,17 +74,15 @@ class OpenTelemetry(Observer):
         self._failed = trace.StatusCode.ERROR
         self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)
-        self._duration = meter.create_histogram(
-            "gen_ai.client.operation.duration",
-            unit="s",
-            description="How long calls take, retries and continuations included.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._first = meter.create_histogram(
-            "gen_ai.client.operation.time_to_first_chunk",
-            unit="s",
-            description="Time from the beginning of a call to its first content.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
+        self._meter = measures.Meter(_Instruments(meter))
+        self._duration, self._first = (
+            meter.create_histogram(
+                each.name,
+                unit=each.unit,
+                description=each.about,
+                explicit_bucket_boundaries_advisory=measures.SECONDS,
+            )
+            for each in (measures.DURATION, measures.FIRST_CHUNK)
         )
         self._tokens = meter.create_histogram(
             "gen_ai.client.token.usage",
@@ -116,9 +115,11 @@ class OpenTelemetry(Observer):
         )
         with self._lock:
             self._spans[call_id] = span
+        self._meter.call_began(call_id, request)
 
     def happened(self, event: events.Event) -> None:
-        """Add an event to its call's span."""
+        """Add an event to its call's span, and count it."""
+        self._meter.happened(event)
         span = self._spans.get(event.call_id)
         if span is not None:
             fields = msgspec.to_builtins(event)
@@ -130,7 +131,8 @@ class OpenTelemetry(Observer):
         """End the span, and record the metrics."""
         with self._lock:
             span = self._spans.pop(record.call_id, None)
-        failed = record.outcome not in ("completed", "closed")
+        self._meter.call_ended(record)
+        failed = measures.has_failed(record)
         common: dict[str, Any] = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": record.provider,
@@ -169,6 +171,26 @@ class OpenTelemetry(Observer):
         if failed:
             span.set_status(self._failed, record.outcome)
         span.end()
+
+
+class _Instruments:
+    """Adds to counters. Histograms have more attributes here: the observer records them."""
+
+    def __init__(self, meter: Meter) -> None:
+        makers: dict[str, Callable[..., Counter | UpDownCounter]] = {
+            "counter": meter.create_counter,
+            "gauge": meter.create_up_down_counter,
+        }
+        self._of: dict[measures.Measure, Counter | UpDownCounter] = {
+            each: makers[each.kind](each.name, unit=each.unit, description=each.about)
+            for each in measures.ALL
+            if each.kind in makers
+        }
+
+    def __call__(self, measure: measures.Measure, amount: float, labels: tuple[str, ...]) -> None:
+        counter = self._of.get(measure)
+        if counter is not None:
+            counter.add(amount, dict(zip(measure.labels, labels, strict=True)))
 
 
 def _known_params(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER, estimated INTEGER,
     cost_usd REAL);
 CREATE TABLE IF NOT EXISTS events (at REAL, call_id TEXT, kind TEXT, message TEXT, fields TEXT);
+CREATE TABLE IF NOT EXISTS request_ids (at REAL, call_id TEXT, number INTEGER, request_id TEXT);
 CREATE INDEX IF NOT EXISTS calls_began ON calls (began);
 CREATE INDEX IF NOT EXISTS attempts_began ON attempts (began);
 CREATE INDEX IF NOT EXISTS events_at ON events (at);
@@ -49,7 +50,7 @@ _A_ROWS_FAULT = (
     *(sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.IntegrityError),
     *(ValueError, TypeError, OverflowError, msgspec.MsgspecError),  # half a pair of UTF-16, say
 )
-_TIMES = {"calls": "began", "attempts": "began", "events": "at"}
+_TIMES = {"calls": "began", "attempts": "began", "events": "at", "request_ids": "at"}
 Row = tuple[str, tuple[Any, ...]]
 Rows = queue.SimpleQueue[Row | threading.Event | None]
 """Rows to write, events to set once all rows before them are written, and None for the end."""

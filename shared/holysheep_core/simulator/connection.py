@@ -20,12 +20,17 @@ JSON = {"content-type": "application/json"}
 
 
 class Connection:
-    """A connection of a client, with one request after another."""
+    """A connection of a client, with one request after another.
+
+    Attributes:
+        status: The status of the running response; None before it.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER)
+        self.status: int | None = None
         sock: socket.socket = writer.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -62,6 +67,7 @@ class Connection:
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status and headers."""
+        self.status = status
         head = h11.Response(status_code=status, headers=list(headers.items()))
         self._writer.write(self._http.send(head) or b"")
 

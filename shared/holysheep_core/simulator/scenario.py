@@ -44,6 +44,7 @@ class Fault:
         at: Characters of the response's content before the fault (text, reasoning and tool
             arguments).
         times: Number of requests with the fault; None for all.
+        every: Of the requests that no earlier fault takes, only each so-manyth.
         model: Only requests for this model; None for all models.
         by: For a cut: "rst" (TCP reset), "fin" (the chunked body does not end) or "eof" (the body
             ends without finish_reason and [DONE]).
@@ -64,6 +65,21 @@ class Fault:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    every: int = 1
+
+    def __str__(self) -> str:
+        after = f"after {self.at} characters"
+        if self.kind == "reply":
+            waiting = self.headers.get("retry-after")
+            wait = "" if waiting is None else f", Retry-After {waiting}"
+            return f"sent {self.headers.get('content-type', 'a body')}{wait}"
+        return {
+            "cut": f"cut ({self.by}) {after}",
+            "stall": f"stalled {after}",
+            "error_event": f"error event {after}",
+            "malformed": f"malformed event {after}",
+            "slow": f"first token after {self.seconds:g} s",
+        }[self.kind]
 
 
 def cut(
@@ -209,6 +225,27 @@ class Record:
     gone_at: float | None = None
 
 
+@dataclass(frozen=True)
+class Served:
+    """One response of the simulator, when it is over.
+
+    Attributes:
+        method: The request's method.
+        path: The request's path.
+        model: The model asked; "" if the request names none.
+        status: The status that was sent; None if there was none.
+        what: What was done, in words: "whole answer", "cut (rst) after 20 characters".
+        faulty: Whether that was a fault of the scenario.
+    """
+
+    method: str
+    path: str
+    model: str
+    status: int | None
+    what: str
+    faulty: bool = False
+
+
 class Script:
     """A running scenario with its own base URL.
 
@@ -222,6 +259,7 @@ class Script:
         self.base_url = base_url
         self.requests: list[Record] = []
         self._left = [fault.times for fault in scenario.faults]
+        self._passed = [0] * len(scenario.faults)
         self._lock = threading.Lock()
 
     def take(self, body: dict[str, Any], headers: dict[str, str]) -> Record:
@@ -232,6 +270,9 @@ class Script:
             for i, fault in enumerate(self.scenario.faults):
                 left = self._left[i]
                 if left == 0 or fault.model not in (None, body.get("model")):
+                    continue
+                self._passed[i] += 1
+                if self._passed[i] % fault.every:
                     continue
                 if left is not None:
                     self._left[i] = left - 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -16,7 +17,7 @@ import msgspec
 
 from holysheep_core.simulator.connection import Connection
 from holysheep_core.simulator.response import Response
-from holysheep_core.simulator.scenario import Scenario, Script
+from holysheep_core.simulator.scenario import Record, Scenario, Script, Served
 
 
 class Simulator:
@@ -26,14 +27,21 @@ class Simulator:
         host: Address to listen on.
         port: Port, or 0 for a free one.
         scenario: The scenario at `base_url`; `add` adds others.
+        on_response: Called in the server's thread when a response is over.
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, scenario: Scenario | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        scenario: Scenario | None = None,
+        *,
+        on_response: Callable[[Served], object] | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._scenario = scenario or Scenario()
+        self._on_response = on_response
         self._scripts: dict[str, Script] = {}
         self._numbers = itertools.count(1)
         self._ready = threading.Event()
@@ -75,7 +83,7 @@ class Simulator:
     @property
     def base_url(self) -> str:
         """The base URL of the default scenario."""
-        return f"http://{self._host}:{self._port}/v1"
+        return f"{self._address}/v1"
 
     @property
     def default(self) -> Script:
@@ -85,9 +93,14 @@ class Simulator:
     def add(self, scenario: Scenario) -> Script:
         """Add a scenario with its own base URL; return its script."""
         name = f"s{next(self._numbers)}"
-        script = Script(scenario, f"http://{self._host}:{self._port}/{name}/v1")
+        script = Script(scenario, f"{self._address}/{name}/v1")
         self._scripts[name] = script
         return script
+
+    @property
+    def _address(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
 
     # -- the thread -------------------------------------------------------------------------
 
@@ -115,6 +128,7 @@ class Simulator:
             try:
                 connection = Connection(reader, writer)
                 async for request, body in connection.requests():
+                    connection.status = None
                     await self._respond(connection, request, body)
             except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
                 pass  # the client left or did not speak HTTP, or the simulator stops
@@ -140,19 +154,40 @@ class Simulator:
         return script, rest.removeprefix("v1/")
 
     async def _respond(self, connection: Connection, request: h11.Request, body: bytes) -> None:
+        record = None
         script, path = self._script_for(request.target.decode("ascii", "replace"))
-        if script is None:
-            await connection.send_json(404, {"error": {"message": "no such scenario"}})
-        elif request.method == b"GET" and path == "models":
-            data = [{"id": name, "object": "model"} for name in ("gpt-4.1", "gemini-2.5-flash")]
-            await connection.send_json(200, {"object": "list", "data": data})
-        elif request.method == b"POST" and path == "chat/completions":
-            try:
+        try:
+            if script is None:
+                await connection.send_json(404, {"error": {"message": "no such scenario"}})
+            elif request.method == b"GET" and path == "models":
+                data = [{"id": name, "object": "model"} for name in ("gpt-4.1", "gemini-2.5-flash")]
+                await connection.send_json(200, {"object": "list", "data": data})
+            elif request.method == b"POST" and path == "chat/completions":
                 asked = msgspec.json.decode(body, type=dict[str, Any])
-            except msgspec.DecodeError as error:
-                await connection.send_json(400, {"error": {"message": str(error)}})
-                return
-            headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
-            await Response(connection, script, script.take(asked, headers)).play()
-        else:
-            await connection.send_json(404, {"error": {"message": f"no such path: {path}"}})
+                headers = {name.decode(): val.decode("latin-1") for name, val in request.headers}
+                record = script.take(asked, headers)
+                await Response(connection, script, record).play()
+            else:
+                await connection.send_json(404, {"error": {"message": f"no such path: {path}"}})
+        except msgspec.DecodeError as error:
+            await connection.send_json(400, {"error": {"message": str(error)}})
+        finally:
+            self._tell(connection, request, record)
+
+    def _tell(self, connection: Connection, request: h11.Request, record: Record | None) -> None:
+        if self._on_response is None:
+            return
+        model, what, fault = "", "", None
+        if record is not None:
+            model = str(record.body.get("model", ""))
+            # A fault of a stream is none of an answer that is no stream.
+            if record.fault and (record.fault.kind == "reply" or record.body.get("stream")):
+                fault = record.fault
+            what = str(fault or "whole answer")
+            if record.client_gone:
+                what = f"{what}; the client left" if fault else "the client left"
+        method, path = (
+            each.decode("ascii", "replace") for each in (request.method, request.target)
+        )
+        status = connection.status
+        self._on_response(Served(method, path, model, status, what, fault is not None))

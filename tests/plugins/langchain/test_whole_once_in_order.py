@@ -31,7 +31,7 @@ async def ainvoke(llm):
 
 @pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
-@pytest.mark.parametrize("ask", [stream, invoke])
+@pytest.mark.parametrize("ask", [stream, pytest.param(invoke, marks=pytest.mark.slow)])
 def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner):
     for at in range(len(text) + 1):
         assert ask(model(play, at, by, manner)) == text, at
@@ -39,7 +39,7 @@ def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner)
 
 @pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
-@pytest.mark.parametrize("ask", [astream, ainvoke])
+@pytest.mark.parametrize("ask", [astream, pytest.param(ainvoke, marks=pytest.mark.slow)])
 def test_whole_once_in_order_cut_at_every_character_async(play, text, ask, by, manner):
     async def sweep():
         for at in range(len(text) + 1):

@@ -35,7 +35,7 @@ async def achat(llm):
 
 @pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
-@pytest.mark.parametrize("ask", [stream_chat, chat])
+@pytest.mark.parametrize("ask", [stream_chat, pytest.param(chat, marks=pytest.mark.slow)])
 def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner):
     for at in range(len(text) + 1):
         assert ask(model(play, at, by, manner)) == text, at
@@ -43,7 +43,7 @@ def test_whole_once_in_order_cut_at_every_character(play, text, ask, by, manner)
 
 @pytest.mark.parametrize("manner", ["preamble", "repeat", "restart", "obedient"])
 @pytest.mark.parametrize("by", ["rst", "fin", "eof"])
-@pytest.mark.parametrize("ask", [astream_chat, achat])
+@pytest.mark.parametrize("ask", [astream_chat, pytest.param(achat, marks=pytest.mark.slow)])
 def test_whole_once_in_order_cut_at_every_character_async(play, text, ask, by, manner):
     async def sweep():
         for at in range(len(text) + 1):

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 from holysheep_core.cli import demo
@@ -19,6 +20,7 @@ def test_demo_shows_every_step_whole_and_exits_0():
     assert "paid: [1000], once and in full" in result.stdout
 
 
+@pytest.mark.slow
 def test_demo_exits_1_if_a_step_comes_out_wrong(tmp_path):
     # A stitcher that lets everything through: the repeated words reach the reader, and are noticed.
     code = (

@@ -1,11 +1,13 @@
 """Reports of an event log: the figures, the terminal, the page in a real browser, the live view."""
 
+import sqlite3
+from contextlib import closing
+
 import msgspec
 import pytest
 
 from holysheep_core import Catalog, ConfigurationError, EventLog, Usage
 from holysheep_core.cli import report_data as figures
-from holysheep_core.cli.report_html import page
 from support.event_logs import HOUR, attempt, record
 
 
@@ -41,18 +43,9 @@ def test_a_saving_is_reckoned_for_what_has_a_price(path):
     assert made(path, against="unheard-of").saving is None
 
 
-@pytest.mark.parametrize("saving", [-0.00001, -0.0, 0.0, 0.00001])
-def test_a_saving_of_next_to_nothing_has_no_sign(path, saving):
-    found = made(path)
-    found.saving = saving
-    (word,) = [word for name, _, word in figures.facts(found) if name == "cost"]
-    assert word.endswith("US$ 0.0000")
-
-
 def test_failed_requests_of_completed_calls_are_counted(path, tmp_path):
-    titles = [title for title, _ in figures.lists(made(path))]
-    assert "requests that failed (1 of 2 in completed calls)" in titles
-    assert "Requests that failed (1 of 2 in completed calls)" in page(made(path))
+    found = made(path)
+    assert (found.troubles.total(), found.recovered) == (2, 1)
     log = EventLog(tmp_path / "more.db")
     cut, ill = attempt(1, "StreamCutError"), attempt(2, "ServerError")
     log.call_ended(record("well", HOUR, ill, cut, attempt(3)), "")
@@ -105,3 +98,28 @@ def test_the_error_for_a_folder_says_so(tmp_path):
     with pytest.raises(ConfigurationError, match="is a folder; name the file") as caught:
         made(tmp_path)
     assert tmp_path.name + "'" not in str(caught.value), "nobody is to give a folder to a model"
+
+
+def test_failed_calls_are_listed_with_the_ids_that_find_them(path):
+    [failed] = made(path).failures
+    named = (failed.call_id, failed.error, failed.model, failed.provider, failed.request_ids)
+    assert named == ("bad", "ServerError", "gpt-4.1", "holysheep", ("req-1",))
+
+
+def test_a_log_of_an_older_version_has_no_request_ids(path):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE request_ids")
+    [failed] = made(path).failures
+    assert (failed.call_id, failed.request_ids) == ("bad", ())
+
+
+def test_the_latest_failures_come_first_and_not_too_many(tmp_path):
+    log = EventLog(tmp_path / "calls.db")
+    for number in range(figures.MOST_FAILURES + 9):
+        bad = attempt(1, "ServerError", request_id=f"req-{number}")
+        log.call_ended(record(f"bad-{number}", 60 * number, bad, outcome="ServerError"), "")
+    log.close()
+    found = made(tmp_path / "calls.db").failures
+    assert len(found) == figures.MOST_FAILURES
+    assert [each.call_id for each in found[:2]] == ["bad-0", "bad-1"]
+    assert found[1].request_ids == ("req-1",)

@@ -9,6 +9,7 @@ import pytest
 from holysheep_core import Catalog
 from holysheep_core.cli import report_data as figures
 from holysheep_core.cli.report_html import page
+from holysheep_core.cli.words import Words
 from support.event_logs import HOUR
 from support.services import service
 
@@ -39,6 +40,13 @@ document.getElementById("page").onload = (event) => {{
     tables: page.querySelectorAll("table").length, odd: page.querySelectorAll("odd").length,
     paper: seen("background-color"), ink: seen("color"),
     outside: page.querySelectorAll("script, link, img, iframe").length,
+    labels: page.querySelectorAll(".hours span, .values span").length,
+    cut: [...page.querySelectorAll(".hours span, .values span, figcaption span, td")].filter(
+      (each) => each.getBoundingClientRect().right > root.clientWidth
+        || each.getBoundingClientRect().left < 0 || each.scrollWidth > each.clientWidth + 1
+           && getComputedStyle(each).display !== "inline").map((each) => each.textContent),
+    small: [...page.querySelectorAll(".hours span, .values span, td, .fact span")].filter(
+      (each) => parseFloat(getComputedStyle(each).fontSize) < 11).length,
     lines: [...page.querySelectorAll(".fact")].map((each) => each.offsetTop),
   }});
 }};</script>"""
@@ -48,11 +56,11 @@ document.getElementById("page").onload = (event) => {{
 def browse(path, tmp_path):
     browser = service("chromium", "google-chrome")
 
-    def browse(width, *flags):
+    def browse(width, *flags, language="en"):
         wrapper = tmp_path / "wrapper.html"
-        inside = escape(page(made(path)), quote=True)
+        inside = escape(page(made(path), Words(language)), quote=True)
         wrapper.write_text(MEASURE.format(width=width, page=inside), encoding="utf-8")
-        home = tmp_path / f"home-{width}-{len(flags)}"
+        home = tmp_path / f"home-{width}-{len(flags)}-{language}"
         command = [browser, *FLAGS, *flags, f"--user-data-dir={home}", "--dump-dom"]
         done = subprocess.run(
             [*command, wrapper.as_uri()], capture_output=True, text=True, timeout=50, check=True
@@ -73,8 +81,17 @@ def test_a_browser_shows_the_whole_page_without_asking_anyone(browse):
 
 def test_it_can_be_read_on_a_phone(browse):
     seen = browse(390)
-    assert seen["wide"] <= 390, "nothing to scroll sideways for, but tables in their frames"
+    assert seen["wide"] <= 390, "nothing to scroll sideways for"
     assert len(set(seen["lines"])) == 4, "two figures side by side"
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_label_is_cut_or_too_small_to_read(browse, width, language):
+    seen = browse(width, language=language)
+    assert seen["labels"] >= 15
+    assert seen["cut"] == []
+    assert seen["small"] == 0
 
 
 def test_it_is_dark_where_the_reader_likes_that(browse):

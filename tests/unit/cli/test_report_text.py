@@ -1,13 +1,15 @@
 """The report in the terminal: `holysheep report`."""
 
 import io
+import re
+import time
 
 import pytest
 from rich.console import Console
 
 from holysheep_core import Catalog, EventLog, events
 from holysheep_core.cli import report_data as figures
-from holysheep_core.cli.report_text import bars, show
+from holysheep_core.cli.report_text import bars, hours_below, show
 from support.cli import run
 from support.event_logs import HOUR, attempt, record
 
@@ -26,7 +28,14 @@ def test_the_command_prints_a_report_and_writes_a_page(path, tmp_path):
     html = tmp_path / "report.html"
     done = run("report", "--log", path, "--since", "24h", "--html", html)
     assert done.returncode == 0, done.stderr
-    for part in ("92.308 %", "1 of 13 failed", "gpt-4.1", "ServerError 1", "gemini-2.5-flash 1"):
+    for part in (
+        "92.308 %",
+        "1 of 13 failed",
+        "gpt-4.1",
+        "ServerError 1",
+        "gemini-2.5-flash 1",
+        "call id bad  request id req-1",
+    ):
         assert part in done.stdout
     assert "+ 1 unknown" in done.stdout
     assert html.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -35,6 +44,18 @@ def test_the_command_prints_a_report_and_writes_a_page(path, tmp_path):
 def test_the_command_says_what_is_wrong(tmp_path):
     assert "there is no event log" in run("report", "--log", tmp_path / "no.db").stderr
     assert "not a length of time" in run("report", "--since", "soon").stderr
+
+
+def test_hours_stand_below_their_bars(path):
+    found = made(path)
+    line = hours_below(found)
+    begin = float(found.steps[0].name)
+    named = list(re.finditer(r"│(\d\d):00", line))
+    assert len(named) >= 2  # and midnight's date
+    for each in named:
+        hour = time.localtime(begin + each.start() * found.step).tm_hour
+        assert hour == int(each[1])
+    assert len(line) <= len(found.steps)
 
 
 def test_names_are_printed_as_they_are_whatever_is_in_them(tmp_path):

@@ -15,6 +15,7 @@ from holysheep_core import (
     HealthCheck,
     Provider,
     ProviderHealthChanged,
+    RouteCooled,
 )
 from holysheep_core.simulator import cut, refuse
 from support.calls import CALL
@@ -72,6 +73,16 @@ def test_failures_of_any_kind_open_the_circuit_and_the_rate_shows_in_the_health(
         healthy = gateway.health("openai", model="gpt-4.1")
         assert (healthy.requests, healthy.errors) == (3, 0)
         assert healthy.first_token_p50 > 0
+
+
+def test_an_open_circuit_is_told_with_the_providers_name(play):
+    heard = []
+    gateway = gateway_of(play(faults=[refuse(429, retry_after=60)]), play(), on_event=heard.append)
+    with client(gateway, fallback_models=[]) as handler:
+        handler.complete(*CALL)
+    [cooled] = [each for each in heard if isinstance(each, RouteCooled)]
+    assert cooled.provider == "holysheep"
+    assert str(cooled).startswith("circuit of holysheep/gpt-4.1 open for")
 
 
 def test_the_gateway_excludes_what_would_contradict_it(play):

@@ -82,7 +82,8 @@ def test_metrics_have_the_conventions_names_and_units(client):
     told = Telemetry()
     client(told).complete("gpt-4.1", ASK)
     metrics = told.metrics()
-    assert {name: metric["unit"] for name, metric in metrics.items()} == {
+    units = {name: metric["unit"] for name, metric in metrics.items()}
+    assert {name: unit for name, unit in units.items() if name.startswith("gen_ai.")} == {
         "gen_ai.client.operation.duration": "s",
         "gen_ai.client.operation.time_to_first_chunk": "s",
         "gen_ai.client.token.usage": "{token}",
@@ -93,6 +94,20 @@ def test_metrics_have_the_conventions_names_and_units(client):
     [duration] = metrics["gen_ai.client.operation.duration"]["data"]["data_points"]
     assert duration["explicit_bounds"][0] == 0.01
     assert duration["attributes"]["gen_ai.request.model"] == "gpt-4.1"
+
+
+def test_what_the_conventions_lack_is_counted_under_our_own_names(client):
+    told = Telemetry()
+    client(told, faults=[cut(at=20)]).complete("gpt-4.1", ASK)
+    metrics = told.metrics()
+    assert metrics["holysheep.streams.in_flight"]["data"]["data_points"][0]["value"] == 0
+    [cuts] = metrics["holysheep.stream.cuts"]["data"]["data_points"]
+    assert cuts["value"] == 1
+    assert cuts["attributes"] == {
+        "gen_ai.provider.name": "holysheep",
+        "gen_ai.request.model": "gpt-4.1",
+        "error.type": "StreamCutError",
+    }
 
 
 def test_a_failure_is_an_error_and_a_reader_who_leaves_is_none(client):

@@ -5,10 +5,10 @@ import threading
 import httpx
 import pytest
 
-from holysheep_core.simulator import (
-    Scenario,
-    Simulator,
-)
+from holysheep_core import StreamingRetryHandler
+from holysheep_core.simulator import Scenario, Simulator, cut
+from support.calls import CALL
+from support.posting import post
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(simulator):
@@ -41,3 +41,24 @@ def test_stopping_leaves_no_thread_behind():
     with Simulator(scenario=Scenario(text="a")) as running:
         assert httpx.get(f"{running.base_url}/models").json()["data"]
     assert threading.active_count() == before
+
+
+def test_each_response_is_told_when_it_is_over():
+    told = []
+    with Simulator(scenario=Scenario(faults=[cut(at=2)]), on_response=told.append) as simulator:
+        client = StreamingRetryHandler("any-key", base_url=simulator.base_url)
+        client.complete(*CALL)
+        client.close()
+    what = [(each.model, each.status, each.what, each.faulty) for each in told]
+    assert what == [
+        ("gpt-4.1", 200, "cut (rst) after 2 characters", True),
+        ("gpt-4.1", 200, "whole answer", False),
+    ]
+
+
+def test_a_fault_of_a_stream_is_none_of_an_answer_that_is_no_stream():
+    told = []
+    with Simulator(scenario=Scenario(faults=[cut(at=2)]), on_response=told.append) as simulator:
+        assert post(simulator.default, stream=False).status_code == 200
+    [(what, faulty)] = [(each.what, each.faulty) for each in told]
+    assert (what, faulty) == ("whole answer", False)
