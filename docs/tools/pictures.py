@@ -19,7 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +90,7 @@ def build(pages: list[str], folder: Path) -> dict[str, Path]:
             raise FileNotFoundError("mkdocs is not installed: make docs installs it")
         command = [program, "build", "--quiet", "--site-dir", str(site)]
         env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-        subprocess.run(command, cwd=ROOT, env=env, check=True)
+        subprocess.run(command, cwd=ROOT, env=env, check=True)  # noqa: S603 - no shell
     if set(pages) & set(reports):
         write_log(log)
     for page in pages:
@@ -96,18 +100,40 @@ def build(pages: list[str], folder: Path) -> dict[str, Path]:
             command = [sys.executable, "-m", "holysheep_core.cli", "report", "--log", str(log)]
             command += ["--against", "gpt-4.1", "--html", str(files[page])]
             env = {**os.environ, "LC_ALL": reports[page], "PYTHONUTF8": "1"}
-            subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+            quiet = subprocess.DEVNULL
+            subprocess.run(command, env=env, check=True, stdout=quiet)  # noqa: S603 - no shell
         if not files[page].exists():
             raise FileNotFoundError(f"there is no page {page}")
     return files
 
 
-def look(tab: Tab, file: Path, picture: Path, width: int, *, dark: bool) -> str | None:
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder, and yield its URL: a page that is opened as a file has no search."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def look(tab: Tab, url: str, picture: Path, width: int, *, dark: bool) -> str | None:
     """Take a picture of a page.
 
     Args:
         tab: Where the page is opened.
-        file: The page.
+        url: The page.
         picture: The PNG file that is written.
         width: Of the window, in pixels; below 600 it is a phone's.
         dark: Whether the reader prefers dark pages.
@@ -125,7 +151,7 @@ def look(tab: Tab, file: Path, picture: Path, width: int, *, dark: bool) -> str 
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     tab.send("Emulation.setEmulatedMedia", features=[scheme])
     tab.run("window.isOld = true")
-    tab.send("Page.navigate", url=file.as_uri())
+    tab.send("Page.navigate", url=url)
     tab.wait(f"!window.isOld && {LOADED}")
     tab.run("document.fonts.ready.then(() => true)")
     wide, high = tab.run(SIZE)
@@ -138,8 +164,13 @@ def look(tab: Tab, file: Path, picture: Path, width: int, *, dark: bool) -> str 
     return f"{wide} px wide: {tab.run(CULPRITS.replace('WIDTH', str(width)))}"
 
 
-def pictures(files: dict[str, Path], folder: Path, widths: list[int]) -> Iterator[str]:
+def pictures(urls: dict[str, str], folder: Path, widths: list[int]) -> Iterator[str]:
     """Take the pictures of pages, as `FOLDER/page-390-dark.png`.
+
+    Args:
+        urls: The pages, by their names.
+        folder: Where the pictures are written.
+        widths: Of the windows, in pixels.
 
     Yields:
         For each page that is wider than its window, which it is and what is too wide.
@@ -149,13 +180,14 @@ def pictures(files: dict[str, Path], folder: Path, widths: list[int]) -> Iterato
         try:
             tab = browser.open("data:text/html,<title>Pictures</title>")
             # The site keeps the colours of the first visit.
-            forget = "location.protocol === 'file:' && localStorage.clear()"
+            forget = "location.protocol === 'http:' && localStorage.clear()"
+            tab.send("Page.enable")  # without it the next line does nothing
             tab.send("Page.addScriptToEvaluateOnNewDocument", source=forget)
-            for page, file in files.items():
+            for page, url in urls.items():
                 for width in widths:
                     for dark in (False, True):
                         name = f"{page.replace('/', '-')}-{width}-{'dark' if dark else 'light'}.png"
-                        if wrong := look(tab, file, folder / name, width, dark=dark):
+                        if wrong := look(tab, url, folder / name, width, dark=dark):
                             yield f"{page} at {width} px: {wrong}"
         finally:
             browser.close()
@@ -165,7 +197,8 @@ def has_korean_font() -> bool:
     """Tell whether a font with Korean is installed, as far as that can be known."""
     if (program := shutil.which("fc-list")) is None:
         return True
-    done = subprocess.run([program, ":lang=ko"], capture_output=True, check=True)
+    command = [program, ":lang=ko"]
+    done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - no shell
     return bool(done.stdout.strip())
 
 
@@ -179,10 +212,16 @@ def main() -> int:
     folder = given.folder or Path(tempfile.mkdtemp(prefix="pictures-"))
     folder.mkdir(parents=True, exist_ok=True)
     if not has_korean_font():
-        print("No font with Korean is installed: it is shown as boxes (apt-get: fonts-nanum).")
+        sys.stdout.write(
+            "No Korean font: Korean is shown as boxes (apt-get install fonts-nanum).\n"
+        )
     with tempfile.TemporaryDirectory() as built:
-        wrong = list(pictures(build(given.pages, Path(built)), folder, given.widths))
-    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}", *wrong, sep="\n")
+        files = build(given.pages, Path(built))
+        with served(Path(built)) as url:
+            urls = {page: f"{url}/{file.relative_to(built)}" for page, file in files.items()}
+            wrong = list(pictures(urls, folder, given.widths))
+    lines = [f"{len(list(folder.glob('*.png')))} pictures in {folder}", *wrong]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if wrong else 0
 
 
