@@ -2,7 +2,7 @@
 # Installs the servers that some tests need, where apt-get may. Without them those tests are skipped.
 set -u
 missing=""
-for name in redis-server haproxy nginx chromium; do
+for name in redis-server haproxy nginx chromium prometheus; do
     PATH="$PATH:/usr/sbin" command -v "$name" >/dev/null || missing="$missing $name"
 done
 [ -z "$missing" ] && exit 0

@@ -2,16 +2,15 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from holysheep_core import PrometheusMetrics
 from holysheep_core.observers.measures import ALL
 from support.metrics import families
+from support.services import service
 
 PATH = Path(__file__).parents[2] / "docs/grafana/holysheep.json"
 BOARD = json.loads(PATH.read_text("utf-8"))
@@ -115,9 +114,7 @@ def test_no_panel_lies_on_another():
 
 
 def test_prometheus_can_read_every_expression(tmp_path):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
+    promtool = service("promtool")
     plain = [
         each.replace("$__rate_interval", "5m").replace("$__range", "6h") for each in EXPRESSIONS
     ]

@@ -173,7 +173,7 @@ def test_with_a_key_it_asks_the_gateway_and_saves_nothing(copy, play):
     result = run(copy, "--live", "01_langchain_quickstart", **env)
     assert result.returncode == 0, result.stdout + result.stderr
     assert {request.headers["authorization"] for request in script.requests} == {"Bearer sk-secret"}
-    assert len(script.requests) == 5
+    assert len(script.requests) == 6
     assert (copy / "01_langchain_quickstart.ipynb").read_bytes() == before
     code = "import stage; print(stage.where(), stage.play(), [stage.play('', *'x')])"
     told = subprocess.run(

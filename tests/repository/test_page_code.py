@@ -39,7 +39,10 @@ def programs(name):
     return [found] if ONE_PROGRAM in " ".join(PAGES[name].split()) else [[block] for block in found]
 
 
-WITH_CODE = [name for name in PAGES if programs(name)]
+ELSEWHERE = {"docs/how-to/monitoring.md": "tests/behaviour/test_monitoring_page.py"}
+"""Pages whose code needs more than a process: the test that runs it."""
+
+WITH_CODE = [name for name in PAGES if programs(name) and name not in ELSEWHERE]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,11 @@ def variables(script):
     """The environment in which a script stands for the gateway, and for OpenAI's own API."""
     values = (("API_KEY", "any-key"), ("BASE_URL", script.base_url))
     return {f"{whose}_{what}": value for whose in ("HOLYSHEEP", "OPENAI") for what, value in values}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_code_of_another_page_has_a_test_of_its_own(name):
+    assert name in (ROOT / ELSEWHERE[name]).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", WITH_CODE)

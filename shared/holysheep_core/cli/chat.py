@@ -158,8 +158,9 @@ def _pieces(
 
 
 def _printable(text: str) -> str:
-    # A terminal obeys control characters.
-    return "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+    # A terminal obeys control characters. Two invisible ones join letters and emoji.
+    kept = "\n\t\u200c\u200d"
+    return "".join(each if each.isprintable() or each in kept else "\ufffd" for each in text)
 
 
 def lines(source: TextIO, prompt: Callable[[], str]) -> Iterator[str]:

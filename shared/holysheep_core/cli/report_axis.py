@@ -16,7 +16,7 @@ def ticks_of_values(most: float, count: int = 2, *, whole: bool = False) -> list
     """Return round values from 0 to one that is not below `most`, evenly spaced.
 
     >>> ticks_of_values(37)
-    [0, 20, 40]
+    [0.0, 20.0, 40.0]
 
     Args:
         most: The largest value shown, above 0.

@@ -21,8 +21,12 @@ class PrometheusMetrics(Observer):
     """Counts calls for Prometheus.
 
     >>> from prometheus_client import start_http_server
+    >>> from holysheep_core import PrometheusMetrics
+    >>> from langchain_holysheep import ChatHolySheep
     >>> llm = ChatHolySheep(model="gpt-4.1", observers=[PrometheusMetrics()])
-    >>> start_http_server(9464)  # http://localhost:9464/metrics
+    >>> server, thread = start_http_server(9464)  # http://localhost:9464/metrics
+    >>> server.shutdown()
+    >>> server.server_close()
 
     It only counts: how the metrics are served is up to the application (`start_http_server`,
     `make_asgi_app`, `make_wsgi_app` of `prometheus_client`). With several processes, as under

@@ -123,8 +123,9 @@ def test_without_a_key_it_says_where_to_get_one():
 
 
 def test_control_characters_of_an_answer_do_not_reach_the_terminal(served):
-    _, chat = served(text="a\x1b[2Jb\nc\td\x07")
-    assert chat("go\n").stdout.decode() == "a\ufffd[2Jb\nc\td\ufffd\n"
+    family = "\U0001f468\u200d\U0001f467"  # emoji joined by an invisible character
+    _, chat = served(text=f"a\x1b[2Jb\nc\td\x07\u202e{family}", piece=100)
+    assert chat("go\n").stdout.decode() == f"a\ufffd[2Jb\nc\td\ufffd\ufffd{family}\n"
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "cp1252", "ascii"])

@@ -1,7 +1,6 @@
 """Prometheus, read back by the parser of its own client."""
 
 import copy
-import shutil
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from holysheep_core import ConfigurationError, PrometheusMetrics, StreamingRetry
 from holysheep_core.observers.measures import ALL
 from holysheep_core.simulator import cut, refuse
 from support.metrics import families, sums
+from support.services import service
 
 ASK = [{"role": "user", "content": "A question nobody should find."}]
 
@@ -43,9 +43,7 @@ def test_every_metric_is_there_with_its_type_and_help(client, registry):
 
 
 def test_promtool_finds_nothing_to_object_to(client, registry):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
+    promtool = service("promtool")
     client(faults=[cut(at=20)]).complete("gpt-4.1", ASK)
     text = generate_latest(registry)
     done = subprocess.run(
