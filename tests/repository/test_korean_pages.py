@@ -1,6 +1,7 @@
 """Each Korean page has what its English page has, in Korean, and tells which links are English."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -107,6 +108,17 @@ def test_the_korean_tutorial_shows_what_it_says(play, tmp_path):
             assert re.sub(r"\n  \[.*?\]\n?", "", shown).startswith(story)
     finally:
         forks.stop()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_notebook_begins_with_a_summary_in_korean(path):
+    first = json.loads(path.read_text("utf-8"))["cells"][0]
+    title, _, summary = "".join(first["source"]).splitlines()[:3]
+    assert title.startswith("# ")
+    assert summary.startswith("**한국어 요약.** ")
+    assert summary.endswith("니다.")
 
 
 # -- the comparison itself ------------------------------------------------------------------
