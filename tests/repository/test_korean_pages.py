@@ -41,7 +41,9 @@ def test_tables_have_the_same_rows_columns_and_figures(korean, english):
 
 @every_pair
 def test_the_same_things_are_named_in_every_section(korean, english):
-    assert names(TEXTS[korean]) == names(TEXTS[english])
+    own = "--lang ko"  # of the commands: an English reader does not need it
+    theirs = [[name for name in section if name != own] for section in names(TEXTS[korean])]
+    assert theirs == names(TEXTS[english])
 
 
 @every_pair
