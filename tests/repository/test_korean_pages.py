@@ -101,7 +101,8 @@ def test_the_korean_tutorial_shows_what_it_says(play, tmp_path):
     try:
         for block in [block for language, block in code(page) if language == "python"]:
             script = play(story, faults=[cut(at)])
-            env = {"HOLYSHEEP_API_KEY": "any-key", "HOLYSHEEP_BASE_URL": script.base_url}
+            values = (("API_KEY", "any-key"), ("BASE_URL", script.base_url))
+            env = {f"HOLYSHEEP_{name}": value for name, value in values}
             shown = forks.run([("page", block)], tmp_path, env).output
             for event in (f"stream cut after {at} characters", f"resumed at character {at}"):
                 assert f"`{event}`" in page
