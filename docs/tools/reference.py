@@ -45,7 +45,10 @@ def _section(words: str, function: Callable[..., Any]) -> str:
     hints = get_type_hints(function, include_extras=True)
     arguments, rows = [], []
     for parameter in inspect.signature(function).parameters.values():
-        kind, *notes = get_args(hints[parameter.name]) or (hints[parameter.name],)
+        hint = hints[parameter.name]
+        if parameter.default is None and not hasattr(hint, "__metadata__"):
+            hint = get_args(hint)[0]  # Python 3.10 makes `Optional` of what is None by default
+        kind, *notes = get_args(hint) or (hint,)
         info = next((note for note in notes if hasattr(note, "param_decls")), None)
         required = parameter.default is inspect.Parameter.empty
         if isinstance(info, OptionInfo):
