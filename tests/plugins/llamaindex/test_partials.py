@@ -208,7 +208,10 @@ async def test_an_async_stream_that_is_left_closes_its_connection(play):
         ('{"age": 12}', {"age": 12}),
         ('{"name": "Do', {"name": "Do"}),
         ('{"name": "age: 12', {"name": "age: "}),
-        ('{"name": "a\\', {"name": "a"}),
+        pytest.param(
+            *('{"name": "a\\', {"name": "a"}),
+            marks=since("pydantic", "2.12", "the text before half an escape"),
+        ),
         ('{"lambs": ["a", "b', {"lambs": ["a", "b"]}),
     ],
 )
