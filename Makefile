@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Twice what a small machine has: half of a test's time is waiting.
 WORKERS ?= 4
 
-.PHONY: demo test check fmt bench bench-quick bench-resumes faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs clean
+.PHONY: demo test check fmt bench bench-quick bench-resumes faults outage storm soak notebooks kills fuzz audit secrets matrix dist docs pictures clean
 
 # The environment is rebuilt only when the dependencies change.
 .venv/.ready: pyproject.toml
@@ -117,6 +117,9 @@ dist: .venv/.ready  ## wheels and sdists of the three distributions, checked and
 docs: .venv-docs/.ready  ## the pages and the API reference, in site/; a warning fails it
 	@# Without --quiet, which hides warnings from --strict too.
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+pictures: .venv/.ready .venv-docs/.ready  ## the pages in Chromium, narrow and wide, light and dark, in both languages; FOLDER=…
+	$(BIN)/python docs/tools/pictures.py $(FOLDER)
 
 clean:
 	rm -rf .venv .venv-bench .venv-fuzz .venv-audit .venv-docs .nox site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
