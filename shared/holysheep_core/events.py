@@ -237,7 +237,7 @@ class ActiveProviderChanged(Event):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.provider} is asked first from now on ({self.reason})"
+        return f"{self.provider} is the primary provider now ({self.reason})"
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class CallRecord:
         usage: Tokens of all requests together.
         cost_usd: Their price in US$; None where a price is not known.
         resumes: How often a cut answer was continued.
-        downgrades: Models moved to, in order.
+        downgrades: Fallback models that the call moved to, in order.
         waited: Seconds between requests.
         attempts: One record per request.
         tags: The request's labels.
@@ -250,7 +250,7 @@ class Completion:
         usage: Tokens billed in all, cut attempts included.
         attempts: One record per HTTP request.
         resumes: How often a cut answer was continued.
-        downgrades: Models moved to, in order, because of a rate limit or an overload.
+        downgrades: Fallback models that the call moved to, in order.
         waited: Seconds spent waiting between requests.
         id: The server's id of the last response.
         system_fingerprint: As the server sent it.

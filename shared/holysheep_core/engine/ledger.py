@@ -62,6 +62,7 @@ class Ledger:
         self.began = began
         self._notify = notify
         self._attempts: list[Attempt] = []
+        self._asked = ""  # the model that the call was to use first, once it has moved
         self._downgrades: list[str] = []
         self._running = -1  # the place of the attempt whose answer is read
         self._hedge = -1  # that of the second request beside it, if there is one
@@ -225,7 +226,9 @@ class Ledger:
                 to_provider=new.provider.name,
                 reason=reason,
             )
-        if new.model != old.model:
+        self._asked = self._asked or old.model
+        # A return to that model, at another provider, is no fallback.
+        if new.model not in (old.model, self._asked):
             self._downgrades.append(new.model)
             self.emit(
                 events.ModelDowngraded,

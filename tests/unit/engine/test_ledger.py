@@ -138,6 +138,16 @@ def test_every_move_is_told_as_what_it_is(ledger, told, new, kinds, downgrades):
     assert ledger.downgrades == downgrades
 
 
+def test_a_return_to_the_requested_model_is_no_fallback(ledger, told):
+    small, elsewhere = Route(ROUTE.provider, "m"), Route(OTHER.provider, ROUTE.model)
+    for old, new in [(ROUTE, small), (small, elsewhere), (elsewhere, OTHER)]:
+        ledger.moved(old, new, "ServerError", 104.0)
+    assert ledger.downgrades == ("m", OTHER.model)
+    moves = [type(event) for event in told]
+    assert moves.count(events.ModelDowngraded) == 2
+    assert moves.count(events.ProviderSwitched) == 1
+
+
 def test_every_event_carries_the_call_and_the_time_since_it_began(ledger, told):
     ledger.begin(ROUTE, "request", 100.5)
     ledger.moved(ROUTE, OTHER, "x", 101.0)
