@@ -139,7 +139,7 @@ def test_it_talks_in_any_encoding(served, encoding):
     assert said == ("양이 OK 웁니다 ?\n" if encoding == "cp949" else "?? OK ??? ?\n")
     if encoding == "cp949":
         assert script.requests[0].body["messages"][0]["content"] == "안녕"
-        assert "[4자 후 스트림 끊김(StreamCutError)]" in done.stderr.decode(encoding)
+        assert "[4자 뒤에 스트림 끊김(StreamCutError)]" in done.stderr.decode(encoding)
         assert "재개 1회" in done.stderr.decode(encoding)
 
 
