@@ -15,6 +15,7 @@ from holysheep_core.config.retry import Timeouts
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.transport.async_pool import AsyncPool
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
+from holysheep_core.transport.certificates import check_certificates
 from holysheep_core.transport.connections import Connections
 from holysheep_core.transport.deadline import Call, ConnectLimit, Deadline, UploadLimit
 from holysheep_core.transport.dns_cache import AddressBook
@@ -186,6 +187,11 @@ def _aconnect(
 
 @cache
 def ssl_context(lib: Library) -> ssl.SSLContext:
-    """Return the TLS context clients share: reading the certificates takes 20 ms."""
+    """Return the TLS context clients share: reading the certificates takes 20 ms.
+
+    Raises:
+        ConfigurationError: The environment names certificates that cannot be read.
+    """
+    check_certificates()
     context: ssl.SSLContext = lib.http.create_ssl_context()
     return context
