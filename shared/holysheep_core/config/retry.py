@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
 RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
@@ -38,6 +39,7 @@ class RetryStrategy(str, Enum):
         return next((each for each in cls if each.value.partition("_")[0] == value), None)
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class RetryConfig:
     """How often, and after which waits, a failed request is tried again.
@@ -125,6 +127,7 @@ class _Default(float):
     """A default, told from the same number given by the user."""
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class Timeouts:
     """The time limits of a call, in seconds. None: no limit.

@@ -11,6 +11,9 @@ import ssl
 
 from holysheep_core.errors import ConfigurationError
 
+# Not this package's own variables: httpx and OpenSSL read them.
+_FILE, _DIRECTORY = "SSL_CERT_FILE", "SSL_CERT_DIR"
+
 
 def check_certificates() -> None:
     """Check the variable that httpx will use.
@@ -18,16 +21,16 @@ def check_certificates() -> None:
     Raises:
         ConfigurationError: There is no such file or directory, or no certificate in the file.
     """
-    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    file, directory = os.environ.get(_FILE), os.environ.get(_DIRECTORY)
     if file:
         why = _fault_of_file(file)
         if why:
             raise ConfigurationError(
-                f"SSL_CERT_FILE={file!r}: {why}. Set it to a PEM file of certificates, or unset it."
+                f"{_FILE}={file!r}: {why}. Set it to a PEM file of certificates, or unset it."
             )
     elif directory and not os.path.isdir(directory):  # noqa: PTH112 - any text, as httpx takes it
         raise ConfigurationError(
-            f"SSL_CERT_DIR={directory!r}: no such directory. Set it to a directory of "
+            f"{_DIRECTORY}={directory!r}: no such directory. Set it to a directory of "
             "certificates, or unset it."
         )
 

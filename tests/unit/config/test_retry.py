@@ -146,7 +146,7 @@ def test_the_limits_with_a_fallback_follow_what_the_user_gave(settings, with_fal
     found = (timeouts.first_token_with_fallback, timeouts.stall_with_fallback)
     assert found == with_fallback
     assert {type(each) for each in vars(timeouts).values()} <= {int, float, type(None)}
-    assert pickle.loads(pickle.dumps(timeouts)) == timeouts == eval(repr(timeouts))  # noqa: S307
+    assert pickle.loads(pickle.dumps(timeouts)) == timeouts == eval(repr(timeouts))
 
 
 def test_the_timeout_shorthand_is_the_limit_with_a_fallback_too():

@@ -26,8 +26,7 @@ def wrong(tmp_path, monkeypatch):
     path = str(tmp_path / "nope.pem")
     monkeypatch.setenv("SSL_CERT_FILE", path)
     return (
-        f"SSL_CERT_FILE={path!r}: no such file. "
-        "Set it to a PEM file of certificates, or unset it."
+        f"SSL_CERT_FILE={path!r}: no such file. Set it to a PEM file of certificates, or unset it."
     )
 
 
