@@ -68,9 +68,8 @@ class Connections:
         if self.verify is not None and not isinstance(self.verify, ssl.SSLContext):
             given: object = self.verify
             if isinstance(given, (str, os.PathLike)):
-                raise ConfigurationError(
-                    f"verify takes no path: ssl.create_default_context(cafile={os.fspath(given)!r})."
-                )
+                made = f"ssl.create_default_context(cafile={os.fspath(given)!r})"
+                raise ConfigurationError(f"verify takes no path: {made}.")
             raise ConfigurationError(
                 f"verify={self.verify!r}: needs an ssl.SSLContext. Turning checks off is not "
                 "possible: anyone on the way could read the API key."
