@@ -124,7 +124,18 @@ class RetryConfig:
 
 
 class _Default(float):
-    """A default, told from the same number given by the user."""
+    """A default, told from the same number given by the user, and equal to none.
+
+    So whoever writes a `Timeouts` without its defaults writes these fields, and reads it as it was.
+    """
+
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
 
 
 @refuses_unknown()

@@ -65,13 +65,13 @@ class Connections:
             raise ConfigurationError(
                 f"proxy: needs a URL that begins with one of {', '.join(_PROXIES)}."
             )
-        if self.verify is not None and not isinstance(self.verify, ssl.SSLContext):
-            given: object = self.verify
+        given: object = self.verify  # whatever it is, not what its type says
+        if given is not None and not isinstance(given, ssl.SSLContext):
             if isinstance(given, (str, os.PathLike)):
                 made = f"ssl.create_default_context(cafile={os.fspath(given)!r})"
                 raise ConfigurationError(f"verify takes no path: {made}.")
             raise ConfigurationError(
-                f"verify={self.verify!r}: needs an ssl.SSLContext. Turning checks off is not "
+                f"verify={given!r}: needs an ssl.SSLContext. Turning checks off is not "
                 "possible: anyone on the way could read the API key."
             )
         if self.library not in LIBRARIES:
