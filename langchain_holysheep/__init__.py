@@ -4,6 +4,10 @@
 >>> llm = ChatHolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment
 """
 
-from langchain_holysheep.chat_models import ChatHolySheep
+try:
+    from langchain_holysheep.chat_models import ChatHolySheep
+except ModuleNotFoundError as error:
+    said = "ChatHolySheep needs its framework: pip install 'holysheep[langchain]'"
+    raise ImportError(f"{said} ({error}).") from error
 
 __all__ = ["ChatHolySheep"]

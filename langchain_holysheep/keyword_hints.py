@@ -18,7 +18,7 @@ HINTS: Mapping[str, str] = {
     "best_of": "A stream carries one answer: use batch() for several.",
     "organization": 'Write default_headers={"OpenAI-Organization": …}.',
     "openai_organization": 'Write default_headers={"OpenAI-Organization": …}.',
-    "openai_proxy": "Write http_client=httpx.Client(proxy=…), and http_async_client likewise.",
+    **dict.fromkeys(("proxy", "openai_proxy"), "Write connections=Connections(proxy=…)."),
     "http_socket_options": "Write http_client=httpx.Client(transport=…).",
     "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
     "stream_chunk_timeout": "It is timeouts=Timeouts(stall=…) here, and works in sync code too.",

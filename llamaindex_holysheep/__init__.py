@@ -4,7 +4,11 @@
 >>> llm = HolySheep(model="gpt-4.1")  # HOLYSHEEP_API_KEY from the environment
 """
 
-from llamaindex_holysheep.instrumentation import EngineEvent, ResilienceEvent
-from llamaindex_holysheep.llm import HolySheep
+try:
+    from llamaindex_holysheep.instrumentation import EngineEvent, ResilienceEvent
+    from llamaindex_holysheep.llm import HolySheep
+except ModuleNotFoundError as error:
+    said = "HolySheep needs its framework: pip install 'holysheep[llamaindex]'"
+    raise ImportError(f"{said} ({error}).") from error
 
 __all__ = ["EngineEvent", "HolySheep", "ResilienceEvent"]

@@ -20,6 +20,7 @@ HINTS: Mapping[str, str] = {
     "tokenizer": "Leave it out: the server counts tokens; those of a cut answer are estimated.",
     "organization": 'Write default_headers={"OpenAI-Organization": …}.',
     "default_query": "Write http_client=httpx.Client(params=…), and http_async_client likewise.",
+    **dict.fromkeys(("proxy", "openai_proxy"), "Write connections=Connections(proxy=…)."),
     "api_type": "Only Azure has it: leave it out.",
     "model_name": "It is model here.",
     **dict.fromkeys(

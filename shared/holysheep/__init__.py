@@ -20,20 +20,15 @@ if TYPE_CHECKING:
     from llamaindex_holysheep import HolySheep
 
 _PLUGINS = {
-    "ChatHolySheep": ("langchain_holysheep", "langchain"),
-    "HolySheep": ("llamaindex_holysheep", "llamaindex"),
+    "ChatHolySheep": "langchain_holysheep",
+    "HolySheep": "llamaindex_holysheep",
 }
 __all__ = [*holysheep_core.__all__, "ChatHolySheep", "HolySheep", "__version__"]  # noqa: PLE0604 - strings
 
 
 def __getattr__(name: str) -> Any:
     if name in _PLUGINS:
-        package, extra = _PLUGINS[name]
-        try:
-            return getattr(importlib.import_module(package), name)
-        except ModuleNotFoundError as error:
-            said = f"{name} needs its framework: pip install 'holysheep[{extra}]'"
-            raise ImportError(f"{said} ({error}).") from error
+        return getattr(importlib.import_module(_PLUGINS[name]), name)
     if name in holysheep_core.__all__:
         return getattr(holysheep_core, name)
     raise AttributeError(f"module 'holysheep' has no attribute {name!r}")

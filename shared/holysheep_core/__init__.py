@@ -17,6 +17,7 @@ from holysheep_core.client.sse import SSE_HEADERS, asse_response, sse_response
 from holysheep_core.client.sse_chunks import asse_chunks, sse_chunks
 from holysheep_core.client.with_context import resume_streaming_with_context
 from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.config.keywords import refuse_unknown
 from holysheep_core.config.limits import TIERS, RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, RetryStrategy, Timeouts
@@ -84,7 +85,6 @@ from holysheep_core.events import (
 from holysheep_core.gateway.canary import Canary
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.gateway.health_check import HealthCheck
-from holysheep_core.integrations.keywords import refuse_unknown
 from holysheep_core.journal.journal import Journal
 from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.observers.event_log import EventLog

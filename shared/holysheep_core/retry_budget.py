@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from holysheep_core.config.checks import check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.process import renew_after_fork
 
 ALL_PROVIDERS = ""
@@ -39,6 +40,7 @@ class Bucket:
         self.tokens = min(self.capacity, total + self.unshared)
 
 
+@refuses_unknown()
 class RetryBudget:
     """Buckets of tokens that every further request of a process's calls draws from.
 

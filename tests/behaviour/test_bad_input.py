@@ -186,3 +186,86 @@ def test_extra_body_is_unpacked_once_and_nothing_in_it_is_lost(play, plugin, whe
         ask = HolySheep(api_base=script.base_url, **common, **kwargs).complete
     ask("go", call_id="mine", **of_call)
     assert {name: script.requests[0].body[name] for name in OWN} == OWN
+
+
+MODELS = pytest.mark.parametrize("make", [langchain, llamaindex])
+
+
+@every_face
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"api_key": "gpt-4.1"}, "'gpt-4.1' is a model's name, not a key"),
+        ({"api_key": "https://me:hush@api.openai.com/v1"}, "The API key is a URL."),
+        ({"timeout": -1}, "timeout=-1"),
+        (
+            {"timeouts": 10},
+            "timeouts=10: needs Timeouts(stall=10); for one number write timeout=10.",
+        ),
+        ({"spend_limit": 0.05}, "spend_limit=0.05: needs SpendLimit(usd=0.05)."),
+        ({"observers": core.Totals()}, "needs a list, such as [OpenTelemetry()]."),
+        ({"journal": "sqlite://answers.db"}, "needs three slashes: sqlite:///answers.db."),
+    ],
+)
+def test_a_mistake_of_a_first_time_reader_is_named_with_what_to_write(make, settings, says):
+    with pytest.raises(ConfigurationError) as caught:
+        make(**settings)
+    assert says in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@every_face
+@pytest.mark.parametrize("name", ["journal", "event_log"])
+def test_a_folder_that_does_not_exist_is_named(make, name, tmp_path):
+    path = f"{tmp_path}/nowhere/a.db"
+    with pytest.raises(ConfigurationError, match=f"the folder {tmp_path}/nowhere does not exist"):
+        make(**{name: f"sqlite:///{path}" if name == "journal" else path})
+
+
+@MODELS
+def test_two_names_of_one_setting_are_both_named(make):
+    with pytest.raises(ConfigurationError, match="max_retries and retry say the same"):
+        make(max_retries=3, retry=RetryConfig())
+
+
+@MODELS
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_model_without_a_name_is_refused_when_it_is_made(make, name):
+    with pytest.raises(ConfigurationError, match="needs a model's name"):
+        make(model=name)
+
+
+def test_a_path_is_no_tls_setting():
+    with pytest.raises(ConfigurationError, match=r"create_default_context\(cafile='c\.pem'\)"):
+        core.Connections(verify="c.pem")
+
+
+@pytest.mark.parametrize(
+    ("make", "settings", "name"),
+    [
+        (StreamingRetryHandler, {}, "base_url"),
+        (ChatHolySheep, {"model": "gpt-4.1"}, "base_url"),
+        (HolySheep, {"model": "gpt-4.1"}, "api_base"),
+    ],
+)
+def test_a_gateway_has_its_own_key_and_address(make, settings, name, monkeypatch):
+    gateway = core.APIGateway([core.Provider("any-key")], health_check=None)
+    for given, value in ((name, "https://api.test/v1"), ("api_key", "any-key")):
+        with pytest.raises(ConfigurationError, match=f"gateway and {given} say the same"):
+            make(**settings, gateway=gateway, **{given: value})
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "any-key")
+    monkeypatch.setenv("HOLYSHEEP_BASE_URL", "https://api.test/v1")
+    assert make(**settings, gateway=gateway)
+
+
+async def test_an_empty_list_of_tools_is_not_sent(play):
+    script = play(text="Baa.")
+    client = StreamingRetryHandler("k", base_url=script.base_url)
+    empty = {"tools": [], "tool_choice": "auto"}
+    client.complete("gpt-4.1", ASK, **empty)
+    await client.acomplete("gpt-4.1", ASK, **empty)
+    langchain(base_url=script.base_url).invoke("Hi", **empty)
+    llamaindex(base_url=script.base_url).complete("Hi", **empty)
+    sent = [request.body for request in script.requests]
+    assert len(sent) == 4
+    assert not any({"tools", "tool_choice"} & set(body) for body in sent)

@@ -316,6 +316,22 @@ def test_importing_one_plugin_does_not_need_the_other_framework(site, tmp_path, 
     assert str(site) in result.stdout, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("plugin", "framework", "extra"),
+    [
+        ("langchain_holysheep", "langchain_core", "langchain"),
+        ("llamaindex_holysheep", "llama_index", "llamaindex"),
+    ],
+)
+def test_a_plugin_without_its_framework_says_what_to_install(
+    site, tmp_path, plugin, framework, extra
+):
+    block = f"sys.modules[{framework!r}] = None\nimport {plugin}"
+    said = run_outside(block, site, cwd=tmp_path).stderr.splitlines()[-1]
+    assert said.startswith("ImportError: ")
+    assert f"needs its framework: pip install 'holysheep[{extra}]'" in said
+
+
 def test_the_engine_alone_needs_no_framework_and_no_extra(site, tmp_path):
     names = ("langchain_core", "llama_index", "openai", "typer", "rich", "redis", "limits")
     block = "".join(f"sys.modules[{name!r}] = None\n" for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,14 @@ def prune_answers(
 @contextmanager
 def _journal(url: str) -> Iterator[Journal]:
     try:
+        _check_there(url)
         yield Journal(url)
     except (ConfigurationError, JournalError) as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _check_there(url: str) -> None:
+    # `Journal` would make the file, and the command would then be about an empty journal.
+    path = url.removeprefix("sqlite:///")
+    if path not in ("", url) and not Path(path).exists():
+        raise ConfigurationError(f"{path}: there is no journal. Give journal={url!r} first.")

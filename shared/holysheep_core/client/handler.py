@@ -18,7 +18,9 @@ from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.detached import Detached
 from holysheep_core.closing import Owned
+from holysheep_core.config.checks import check_only_one, refuse_numbers
 from holysheep_core.config.fallback import FallbackConfig, of_call
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, Timeouts
@@ -42,6 +44,19 @@ if TYPE_CHECKING:
     import httpx2
 
 
+_HINTS = {
+    "retry": "It is config here.",
+    "api_base": "It is base_url here.",
+    "model": "Give it to the call: stream_with_retry(model, messages).",
+    **dict.fromkeys(
+        ("temperature", "max_tokens", "top_p", "stop", "seed"),
+        "Give it to the call: stream_with_retry(model, messages, …).",
+    ),
+}
+"""Keywords of the chat models, and what to write instead."""
+
+
+@refuses_unknown(_HINTS)
 class StreamingRetryHandler(Detached):
     """Streams chat completions whole, once and in order.
 
@@ -133,9 +148,12 @@ class StreamingRetryHandler(Detached):
         journal: Journal | str | None = None,
         replaces: StreamingRetryHandler | None = None,
     ) -> None:
-        _only_one("config", config, "max_retries", max_retries)
-        _only_one("timeouts", timeouts, "timeout", timeout)
-        _only_one("fallback", fallback, "fallback_models", fallback_models)
+        refuse_numbers(config=config, timeouts=timeouts, fallback=fallback, spend_limit=spend_limit)
+        if not isinstance(observers, Sequence):
+            raise ConfigurationError("observers: needs a list, such as [OpenTelemetry()].")
+        check_only_one("config", config, "max_retries", max_retries)
+        check_only_one("timeouts", timeouts, "timeout", timeout)
+        check_only_one("fallback", fallback, "fallback_models", fallback_models)
         if gateway is None:
             first = Provider(
                 api_key=os.environ.get("HOLYSHEEP_API_KEY", "") if api_key is None else api_key,
@@ -149,12 +167,14 @@ class StreamingRetryHandler(Detached):
                 own = replaces.gateway_for(own)
         else:
             for name, value in (
+                *(("api_key", api_key), ("base_url", base_url)),
+                ("default_headers", default_headers or None),
                 ("providers", providers or None),
                 ("rate_limits", rate_limits),
                 ("circuit", circuit),
                 ("store", store),
             ):
-                _only_one("gateway", gateway, name, value)
+                check_only_one("gateway", gateway, name, value)
         prices = coerce(catalog)
         observers = [e.priced_by(prices) if isinstance(e, Totals) else e for e in observers]
         given = [each for each in observers if isinstance(each, Totals)]
@@ -386,11 +406,6 @@ class StreamingRetryHandler(Detached):
     def afollow(self, call_id: str, *, offset: int = 0) -> AsyncIterator[str]:
         """Like `follow`, for asyncio."""
         return _atexts(self.afollow_deltas(call_id, offset=offset))
-
-
-def _only_one(name: str, value: object, shorthand: str, short: object) -> None:
-    if value is not None and short is not None:
-        raise ConfigurationError(f"{name} and {shorthand} say the same thing: give one of them.")
 
 
 def _texts(deltas: Generator[Delta | Completion, None, None]) -> Generator[str, None, None]:

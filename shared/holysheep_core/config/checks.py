@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
+from pathlib import Path
 from typing import Literal
 
 from holysheep_core.errors import ConfigurationError
@@ -38,3 +40,37 @@ def check_finish_signal(value: object) -> None:
         raise ConfigurationError(
             f"finish_signal={value!r}: needs 'either', 'finish_reason' or 'done'."
         )
+
+
+def check_only_one(name: str, value: object, other: str, others: object) -> None:
+    """Raise `ConfigurationError` if two settings are given (not None) that mean the same."""
+    if value is not None and others is not None:
+        raise ConfigurationError(f"{name} and {other} say the same thing: give one of them.")
+
+
+_NUMBERS = {
+    "timeouts": "Timeouts(stall={0}); for one number write timeout={0}",
+    "spend_limit": "SpendLimit(usd={0})",
+    "config": "RetryConfig(max_retries={0}); for one number write max_retries={0}",
+    "retry": "RetryConfig(max_retries={0}); for one number write max_retries={0}",
+    "fallback": "FallbackConfig(hedge={0})",
+}
+
+
+def refuse_numbers(**settings: object) -> None:
+    """Raise `ConfigurationError` for a plain number where an object of settings belongs."""
+    for name, value in settings.items():
+        if isinstance(value, (int, float)):
+            raise ConfigurationError(f"{name}={value!r}: needs {_NUMBERS[name].format(value)}.")
+
+
+def check_folder(name: str, path: Path) -> None:
+    """Raise `ConfigurationError` unless a file can be made in the folder of `path`."""
+    folder = path.parent
+    if not folder.is_dir():
+        why = "is no folder" if folder.exists() else "does not exist"
+    elif not path.exists() and not os.access(folder, os.W_OK):
+        why = "cannot be written"
+    else:
+        return
+    raise ConfigurationError(f"{name} {path}: the folder {folder} {why}.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from holysheep_core import errors
 from holysheep_core.config.checks import check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import (
     APIConnectionError,
     BudgetExceededError,
@@ -25,6 +26,7 @@ from holysheep_core.errors import (
 )
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class FallbackConfig:
     """Which fallback models may answer instead of the requested model.

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class RateLimits:
     """Limits on the requests and tokens sent to an account, so that the server need not reject any.
@@ -62,6 +64,7 @@ TIERS: Mapping[str, RateLimits] = MappingProxyType(
 """HolySheep's published tiers."""
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class SpendLimit:
     """A cap on one call; beyond it the call ends with `BudgetExceededError` and the partial.

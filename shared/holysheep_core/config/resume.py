@@ -10,6 +10,7 @@ from holysheep_core.config.checks import (
     check_count,
     check_finish_signal,
 )
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
 FIRST_EN = (
@@ -45,6 +46,7 @@ _PROMPTS = {"en": (FIRST_EN, SECOND_EN), "ko": (FIRST_KO, SECOND_KO)}
 _PLACES = ("{tail}", "{line}")
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class ResumeConfig:
     """How a cut answer is resumed.

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
 RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
@@ -38,6 +39,7 @@ class RetryStrategy(str, Enum):
         return next((each for each in cls if each.value.partition("_")[0] == value), None)
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class RetryConfig:
     """How often, and after which waits, a failed request is tried again.
@@ -121,22 +123,40 @@ class RetryConfig:
         return cls() if max_retries is None else cls(max_retries)
 
 
+class _Default(float):
+    """A default, told from the same number given by the user, and equal to none.
+
+    So whoever writes a `Timeouts` without its defaults writes these fields, and reads it as it was.
+    """
+
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+
+@refuses_unknown()
 @dataclass(frozen=True)
 class Timeouts:
     """The time limits of a call, in seconds. None: no limit.
 
     Attributes:
         connect: For DNS, TCP and TLS together.
-        read: Default of `first_token` and `stall`.
+        read: Default of `first_token` and `stall`. If given, also of those with a fallback.
         first_token: From the end of the upload of a request to its first content.
         stall: Between two pieces of content. Comments and empty chunks do not count.
         total: For the whole call, with all retries and waits.
         first_connect: Most of `connect` that a TCP connection may take to an address which has not
             answered in this process, so that a wrong address is an error soon.
         first_token_with_fallback: Most of `first_token` while another model or provider is left to
-            ask. Models that reason, and long prompts, have more time.
-        stall_with_fallback: Most of `stall` while another one is left to ask; not where tools are
-            offered, or a model reasons, since a server may then be silent for long.
+            ask; by default `first_token` if that or `read` is given, else 10. Models that reason,
+            and long prompts, have more time.
+        stall_with_fallback: Most of `stall` while another one is left to ask; by default `stall`
+            if that or `read` is given, else 10. Not where tools are offered, or a model reasons,
+            since a server may then be silent for long.
         min_rate: Share of a model's own usual rate, 0 to 1. An answer whose text comes more slowly
             for 5 s is resumed at the next route, if one is left. The rate is that of the model's
             recent answers in this process, three at least. None: no such guard.
@@ -145,27 +165,39 @@ class Timeouts:
     """
 
     connect: float | None = 30.0
-    read: float | None = 60.0
+    read: float | None = _Default(60.0)
     first_token: float | None = None
     stall: float | None = None
     total: float | None = None
     write: float | None = 600.0
     first_connect: float | None = 2.0
-    first_token_with_fallback: float | None = 10.0
-    stall_with_fallback: float | None = 10.0
+    first_token_with_fallback: float | None = _Default(10.0)
+    stall_with_fallback: float | None = _Default(10.0)
     min_rate: float | None = None
 
     def __post_init__(self) -> None:
-        names = ("connect", "read", "first_token", "stall", "total", "write", "first_connect")
-        for name in (*names, "first_token_with_fallback", "stall_with_fallback"):
+        names = (
+            *("connect", "read", "first_token", "stall", "total", "write", "first_connect"),
+            *("first_token_with_fallback", "stall_with_fallback"),
+        )
+        for name in names:
             value = getattr(self, name)
             if value is not None:
                 check_number(name, value, minimum=0.001)
         if self.min_rate is not None:
             check_number("min_rate", self.min_rate, minimum=0.001, maximum=1.0)
+        read_given = not isinstance(self.read, _Default)
         for name in ("first_token", "stall"):
+            given = read_given or getattr(self, name) is not None
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self.read)
+            # What the user chose is the limit everywhere: a smaller default would undo it.
+            shorter = f"{name}_with_fallback"
+            if given and isinstance(getattr(self, shorter), _Default):
+                object.__setattr__(self, shorter, getattr(self, name))
+        for name in names:  # from here on like any number
+            if isinstance(value := getattr(self, name), _Default):
+                object.__setattr__(self, name, float(value))
 
     @classmethod
     def coerce(cls, value: object) -> Timeouts:
@@ -180,6 +212,7 @@ class Timeouts:
         if hasattr(value, "connect") and hasattr(value, "read"):  # an httpx.Timeout
             return cls(connect=value.connect, read=value.read)
         if isinstance(value, (int, float)):
+            check_number("timeout", value, minimum=0.001)
             return cls(connect=min(value, cls.connect or value), read=value)
         raise ConfigurationError(
             f"timeout={value!r}: needs seconds, a (connect, read) pair, or a Timeouts."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.routing.circuit import Health
 from holysheep_core.types import ChatRequest
@@ -21,6 +22,7 @@ _MOSTLY = 0.5
 _FULL = 100.0
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class Canary:
     """Traffic for a new provider or a new model, in steps.

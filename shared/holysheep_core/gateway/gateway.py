@@ -11,6 +11,7 @@ from holysheep_core import events
 from holysheep_core.catalog import Catalog
 from holysheep_core.clock import clock
 from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.gateway.canary import Canary, Rollout
 from holysheep_core.gateway.execute import execute
@@ -27,6 +28,7 @@ from holysheep_core.store.store import Store
 from holysheep_core.types import ChatRequest
 
 
+@refuses_unknown()
 class APIGateway:
     """Named providers; the first healthy one answers.
 

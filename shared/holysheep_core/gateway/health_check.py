@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from holysheep_core.clock import clock
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import HolySheepError
 from holysheep_core.process import renew_after_fork, weakly
 from holysheep_core.routing.providers import Provider
@@ -26,6 +27,7 @@ _LIMITED = 429
 _A_MOMENT = 1.0  # seconds to wait for the thread; it is a daemon and ends by itself
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class HealthCheck:
     """How providers are checked.

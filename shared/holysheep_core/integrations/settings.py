@@ -30,8 +30,9 @@ from pydantic import (
 
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.handler import StreamingRetryHandler
-from holysheep_core.config.checks import check_number
+from holysheep_core.config.checks import check_number, check_only_one, refuse_numbers
 from holysheep_core.config.fallback import FallbackConfig
+from holysheep_core.config.keywords import refuse_unknown
 from holysheep_core.config.limits import RateLimits, SpendLimit
 from holysheep_core.config.resume import ResumeConfig
 from holysheep_core.config.retry import RetryConfig, Timeouts
@@ -39,7 +40,6 @@ from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.integrations.changes import CHANGES, by_field, known_keywords
-from holysheep_core.integrations.keywords import refuse_unknown
 from holysheep_core.integrations.wrong_values import RANGES, as_configuration_error
 from holysheep_core.journal.journal import Journal
 from holysheep_core.observers.observer import Observer
@@ -177,6 +177,19 @@ class EngineSettings(BaseModel):
             check_number(name, value, minimum=least, maximum=most)
         return value
 
+    @field_validator("model")
+    @classmethod
+    def _check_model(cls, value: str) -> str:
+        if not value.strip():
+            raise ConfigurationError(f"model={value!r}: needs a model's name.")
+        return value
+
+    @field_validator("timeouts", "spend_limit", "retry", "fallback", mode="before")
+    @classmethod
+    def _refuse_number(cls, value: Any, info: ValidationInfo) -> Any:
+        refuse_numbers(**{info.field_name or "": value})
+        return value
+
     @field_validator("timeout", mode="before")
     @classmethod
     def _read_timeout(cls, value: Any) -> Any:
@@ -226,10 +239,18 @@ class EngineSettings(BaseModel):
         return {name: value for name, value in values.items() if value is not None}
 
     def _build(self, replaces: StreamingRetryHandler | None = None) -> StreamingRetryHandler:
+        check_only_one("max_retries", self.max_retries, "retry", self.retry)
+        key, base_url = self.api_key, getattr(self, self._base_url_field)
+        if self.gateway is not None:
+            # The gateway has its own; what the fields have from the environment does not count.
+            for name, value in (("api_key", key), (self._base_url_field, base_url)):
+                if name in self.model_fields_set:
+                    check_only_one("gateway", self.gateway, name, value)
+            key = base_url = None
         passed = {name: getattr(self, name) for name in _PASSED}
         return StreamingRetryHandler(
-            self.api_key.get_secret_value() if isinstance(self.api_key, SecretStr) else None,
-            base_url=getattr(self, self._base_url_field),
+            key.get_secret_value() if isinstance(key, SecretStr) else None,
+            base_url=base_url,
             config=self.retry,
             observers=(self._totals, *self.observers),
             replaces=replaces,

@@ -31,19 +31,23 @@ def as_configuration_error(owner: str, error: ValidationError) -> ConfigurationE
     said: dict[str, list[str]] = {}
     for wrong in error.errors(include_url=False, include_input=False, include_context=False):
         name = str(wrong["loc"][0]) if wrong["loc"] else owner
-        words = _words(wrong["type"], wrong["msg"])
+        words = _words(name, wrong["type"], wrong["msg"])
         if words not in said.setdefault(name, []):
             said[name].append(words)
     each = (f"{name} {' or '.join(words)}" for name, words in said.items())
     return ConfigurationError(f"{owner}: {'; '.join(each)}.")
 
 
-def _words(kind: str, message: str) -> str:
+def _words(name: str, kind: str, message: str) -> str:
     if kind == "is_instance_of":  # "Input should be an instance of APIGateway"
-        return f"needs an {message.rpartition(' ')[2]}"
+        wanted = message.rpartition(" ")[2]
+        if wanted == "Sequence":
+            return f"needs a list, such as {_LISTS.get(name, '[…]')}"
+        return f"needs {'an' if wanted[0] in 'AEIO' else 'a'} {wanted}"
     return _WORDS.get(kind, message[:1].lower() + message[1:])
 
 
+_LISTS = {"observers": "[OpenTelemetry()]", "providers": "[Provider(…)]"}
 _WORDS: Mapping[str, str] = {
     "missing": "is missing",
     "string_type": "needs a string",

@@ -35,6 +35,7 @@ from typing import ClassVar
 import msgspec
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import (
     AnswerExistsError,
     AnswerStoppedError,
@@ -58,6 +59,7 @@ _LOOK = 0.5  # seconds between two looks for answers that were stopped, at most
 _IDLE = 10.0  # seconds without an answer after which the thread ends
 
 
+@refuses_unknown()
 class Journal:
     """Stores answers while they arrive.
 
@@ -391,6 +393,9 @@ def _owner() -> str:
 def _store_at(url: str, keep: float) -> JournalStore:
     scheme = url.partition("://")[0] if isinstance(url, str) else ""
     if scheme == "sqlite":
+        if not url.startswith(_SQLITE):
+            path = url.removeprefix("sqlite:").lstrip("/")
+            raise ConfigurationError(f"journal {url!r}: needs three slashes: {_SQLITE}{path}.")
         from holysheep_core.journal.sqlite import SQLiteStore  # noqa: PLC0415 - one of two
 
         return SQLiteStore(url.removeprefix(_SQLITE))

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
+from holysheep_core.config.checks import check_folder
 from holysheep_core.errors import ConfigurationError, JournalError
 from holysheep_core.journal.backend import StoredAnswer, StoredPiece
 
@@ -37,6 +38,7 @@ class SQLiteStore:
         if not path:
             raise ConfigurationError("journal: 'sqlite:///' needs a file after it.")
         self._path = Path(path).absolute()
+        check_folder("journal", self._path)
         self._mine = threading.local()
         try:
             with self._open("BEGIN"):

@@ -29,7 +29,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.checks import check_count, check_folder, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.events import Event
 from holysheep_core.observers.observer import Observer
@@ -45,6 +46,7 @@ _INSERT_ID = "INSERT INTO request_ids VALUES (?, ?, ?, ?)"
 _FINE = ("completed", "closed", "overtaken")
 
 
+@refuses_unknown()
 class EventLog(Observer):
     """Writes calls to a file.
 
@@ -65,6 +67,7 @@ class EventLog(Observer):
         check_number("max_age", max_age)
         check_count("max_bytes", max_bytes, minimum=64 * 1024)
         self.path = Path(path).absolute()
+        check_folder("event_log", self.path)
         self._settings = (self.path, max_age * 24 * 3600, max_bytes)
         self._began: dict[str, float] = {}
         self._writer: SQLiteWriter | None = None

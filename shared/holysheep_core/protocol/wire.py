@@ -294,12 +294,19 @@ def encode_request(request: ChatRequest, *, model: str, stream_usage: bool) -> b
     """
     body: dict[str, Any] = {**request.params, "model": model, "messages": list(request.messages)}
     body["stream"] = True
+    if "tools" in body and not body["tools"]:
+        # OpenAI refuses an empty list, and what is about tools where there are none.
+        for name in _ABOUT_TOOLS:
+            body.pop(name, None)
     try:
         if stream_usage:
             body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return _encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The request cannot be written as JSON: {error}.") from None
+
+
+_ABOUT_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 def is_json_object(text: str) -> bool:

@@ -21,6 +21,7 @@ from enum import Enum, auto
 from typing import Literal, NamedTuple
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 
 PROBE_SECONDS = 10.0
 """How long a probe has a half-open route to itself. One that ends frees its place at once; this
@@ -29,6 +30,7 @@ is for callers that went away."""
 State = Literal["closed", "open", "half-open"]
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class CircuitConfig:
     """When a circuit opens because a route fails too often, and how it closes again.

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from holysheep_core.catalog import MODELS
 from holysheep_core.config.checks import FinishSignal, check_count, check_finish_signal
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.config.limits import RateLimits
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES
@@ -20,6 +22,7 @@ from holysheep_core.secrets import MIN_SECRET_LENGTH, Secret
 DEFAULT_BASE_URL = "https://api.holysheep.ai/v1"
 
 
+@refuses_unknown({"key": "It is api_key here.", "api_base": "It is base_url here."})
 @dataclass(frozen=True)
 class Provider:
     """An OpenAI-compatible API and the key for it.
@@ -133,6 +136,15 @@ def _check_key(key: object) -> None:
         raise ConfigurationError(
             "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…; "
             "https://www.holysheep.ai gives one."
+        )
+    if "://" in key:  # not repeated: it may hold a password
+        raise ConfigurationError(
+            "The API key is a URL. The key comes first, and the URL is base_url=…."
+        )
+    if key in MODELS:
+        raise ConfigurationError(
+            f"{key!r} is a model's name, not a key; give it to the call: "
+            f"stream_with_retry({key!r}, messages)."
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(

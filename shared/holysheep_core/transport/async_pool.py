@@ -19,7 +19,7 @@ from holysheep_core.clock import clock
 from holysheep_core.transport.connections import Connections
 from holysheep_core.transport.dialling import AsyncBackend
 from holysheep_core.transport.dns_cache import AddressBook
-from holysheep_core.transport.exceptions import as_httpx
+from holysheep_core.transport.exceptions import as_httpx, note_proxy
 from holysheep_core.transport.inventory import Inventory
 from holysheep_core.transport.library import Library, body_class
 from holysheep_core.transport.pool import SURPLUS, UNASKED, core_request, tell_discarded
@@ -64,6 +64,11 @@ class AsyncLink:
         stream = self._backend.stream
         return await stream.unasked() if stream is not None and self._http.is_idle() else None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there was a TCP connection."""
+        return self._backend.stream is not None
+
     def failed(self) -> None:
         """A request failed here."""
         self._backend.failed()
@@ -84,6 +89,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
         book: Where addresses are remembered.
         plain: Makes a transport of httpx, for requests that are recorded or mocked.
         library: What requests and connections are made with.
+        proxy: The proxy that all connections lead to, for messages; "" for none.
     """
 
     def __init__(
@@ -94,7 +100,9 @@ class AsyncPool(httpx.AsyncBaseTransport):
         book: AddressBook,
         plain: Callable[[], httpx.AsyncHTTPTransport],
         library: Library,
+        proxy: str = "",
     ) -> None:
+        self._proxy = proxy
         self._connect = connect
         self._network = network
         self._book = book
@@ -123,6 +131,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
             except BaseException as error:
                 if link is not None and isinstance(error, Exception):
                     link.failed()
+                    note_proxy(error, self._proxy, connected=link.is_connected)
                 self._discard(link)
                 raise
         body = body_class(_Body, self._library.http.AsyncByteStream)

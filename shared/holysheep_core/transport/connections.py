@@ -10,18 +10,21 @@ here, has none of these faults.
 from __future__ import annotations
 
 import importlib.util
+import os
 import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
 from holysheep_core.config.checks import check_count, check_number
+from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
 LIBRARIES = ("httpx", "httpx2")
 _PROXIES = ("http", "https", "socks5", "socks5h")
 
 
+@refuses_unknown()
 @dataclass(frozen=True)
 class Connections:
     """The pool, the protocol and the way to the server. Clocks are in `Timeouts`.
@@ -62,9 +65,13 @@ class Connections:
             raise ConfigurationError(
                 f"proxy: needs a URL that begins with one of {', '.join(_PROXIES)}."
             )
-        if self.verify is not None and not isinstance(self.verify, ssl.SSLContext):
+        given: object = self.verify  # whatever it is, not what its type says
+        if given is not None and not isinstance(given, ssl.SSLContext):
+            if isinstance(given, (str, os.PathLike)):
+                made = f"ssl.create_default_context(cafile={os.fspath(given)!r})"
+                raise ConfigurationError(f"verify takes no path: {made}.")
             raise ConfigurationError(
-                f"verify={self.verify!r}: needs an ssl.SSLContext. Turning checks off is not "
+                f"verify={given!r}: needs an ssl.SSLContext. Turning checks off is not "
                 "possible: anyone on the way could read the API key."
             )
         if self.library not in LIBRARIES:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holysheep_core.errors import (
     APIConnectionError,
@@ -49,6 +49,11 @@ def translate(error: Exception, *, reading: bool = False) -> HolySheepError:
             del request.headers[name]
     cls, text = _meaning(error, reading=reading)
     what = f"{text}{_place(request)}" if text.startswith("No connection") else text
+    proxy = _proxy_of(error)
+    if proxy:
+        way = _place(request).replace(" to ", " on the way to ", 1)
+        refused = text == _REFUSED_BY_PROXY
+        what = f"The proxy {proxy} refused{way}" if refused else f"{text} to the proxy {proxy}{way}"
     # httpcore repeats a status line or a header that it cannot read.
     said = redact_line(str(error), [each for each in secrets if len(each) >= MIN_SECRET_LENGTH])
     translated = cls(f"{what}: {said}" if said else f"{what}.")
@@ -129,11 +134,30 @@ def _request_of(error: Exception) -> httpx.Request | None:
     return request if is_one(request, "Request") else None
 
 
+def note_proxy(error: Exception, proxy: str, *, connected: bool) -> None:
+    """Let `translate` name the proxy, if it is the proxy that failed.
+
+    Args:
+        error: One of httpcore's.
+        proxy: The proxy, and where it is set; "" for none.
+        connected: There was a TCP connection, which with a proxy is one to the proxy.
+    """
+    if proxy and (not connected or "ProxyError" in names_of(error)):
+        marked: Any = error
+        marked.holysheep_proxy = proxy
+
+
+def _proxy_of(error: BaseException) -> str:
+    inner = error.__cause__ or error  # httpcore's, of which httpx's is made
+    return str(getattr(inner, "holysheep_proxy", ""))
+
+
 def _place(request: httpx.Request | None) -> str:
     return "" if request is None else f" to {request.url.scheme}://{request.url.netloc.decode()}"
 
 
 _PLAIN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host"}
+_REFUSED_BY_PROXY = "The proxy refused"
 _MEANINGS: dict[str, tuple[type[HolySheepError], str]] = {
     "ConnectTimeout": (ConnectTimeoutError, "No connection in time"),
     "PoolTimeout": (ConnectTimeoutError, "No free connection in the pool in time"),
@@ -148,7 +172,7 @@ _MEANINGS: dict[str, tuple[type[HolySheepError], str]] = {
     "LocalProtocolError": (ConfigurationError, "httpx would not send this request"),
     "UnsupportedProtocol": (ConfigurationError, "This address cannot be used"),
     "InvalidURL": (ConfigurationError, "This address cannot be used"),
-    "ProxyError": (APIConnectionError, "The proxy refused"),
+    "ProxyError": (APIConnectionError, _REFUSED_BY_PROXY),
     "TransportError": (APIConnectionError, "The request failed"),
 }
 

@@ -15,6 +15,7 @@ from holysheep_core.config.retry import Timeouts
 from holysheep_core.errors import ConfigurationError
 from holysheep_core.transport.async_pool import AsyncPool
 from holysheep_core.transport.asyncio_backend import AsyncioBackend
+from holysheep_core.transport.certificates import check_certificates
 from holysheep_core.transport.connections import Connections
 from holysheep_core.transport.deadline import Call, ConnectLimit, Deadline, UploadLimit
 from holysheep_core.transport.dns_cache import AddressBook
@@ -22,7 +23,7 @@ from holysheep_core.transport.exceptions import translate
 from holysheep_core.transport.foreign import add_own
 from holysheep_core.transport.library import Library, is_one, library, library_of
 from holysheep_core.transport.pool import Pool
-from holysheep_core.transport.proxies import environment_proxies, read_proxy
+from holysheep_core.transport.proxies import environment_proxies, label, read_proxy
 
 _Pool = TypeVar("_Pool", Pool, AsyncPool)
 
@@ -101,10 +102,10 @@ def make_client(connections: Connections | None = None, **options: Any) -> httpx
     lib = library(settings.library)
     book = AddressBook(settings.dns_ttl)
 
-    def pool(proxy: httpcore.Proxy | None) -> Pool:
+    def pool(proxy: httpcore.Proxy | None, where: str) -> Pool:
         network, connect = httpcore.SyncBackend(), partial(_connect, settings, lib, proxy)
         plain = partial(lib.http.HTTPTransport, verify=_tls(settings, lib), proxy=settings.proxy)
-        return Pool(settings, connect, network, book, plain, lib)
+        return Pool(settings, connect, network, book, plain, lib, label(proxy, where))
 
     direct, mounts = _transports(settings, pool, lib.core)
     options = {"transport": direct, "mounts": mounts, "follow_redirects": False, **options}
@@ -119,13 +120,13 @@ def make_async_client(connections: Connections | None = None, **options: Any) ->
     lib = library(settings.library)
     book = AddressBook(settings.dns_ttl)
 
-    def pool(proxy: httpcore.Proxy | None) -> AsyncPool:
+    def pool(proxy: httpcore.Proxy | None, where: str) -> AsyncPool:
         twice = proxy is not None and proxy.url.scheme == b"https"  # TLS inside TLS
         network = httpcore.AnyIOBackend() if twice else AsyncioBackend()
         connect = partial(_aconnect, settings, lib, proxy)
         tls = _tls(settings, lib)
         plain = partial(lib.http.AsyncHTTPTransport, verify=tls, proxy=settings.proxy)
-        return AsyncPool(settings, connect, network, book, plain, lib)
+        return AsyncPool(settings, connect, network, book, plain, lib, label(proxy, where))
 
     direct, mounts = _transports(settings, pool, lib.core)
     options = {"transport": direct, "mounts": mounts, "follow_redirects": False, **options}
@@ -141,16 +142,17 @@ def timeouts_of(value: float | tuple[float, float] | None) -> tuple[float | None
 
 
 def _transports(
-    settings: Connections, pool: Callable[[httpcore.Proxy | None], _Pool], core: ModuleType
+    settings: Connections, pool: Callable[[httpcore.Proxy | None, str], _Pool], core: ModuleType
 ) -> tuple[_Pool, dict[str, _Pool | None]]:
     """Return where requests go, and where those to certain URLs go instead."""
     if settings.proxy is not None:
-        return pool(read_proxy(settings.proxy, core=core)), {}
+        return pool(read_proxy(settings.proxy, core=core), "Connections(proxy=…)"), {}
     mounts: dict[str, _Pool | None] = {}
     for pattern, url in environment_proxies().items():
         where = f"the environment's proxy for {pattern}"
-        mounts[pattern] = None if url is None else pool(read_proxy(url, where, core))
-    return pool(None), mounts
+        variable = f"{pattern.partition(':')[0].upper()}_PROXY"
+        mounts[pattern] = None if url is None else pool(read_proxy(url, where, core), variable)
+    return pool(None, ""), mounts
 
 
 def _tls(settings: Connections, lib: Library) -> ssl.SSLContext:
@@ -186,6 +188,11 @@ def _aconnect(
 
 @cache
 def ssl_context(lib: Library) -> ssl.SSLContext:
-    """Return the TLS context clients share: reading the certificates takes 20 ms."""
+    """Return the TLS context clients share: reading the certificates takes 20 ms.
+
+    Raises:
+        ConfigurationError: The environment names certificates that cannot be read.
+    """
+    check_certificates()
     context: ssl.SSLContext = lib.http.create_ssl_context()
     return context

@@ -19,7 +19,7 @@ from holysheep_core.clock import clock
 from holysheep_core.transport.connections import Connections
 from holysheep_core.transport.dialling import Backend
 from holysheep_core.transport.dns_cache import AddressBook
-from holysheep_core.transport.exceptions import as_httpx
+from holysheep_core.transport.exceptions import as_httpx, note_proxy
 from holysheep_core.transport.inventory import Inventory
 from holysheep_core.transport.library import Library, body_class
 from holysheep_core.transport.recorders import sync_replaced
@@ -64,6 +64,11 @@ class Link:
         stream = self._backend.stream
         return stream.unasked() if stream is not None and self._http.is_idle() else None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there was a TCP connection."""
+        return self._backend.stream is not None
+
     def failed(self) -> None:
         """A request failed here."""
         self._backend.failed()
@@ -84,6 +89,7 @@ class Pool(httpx.BaseTransport):
         book: Where addresses are remembered.
         plain: Makes a transport of httpx, for requests that are recorded or mocked.
         library: What requests and connections are made with.
+        proxy: The proxy that all connections lead to, for messages; "" for none.
     """
 
     def __init__(
@@ -94,7 +100,9 @@ class Pool(httpx.BaseTransport):
         book: AddressBook,
         plain: Callable[[], httpx.HTTPTransport],
         library: Library,
+        proxy: str = "",
     ) -> None:
+        self._proxy = proxy
         self._connect = connect
         self._network = network
         self._book = book
@@ -124,6 +132,7 @@ class Pool(httpx.BaseTransport):
             except BaseException as error:
                 if link is not None and isinstance(error, Exception):
                     link.failed()
+                    note_proxy(error, self._proxy, connected=link.is_connected)
                 self._discard(link)
                 raise
         body = body_class(_Body, self._library.http.SyncByteStream)

@@ -46,6 +46,15 @@ def read_proxy(url: str, where: str = "proxy", core: ModuleType = httpcore) -> h
     return made
 
 
+def label(proxy: httpcore.Proxy | None, where: str) -> str:
+    """Return a proxy for messages: its URL without name and password, and where it is set."""
+    if proxy is None:
+        return ""
+    url = proxy.url
+    port = "" if url.port is None else f":{url.port}"
+    return f"{url.scheme.decode()}://{url.host.decode()}{port} ({where})"
+
+
 def environment_proxies() -> dict[str, str | None]:
     """Return the environment's proxies for `httpx.Client(mounts=…)`, as httpx would read them.
 

@@ -141,7 +141,7 @@ class Colour(Enum):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (Timeouts(connect=1, read=None), {"connect": 1, "read": None}),
+        (ResumeConfig(max_resumes=3, prefill=True), {"max_resumes": 3, "prefill": True}),
         (ResumeConfig(), {}),
         (Colour.RED, "red"),
         (Path("/a/b"), "/a/b"),
@@ -154,6 +154,15 @@ class Colour(Enum):
 )
 def test_a_setting_is_a_plain_value(value, expected):
     assert plain(value) == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"connect": 1, "read": None}, {"stall": 20, "stall_with_fallback": 10}, {"read": 60}],
+)
+def test_time_limits_are_made_again_as_they_were(settings):
+    timeouts = Timeouts(**settings)
+    assert Timeouts(**plain(timeouts)) == timeouts
 
 
 def test_settings_that_change_no_answer_are_not_in_the_caches_key():

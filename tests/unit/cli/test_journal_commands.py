@@ -52,6 +52,15 @@ def test_an_unknown_answer_is_an_error(url, command):
     assert "no answer called" in ended.stderr
 
 
+@pytest.mark.parametrize("command", [["ls"], ["show", "a"], ["stop", "a"], ["prune"]])
+def test_a_file_that_does_not_exist_is_not_made(tmp_path, command):
+    file = tmp_path / "no.db"
+    ended = run("journal", *command, "--journal", f"sqlite:///{file}")
+    assert ended.returncode == 2
+    assert "there is no journal" in " ".join(ended.stderr.replace("│", " ").split())
+    assert not file.exists()
+
+
 def test_a_journal_that_cannot_be_opened_is_an_error():
     ended = run("journal", "ls", "--journal", "mysql://x")
     assert ended.returncode == 2

@@ -127,6 +127,39 @@ def test_read_is_the_default_of_first_token_and_stall(settings, clocks):
 
 
 @pytest.mark.parametrize(
+    ("settings", "with_fallback"),
+    [
+        ({}, (10.0, 10.0)),
+        ({"stall": 20}, (10.0, 20)),
+        ({"first_token": 30}, (30, 10.0)),
+        ({"read": 15}, (15, 15)),
+        ({"read": 60.0}, (60.0, 60.0)),
+        ({"read": None}, (None, None)),
+        ({"read": 15, "stall": 40}, (15, 40)),
+        ({"stall": 20, "stall_with_fallback": 5}, (10.0, 5)),
+        ({"stall": 20, "stall_with_fallback": 10.0}, (10.0, 10.0)),
+        ({"stall_with_fallback": None}, (10.0, None)),
+    ],
+)
+def test_the_limits_with_a_fallback_follow_what_the_user_gave(settings, with_fallback):
+    timeouts = Timeouts(**settings)
+    found = (timeouts.first_token_with_fallback, timeouts.stall_with_fallback)
+    assert found == with_fallback
+    assert {type(each) for each in vars(timeouts).values()} <= {int, float, type(None)}
+    assert pickle.loads(pickle.dumps(timeouts)) == timeouts == eval(repr(timeouts))
+
+
+def test_the_timeout_shorthand_is_the_limit_with_a_fallback_too():
+    timeouts = Timeouts.coerce(15)
+    assert (timeouts.first_token_with_fallback, timeouts.stall_with_fallback) == (15, 15)
+
+
+def test_a_wrong_shorthand_is_named():
+    with pytest.raises(ConfigurationError, match=r"^timeout=-1: "):
+        Timeouts.coerce(-1)
+
+
+@pytest.mark.parametrize(
     ("shorthand", "timeouts"),
     [
         (None, Timeouts()),

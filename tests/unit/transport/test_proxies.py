@@ -1,14 +1,22 @@
 """Proxies of the settings and of the environment."""
 
+import asyncio
+import socket
 import urllib.request
 
 import httpx
 import pytest
 from httpx._utils import get_environment_proxies
 
-from holysheep_core import ConfigurationError
+from holysheep_core import (
+    APIConnectionError,
+    ConfigurationError,
+    Connections,
+    StreamingRetryHandler,
+)
 from holysheep_core.transport.httpx_client import make_async_client, make_client
 from holysheep_core.transport.proxies import environment_proxies, read_proxy
+from support.calls import ASK
 
 ENVIRONMENTS = [
     {},
@@ -72,3 +80,42 @@ def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
     with pytest.raises(ConfigurationError, match=says) as caught:
         make()
     assert "hush" not in str(caught.value)
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """Return the address of a port where nothing listens, and a URL with a password for it."""
+    for name in ("http", "https", "all", "no"):
+        for each in (f"{name}_proxy", f"{name}_proxy".upper()):
+            monkeypatch.delenv(each, raising=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return f"http://127.0.0.1:{port}", f"http://me:hush@127.0.0.1:{port}"
+
+
+def failures(**settings):
+    handler = StreamingRetryHandler(
+        "any-key", base_url="https://api.test/v1", max_retries=0, fallback_models=[], **settings
+    )
+    with pytest.raises(APIConnectionError) as sync:
+        handler.complete("gpt-4.1", ASK)
+    with pytest.raises(APIConnectionError) as asynchronous:
+        asyncio.run(handler.acomplete("gpt-4.1", ASK))
+    return str(sync.value), str(asynchronous.value)
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password(nobody):
+    address, url = nobody
+    for said in failures(connections=Connections(proxy=url)):
+        named = f"No connection to the proxy {address} (Connections(proxy=…)) on the way to "
+        assert said.startswith(f"{named}https://api.test")
+        assert "hush" not in said
+
+
+def test_a_proxy_of_the_environment_is_named_by_its_variable(nobody, monkeypatch):
+    address, url = nobody
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    for said in failures():
+        assert f"to the proxy {address} (HTTPS_PROXY) on the way to https://api.test" in said
+        assert "hush" not in said

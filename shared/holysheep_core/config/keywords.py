@@ -1,11 +1,43 @@
-"""Refuses unknown keywords of a constructor and names the replacement."""
+"""Unknown keywords: one error for all of them, with what to write instead."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from holysheep_core.errors import ConfigurationError
+
+_Class = TypeVar("_Class", bound=type[Any])
+
+
+def refuses_unknown(
+    hints: Mapping[str, str] | None = None,
+) -> Callable[[_Class], _Class]:
+    """Return a decorator of classes whose constructor refuses unknown keywords by name.
+
+    Args:
+        hints: Keyword of another class -> its replacement here, as a sentence.
+    """
+
+    def decorate(cls: _Class) -> _Class:
+        made = cls.__init__
+        parameters = inspect.signature(made).parameters
+        known = frozenset(parameters) - {"self"}
+        otherwise = f"It has {', '.join(name for name in parameters if name in known)}."
+
+        @functools.wraps(made)
+        def checked(self: Any, *args: Any, **given: Any) -> None:
+            if not given.keys() <= known:
+                refuse_unknown(cls.__name__, given, known, hints or {}, otherwise)
+            made(self, *args, **given)
+
+        cls.__init__ = checked
+        return cls
+
+    return decorate
 
 
 def refuse_unknown(
