@@ -186,6 +186,8 @@ def check_gateway(
             "HOLYSHEEP_API_KEY is not set, and the simulator cannot tell what a model accepts.",
             param_hint="--learn",
         )
+    if not key and base_url != DEFAULT_BASE_URL:
+        raise typer.BadParameter(words("no_key_to_check", url=base_url))
     try:
         if learn is not None:
             check_learnable(learn)

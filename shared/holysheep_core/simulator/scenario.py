@@ -179,7 +179,8 @@ def refuse(
         model: Only requests for this model.
     """
     usual_type, usual_code = _USUAL.get(status, (None, None))
-    if type is None and code is None:  # a given one alone may be of another kind of refusal
+    # A code of another kind of refusal, such as "insufficient_quota", has another type.
+    if type is None and code in (None, usual_code):
         type, code = usual_type, usual_code  # noqa: A001 - the wire's name
     body = msgspec.json.encode(
         {"error": {"message": message, "type": type, "param": None, "code": code}}

@@ -70,7 +70,7 @@ def test_watch_is_korean_too(path):
 def test_a_check_is_korean_too(play):
     script = play(text="1, 2, 3, 4, 5, 6, 7, 8")
     found = run("check", "--base-url", script.base_url, "--lang", "ko", HOLYSHEEP_API_KEY="any-key")
-    for part in ("점검합니다", "스트림의 끝", "도구 호출", "프리필"):
+    for part in ("점검합니다", "스트림 종료", "도구 호출", "프리필"):
         assert part in found.stdout
     assert "end of a stream" not in found.stdout
 
@@ -79,7 +79,9 @@ def test_the_demo_is_korean_too():
     done = run("demo", LC_ALL="ko_KR.UTF-8")
     assert done.returncode == 0
     assert "4개 중 4개가 온전히 도착했습니다." in done.stdout
-    assert "결제: [1000], 한 번에 전액" in done.stdout
+    assert "31자 뒤에 스트림 끊김" in done.stdout
+    assert "stream cut" not in done.stdout
+    assert "결제: [1000], 전액을 한 번만" in done.stdout
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "ascii"])
