@@ -86,12 +86,26 @@ def test_a_failed_line_has_its_error_and_is_asked_again(play, source, tmp_path):
     out = tmp_path / "out.jsonl"
     first = run("batch", source, out, "--concurrency", "1", **environment(script))
     assert first.returncode == 1
-    assert "1 failed" in first.stderr
+    assert "1 failed (BadRequestError: HTTP 400: no); --resume asks" in first.stderr
     errors = [json.loads(line).get("error") for line in out.read_text().split("\n") if line]
     assert [error["code"] for error in errors if error] == ["BadRequestError"]
     assert run("batch", source, out, "--resume", **environment(script)).returncode == 0
     assert answers(out) == {f"row-{n}": LONG for n in range(COUNT)}
     assert len(script.requests) == COUNT + 1
+
+
+def test_an_answer_to_another_request_is_not_kept(play, source, tmp_path):
+    script, out = play(), tmp_path / "out.jsonl"
+    assert run("batch", source, out, **environment(script)).returncode == 0
+    written = out.read_bytes()
+    source.write_text(source.read_text().replace('question 1"', 'another question"'))
+    again = run("batch", source, out, "--resume", **environment(script))
+    assert again.returncode == 2
+    assert "row-1 was answered for another request; name another OUT" in " ".join(
+        re.sub("[│╭╮╰╯─]", " ", again.stderr).split()
+    )
+    assert out.read_bytes() == written
+    assert len(script.requests) == COUNT
 
 
 def test_a_wrong_key_stops_the_run(play, source, tmp_path):

@@ -256,7 +256,7 @@ def test_an_answer_nobody_goes_on_with_is_said_to_be_so(play, url, name):
     seen = "".join(next(stream) for _ in range(30))
     stream.close()
     heard = []
-    with pytest.raises(JournalError, match="Resume it"):
+    with pytest.raises(JournalError, match=r"Call resume\(.*`holysheep worker`"):
         for text in handler(script, journal(url)).follow(name):
             heard.append(text)
     assert "".join(heard) == seen

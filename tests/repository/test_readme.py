@@ -22,6 +22,7 @@ def test_its_figures_are_those_of_the_page_of_faults():
     assert f"*of {rows[0][1]} conversations, " in README
     theirs, ours = 0, 4  # the columns of `ChatOpenAI` and `ChatHolySheep`
     assert f"{whole[theirs]} whole, {wrong[theirs]} silently wrong, {hangs[theirs]} hangs" in README
+    assert f"{hangs[theirs]} hangs, {error[theirs]} errors, most with half" in README
     assert f"{whole[ours]} whole, {error[ours]} typed errors" in README
     assert (wrong[ours], hangs[ours]) == (0, 0)
 

@@ -108,19 +108,21 @@ def run_batch(
     try:
         items = batch.read_items(source, model)
         done = batch.kept(out) if resume and out.exists() else {}
+        batch.check_same(items, done)
         if out.exists() and not resume:
             raise typer.BadParameter(f"{out} exists: --resume continues it, or name another file.")
         if done or out.exists():
             batch.rewrite(out, done.values())
         left = [item for item in items if item.name not in done]
+        had = len(items) - len(left)  # OUT may have answers to other files too
         with ProgressBar(len(items)) as bar, out.open("a", encoding="utf-8") as file:
-            bar.reach(len(done))
+            bar.reach(had)
             handler = StreamingRetryHandler(
                 base_url=base_url,
                 journal=Journal(journal or f"sqlite:///{out.absolute()}.journal", lease=5.0),
                 observers=[bar],
             )
-            work = batch.Batch(handler, file, lambda over: bar.reach(len(done) + over), concurrency)
+            work = batch.Batch(handler, file, lambda over: bar.reach(had + over), concurrency)
             asyncio.run(work.run(left))
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error
@@ -130,7 +132,9 @@ def run_batch(
     if work.ending is not None:
         typer.echo(f"Stopped, since every request would fail: {work.ending}", err=True)
     if work.failed:
-        typer.echo(f"{work.failed} failed; --resume asks for them again.", err=True)
+        typer.echo(
+            f"{work.failed} failed ({work.commonest}); --resume asks for them again.", err=True
+        )
     raise typer.Exit(1 if work.failed else 0)
 
 
@@ -182,6 +186,8 @@ def check_gateway(
             "HOLYSHEEP_API_KEY is not set, and the simulator cannot tell what a model accepts.",
             param_hint="--learn",
         )
+    if not key and base_url != DEFAULT_BASE_URL:
+        raise typer.BadParameter(words("no_key_to_check", url=base_url))
     try:
         if learn is not None:
             check_learnable(learn)

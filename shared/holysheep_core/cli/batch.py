@@ -8,7 +8,9 @@ the body alone with its `custom_id`. Each answer is in a journal while it arrive
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from holysheep_core.client.handler import StreamingRetryHandler
+from holysheep_core.client.request_check import check_request
 from holysheep_core.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -23,6 +26,7 @@ from holysheep_core.errors import (
     PermissionDeniedError,
     QuotaExceededError,
 )
+from holysheep_core.secrets import redact_line
 from holysheep_core.types import ChatRequest, Completion
 
 _FOR_ALL = (AuthenticationError, PermissionDeniedError, QuotaExceededError)
@@ -40,6 +44,17 @@ class Item:
 
     name: str
     body: Mapping[str, Any]
+
+    def request(self) -> ChatRequest:
+        """Return the request, named for the journal."""
+        params = {name: value for name, value in self.body.items() if name not in _OWN}
+        model, messages = self.body["model"], self.body["messages"]
+        return ChatRequest(model, messages, params, call_id=self.name, if_exists="resume")
+
+    def fingerprint(self) -> str:
+        """Return a hash of the request, by which its answer in the output is known."""
+        body = {name: value for name, value in self.body.items() if name not in _OWN[2:]}
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_items(path: Path, model: str | None) -> list[Item]:
@@ -82,7 +97,12 @@ def _item(line: str, where: str, number: int, model: str | None) -> Item:
     body = {"model": model, **body} if model else body
     if not body.get("model"):
         raise ConfigurationError(f"{where}: names no model. Give one, or --model for all lines.")
-    return Item(name, body)
+    item = Item(name, body)
+    try:
+        check_request(item.request())
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    return item
 
 
 def kept(path: Path) -> dict[str, str]:
@@ -99,6 +119,26 @@ def kept(path: Path) -> dict[str, str]:
         if isinstance(found, dict) and found.get("response"):
             lines[str(found["custom_id"])] = line
     return lines
+
+
+def check_same(items: Iterable[Item], lines: Mapping[str, str]) -> None:
+    """Check that the answers of an output file are those of these requests.
+
+    Lines that an older version wrote do not tell, and pass.
+
+    Args:
+        items: The requests.
+        lines: The lines with an answer, by `custom_id`.
+
+    Raises:
+        ConfigurationError: An answer belongs to another request of the same name.
+    """
+    for item in items:
+        asked = json.loads(lines.get(item.name, "{}")).get("request")
+        if asked is not None and asked != item.fingerprint():
+            raise ConfigurationError(
+                f"{item.name} was answered for another request; name another OUT."
+            )
 
 
 def rewrite(path: Path, lines: Iterable[str]) -> None:
@@ -118,7 +158,7 @@ class Batch:
         concurrency: Calls at the same time.
 
     Attributes:
-        failed: How many items ended with an error.
+        errors: How many by the class of the error.
         ending: The error for which the run stopped early, if it did.
     """
 
@@ -134,8 +174,20 @@ class Batch:
         self._finished = finished
         self._over = 0
         self._concurrency = concurrency
-        self.failed = 0
+        self.errors: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
         self.ending: HolySheepError | None = None
+
+    @property
+    def failed(self) -> int:
+        """How many items ended with an error."""
+        return self.errors.total()
+
+    @property
+    def commonest(self) -> str:
+        """The class of error that most items ended with, and the message of its first."""
+        [(kind, _)] = self.errors.most_common(1)
+        return f"{kind}: {self._first[kind]}"
 
     async def run(self, items: Collection[Item]) -> None:
         """Answer all items, in any order."""
@@ -151,31 +203,26 @@ class Batch:
             try:
                 completion = await self._complete(item)
             except HolySheepError as error:
-                self.failed += 1
-                self._write({"custom_id": item.name, "response": None, "error": _error(error)})
+                kind = type(error).__name__
+                self.errors[kind] += 1
+                self._first.setdefault(kind, redact_line(str(error), limit=300))
+                self._write(item, {"response": None, "error": _error(error)})
                 if isinstance(error, _FOR_ALL):
                     self.ending = error
             else:
-                self._write({"custom_id": item.name, "response": _response(completion)})
+                self._write(item, {"response": _response(completion)})
             self._over += 1
             self._finished(self._over)
 
     async def _complete(self, item: Item) -> Completion:
-        params = {name: value for name, value in item.body.items() if name not in _OWN}
-        request = ChatRequest(
-            item.body["model"],
-            item.body["messages"],
-            params,
-            call_id=item.name,
-            if_exists="resume",
-        )
-        async with aclosing(self._handler.astream(request)) as deltas:
+        async with aclosing(self._handler.astream(item.request())) as deltas:
             async for delta in deltas:
                 if isinstance(delta, Completion):
                     return delta
         raise AssertionError("a stream ends with its completion")
 
-    def _write(self, line: Mapping[str, Any]) -> None:
+    def _write(self, item: Item, result: Mapping[str, Any]) -> None:
+        line = {"custom_id": item.name, "request": item.fingerprint(), **result}
         # One write for a line: what a kill breaks off is the last line, which the next run drops.
         self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._out.flush()

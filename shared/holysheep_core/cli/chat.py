@@ -8,6 +8,8 @@ answer alone in the file.
 from __future__ import annotations
 
 import io
+import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -31,6 +33,8 @@ from holysheep_core.secrets import redact_line
 from holysheep_core.types import CallRecord
 
 _QUIT = ("/quit", "/exit")
+_COMMAND = re.compile(r"/\w+")
+"""A line that is meant for the program; a path or a sentence is not one."""
 _SHOWN = (
     *(events.StreamCut, events.Resumed, events.ModelDowngraded, events.ProviderSwitched),
     events.Throttled,
@@ -210,8 +214,13 @@ def chat(
     system: Annotated[str, typer.Option(help="A system prompt.")] = "",
     lang: Lang = None,
 ) -> None:
-    """Talk to a model; see cuts, resumes, fallbacks, tokens and cost. Ctrl-C stops an answer."""
+    """Talk to a model; see cuts, resumes, fallbacks, tokens and cost.
+
+    Ctrl-C stops an answer. /quit or Ctrl-D ends the conversation.
+    """
     words = words_for(lang)
+    if not os.environ.get("HOLYSHEEP_API_KEY"):
+        raise typer.BadParameter(words("no_key"))
     notes = Console(stderr=True, highlight=False, emoji=False)
     # Input in another encoding than the terminal's is no reason to end.
     if isinstance(sys.stdin, io.TextIOWrapper):
@@ -224,10 +233,14 @@ def chat(
 
     try:
         with StreamingRetryHandler(base_url=base_url, observers=[talk]) as handler:
+            how = Text(words("how_to_chat", model=redact_line(model)), style="dim")
             if sys.stdin.isatty():
-                notes.print(Text(words("how_to_chat", model=redact_line(model)), style="dim"))
+                notes.print(how)
             for line in lines(sys.stdin, lambda: _typed(notes)):
-                talk.ask(handler, line)
+                if _COMMAND.fullmatch(line):
+                    notes.print(how)
+                else:
+                    talk.ask(handler, line)
             talk.sum_up(handler.totals.all)
     except ConfigurationError as error:
         raise typer.BadParameter(str(error)) from error

@@ -101,7 +101,9 @@ def stream(probe: Probe) -> Iterable[Finding]:
     said = shape if seen.text else words("no_text")
     yield Finding(words("stream"), bool(seen.text), said, basic=True)
     ends = [f"finish_reason {reason!r}" if reason else "", "[DONE]" if seen.done else ""]
-    said = words("and").join(filter(None, ends)) or words("no_end")
+    said = words("and").join(filter(None, ends)) or (
+        words("was_cut", reason=seen.body) if seen.body else words("no_end")
+    )
     yield Finding(words("end"), bool(reason or seen.done), said)
     usage = next((chunk.usage for chunk in reversed(seen.chunks) if chunk.usage), None)
     counts = None if usage is None else usage.to_usage()

@@ -19,12 +19,6 @@ from holysheep_core.cli.demo_output import Stage, attempt
 from holysheep_core.cli.words import Words
 from holysheep_core.simulator import Scenario, Simulator, cut, refuse, stall
 
-ANSWER = (
-    "양은 하루에 여덟 시간쯤 풀을 뜯고, 나머지 시간에는 천천히 되새김질을 합니다. "
-    "무리에서 떨어지면 금세 불안해하기 때문에, 늘 서로를 바라보며 함께 움직입니다."
-)
-QUESTION = "양은 하루를 어떻게 보내나요?"
-SHORT = "네, 작은 모델이 대신 답했습니다. 기다리지 않으셔도 됩니다."
 PACE = 0.02
 _STALL = 1.2
 _BREAKS = [cut(at=31, by="eof"), stall(at=40, seconds=60, keepalive=True)]
@@ -67,7 +61,7 @@ def run_all(console: Console, words: Words | None = None) -> bool:
 
 
 def langchain_chain(stage: Stage, simulator: Simulator) -> None:
-    """A Korean answer, ended early and then stalled, in a LangChain chain."""
+    """An answer, ended early and then stalled, in a LangChain chain."""
     from langchain_core.output_parsers import StrOutputParser
     from langchain_core.prompts import ChatPromptTemplate
 
@@ -75,11 +69,11 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
 
     words = stage.words
     stage.step(1, words("step_chain"), words("fault_chain"))
-    scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
+    scenario = Scenario(text=words("demo_answer"), faults=_BREAKS, delay=PACE, piece=2)
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
 
     def chain(model: Any) -> Iterator[str]:
-        yield from (prompt | model | StrOutputParser()).stream({"question": QUESTION})
+        yield from (prompt | model | StrOutputParser()).stream({"question": words("demo_question")})
 
     stage.heading("ChatOpenAI")
     if _installed("langchain_openai"):
@@ -103,7 +97,7 @@ def langchain_chain(stage: Stage, simulator: Simulator) -> None:
         timeouts=Timeouts(stall=_STALL),
         on_event=stage.on_event,
     )
-    _judge(stage, stage.stream(chain(ours), "green"), ANSWER)
+    _judge(stage, stage.stream(chain(ours), "green"), words("demo_answer"))
 
 
 def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
@@ -114,11 +108,11 @@ def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
 
     words = stage.words
     stage.step(2, words("step_chat"), words("fault_chat"))
-    scenario = Scenario(text=ANSWER, faults=_BREAKS, delay=PACE, piece=2)
+    scenario = Scenario(text=words("demo_answer"), faults=_BREAKS, delay=PACE, piece=2)
 
     def chat(llm: Any) -> Iterator[str]:
         engine = SimpleChatEngine.from_defaults(llm=llm)
-        yield from engine.stream_chat(QUESTION).response_gen
+        yield from engine.stream_chat(words("demo_question")).response_gen
 
     stage.heading("OpenAILike")
     if _installed("llama_index.llms.openai_like"):
@@ -142,7 +136,7 @@ def llamaindex_chat(stage: Stage, simulator: Simulator) -> None:
         timeouts=Timeouts(stall=_STALL),
         on_event=stage.on_event,
     )
-    _judge(stage, stage.stream(chat(ours), "green"), ANSWER)
+    _judge(stage, stage.stream(chat(ours), "green"), words("demo_answer"))
 
 
 def downgrade(stage: Stage, simulator: Simulator) -> None:
@@ -152,7 +146,7 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
     words = stage.words
     stage.step(3, words("step_limit"), words("fault_limit"))
     faults = [refuse(429, retry_after=40, code="rate_limit_exceeded", model="gpt-4.1", times=None)]
-    scenario = Scenario(text=SHORT, faults=faults, delay=PACE, piece=2)
+    scenario = Scenario(text=words("demo_short"), faults=faults, delay=PACE, piece=2)
 
     stage.heading("ChatOpenAI")
     if _installed("langchain_openai"):
@@ -165,7 +159,7 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
             base_url=simulator.add(scenario).base_url,
             max_retries=0,  # a demo cannot wait 80 s
         )
-        stage.stream((chunk.text for chunk in model.stream(QUESTION)), "yellow")
+        stage.stream((chunk.text for chunk in model.stream(words("demo_question"))), "yellow")
         stage.ordinary(words("would_wait"))
     else:
         stage.say(words("waits"))
@@ -177,8 +171,8 @@ def downgrade(stage: Stage, simulator: Simulator) -> None:
         base_url=simulator.add(scenario).base_url,
         on_event=stage.on_event,
     )
-    pieces = (chunk.text for chunk in ours.stream(QUESTION))
-    _judge(stage, stage.stream(pieces, "green"), SHORT)
+    pieces = (chunk.text for chunk in ours.stream(words("demo_question")))
+    _judge(stage, stage.stream(pieces, "green"), words("demo_short"))
 
 
 def agent_tool_call(stage: Stage, simulator: Simulator) -> None:
@@ -242,9 +236,9 @@ def _run_agent(llm: Any) -> str:
 
 
 def _judge_ordinary(stage: Stage, text: str) -> None:
-    whole = text == ANSWER
-    said = stage.words("reached", count=len(text), total=len(ANSWER))
-    stage.ordinary(said, good=whole)
+    truth = stage.words("demo_answer")
+    said = stage.words("reached", count=len(text), total=len(truth))
+    stage.ordinary(said, good=text == truth)
 
 
 def _judge(stage: Stage, text: str, truth: str) -> None:

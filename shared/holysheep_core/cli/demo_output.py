@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
@@ -81,7 +82,8 @@ class Stage:
     def tell_events(self) -> None:
         """Print the stored engine events."""
         for event in self._events:
-            self.say(f"· {event.at:5.2f} s  {event}", "dim")
+            said = self.words(f"event_{type(event).__name__}", **msgspec.to_builtins(event))
+            self.say(f"· {event.at:5.2f} s  {said}", "dim")
         self._events.clear()
 
     def ordinary(self, verdict: str, *, good: bool = False) -> None:

@@ -12,7 +12,7 @@ from holysheep_core.journal.journal import Journal
 from holysheep_core.journal.status import AnswerStatus
 from holysheep_core.secrets import redact_line
 
-_HEADS = ("call id", "state", "model", "by", "last write")
+_HEADS = ("call id", "state", "model", "writer", "last write")
 
 
 def table(journal: Journal, now: float) -> Table:

@@ -31,7 +31,7 @@ def report_as_json(found: Report) -> dict[str, Any]:
         "failed_requests_recovered": found.recovered,
         "errors": dict(found.errors),
         "moves_to_fallback_models": dict(found.downgrades),
-        "saving": {"against": found.against, "usd": found.saving},
+        "saving": {"against": found.against, "usd": _money(found.saving)},
         "models": [{"model": each.name, **_group(each)} for each in found.models],
         "providers": [{"provider": each.name, **_group(each)} for each in found.providers],
         "tags": [{"tag": each.name, **_group(each)} for each in found.tags],
@@ -71,9 +71,14 @@ def _group(group: Group) -> dict[str, Any]:
         "input_tokens": group.usage.input_tokens,
         "output_tokens": group.usage.output_tokens,
         "cached_tokens": group.usage.cached_tokens,
-        "cost_usd": None if group.count and group.unpriced == group.count else group.cost,
+        "cost_usd": None if group.count and group.unpriced == group.count else _money(group.cost),
         "unpriced": group.unpriced,
     }
+
+
+def _money(usd: float | None) -> float | None:
+    # Sums of floats end in digits that no price has.
+    return None if usd is None else round(usd, 12)
 
 
 def _spread(values: list[float]) -> dict[str, float | None]:

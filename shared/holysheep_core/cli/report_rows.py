@@ -19,7 +19,9 @@ def head(words: Words, first: str, count: str) -> list[str]:
         first: Key of the first column's name.
         count: Key of what is counted: "requests" or "calls".
     """
-    rest = ("success_rate", "first_token_s", "total_latency_s", "tokens_in_out", "usd")
+    # A request that fails is no failure of its call: another one may have completed it.
+    rate = "requests_answered" if count == "requests" else "success_rate"
+    rest = (rate, "first_token_s", "total_latency_s", "tokens_in_out", "usd")
     return [words(first), words(count), *map(words, rest)]
 
 
@@ -84,6 +86,9 @@ def facts(found: Report, words: Words) -> list[tuple[str, str, str]]:
     saving = words("unknown")
     if found.saving is not None:
         saving = f"US$ {round(found.saving, 4) + 0.0:,.4f}"
+    # Against the only model that was paid for there is nothing to save.
+    paid = {each.name for each in found.models if each.count > each.unpriced}
+    compared = words("saving", model=redact_line(found.against), saving=saving)
     return [
         (words("calls"), f"{calls.count:,}", words("closed", count=f"{closed:,}")),
         (words("success_rate"), f"{100 * calls.availability:.3f} %", failed),
@@ -111,7 +116,7 @@ def facts(found: Report, words: Words) -> list[tuple[str, str, str]]:
         (
             words("cost"),
             f"US$ {money(calls, words)}",
-            words("saving", model=redact_line(found.against), saving=saving),
+            "" if paid == {found.against} else compared,
         ),
     ]
 

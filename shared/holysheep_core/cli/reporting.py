@@ -16,7 +16,7 @@ from holysheep_core.cli import report_data, report_text, watch
 from holysheep_core.cli.options import AsJson, Lang, LogFile, terminal, words_for
 from holysheep_core.cli.report_html import page
 from holysheep_core.cli.report_json import report_as_json
-from holysheep_core.config.limits import RateLimits
+from holysheep_core.config.limits import TIERS
 from holysheep_core.errors import ConfigurationError
 
 
@@ -66,8 +66,10 @@ def watch_calls(
     lang: Lang = None,
 ) -> None:
     """Show live figures: requests against the tier's limit, tokens, open circuits, failed calls."""
+    if tier not in TIERS:
+        raise typer.BadParameter(f"{tier!r}: needs one of {', '.join(TIERS)}.", param_hint="--tier")
     try:
-        limits = RateLimits.coerce(tier) or RateLimits()
+        limits = TIERS[tier]
         watch.watch(
             log,
             limits,

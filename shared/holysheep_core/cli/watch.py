@@ -178,7 +178,7 @@ def as_json(found: Now, limits: RateLimits, now: float) -> dict[str, Any]:
         "requests_per_minute_limit": limits.requests_per_minute,
         "tokens_24h": found.tokens,
         "tokens_per_day_limit": limits.tokens_per_day,
-        "cost_24h_usd": found.cost,
+        "cost_24h_usd": round(found.cost, 12),
         "unpriced_requests_24h": found.unpriced,
         "failed_calls_60s": found.failed,
         "open_circuits": [

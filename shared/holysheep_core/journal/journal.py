@@ -351,7 +351,7 @@ class Journal:
             why = msgspec.json.decode(kept.ending) if kept.ending else "its process has died"
             raise JournalError(
                 f"The answer {call_id!r} is not whole, and no process is writing it ({why}). "
-                "Resume it."
+                f"Call resume({call_id!r}) or atake_up({call_id!r}), or run `holysheep worker`."
             )
         return kept
 

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
+from http.client import responses
 from typing import Any
 
 import h11
@@ -68,7 +69,8 @@ class Connection:
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status and headers."""
         self.status = status
-        head = h11.Response(status_code=status, headers=list(headers.items()))
+        reason = responses.get(status, "").encode("ascii")
+        head = h11.Response(status_code=status, headers=list(headers.items()), reason=reason)
         self._writer.write(self._http.send(head) or b"")
 
     async def write(self, data: bytes, split: int | None = None) -> None:

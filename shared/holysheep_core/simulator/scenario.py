@@ -145,6 +145,16 @@ def reply(
     )
 
 
+_USUAL: Mapping[int, tuple[str, str | None]] = {
+    400: ("invalid_request_error", None),
+    401: ("invalid_request_error", "invalid_api_key"),
+    429: ("requests", "rate_limit_exceeded"),
+    500: ("server_error", None),
+    503: ("server_error", None),
+}
+"""Status -> OpenAI's type and code of an error."""
+
+
 def refuse(
     status: int,
     *,
@@ -156,13 +166,29 @@ def refuse(
     times: int | None = 1,
     model: str | None = None,
 ) -> Fault:
-    """Send an error status with an OpenAI-style body; `Retry-After` if `retry_after` is given."""
+    """Send an error status with an OpenAI-style body; `Retry-After` if `retry_after` is given.
+
+    Args:
+        status: HTTP status, 400 to 599.
+        retry_after: Seconds, or a date as text.
+        code: The error's code; OpenAI's for this status by default.
+        type: The error's type; OpenAI's for this status by default.
+        message: The error's message.
+        headers: More headers.
+        times: How many requests it is for; None for all.
+        model: Only requests for this model.
+    """
+    usual_type, usual_code = _USUAL.get(status, (None, None))
+    # A code of another kind of refusal, such as "insufficient_quota", has another type.
+    if type is None and code in (None, usual_code):
+        type, code = usual_type, usual_code  # noqa: A001 - the wire's name
     body = msgspec.json.encode(
         {"error": {"message": message, "type": type, "param": None, "code": code}}
     )
     given = {"content-type": "application/json", **(headers or {})}
     if retry_after is not None:
-        given["retry-after"] = str(retry_after)
+        whole = isinstance(retry_after, float) and retry_after.is_integer()
+        given["retry-after"] = str(int(retry_after) if whole else retry_after)
     return reply(status, body, given, times=times, model=model)
 
 

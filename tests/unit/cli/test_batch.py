@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holysheep_core.cli.batch import Item, kept, read_items, rewrite
+from holysheep_core.cli.batch import Item, check_same, kept, read_items, rewrite
 from holysheep_core.errors import ConfigurationError
 
 ASK = [{"role": "user", "content": "go"}]
@@ -46,6 +46,9 @@ def test_a_model_for_lines_that_name_none(tmp_path):
         ({"prompt": "go"}, "line 1: needs"),
         ({"messages": ASK}, "line 1: names no model"),
         ({"custom_id": "a", "body": 3}, "line 1: needs"),
+        ({**BODY, "temprature": 1}, "line 1: temprature is not a field"),
+        ({**BODY, "temperature": 9}, "line 1: temperature"),
+        ({**BODY, "messages": []}, "line 1: messages is empty"),
     ],
 )
 def test_a_line_that_is_no_request_is_named(tmp_path, line, said):
@@ -66,3 +69,13 @@ def test_answers_are_kept_errors_and_half_a_line_are_not(tmp_path):
     assert kept(path) == {"a": good}
     rewrite(path, kept(path).values())
     assert path.read_text() == good + "\n"
+
+
+def test_an_answer_is_that_of_its_request_or_its_line_is_refused():
+    item = Item("a", BODY)
+    for line in ({"request": item.fingerprint()}, {}):
+        check_same([item], {"a": json.dumps(line)})
+    check_same([Item("b", BODY)], {"a": json.dumps({"request": "other"})})
+    other = Item("a", {**BODY, "temperature": 1.0})
+    with pytest.raises(ConfigurationError, match="a was answered for another request"):
+        check_same([other], {"a": json.dumps({"request": item.fingerprint()})})

@@ -216,3 +216,20 @@ def test_the_prompt_is_not_in_the_file_that_gets_the_answers(served, tmp_path):
     os.close(theirs)
     assert path.read_bytes() == b"Baa.\n"
     assert notes.count(b"> ") == 2
+
+
+def test_an_unknown_command_shows_the_help_and_is_not_sent(served):
+    script, chat = served(text="Baa.")
+    done = chat("/clear\n/etc/hosts: explain\n")
+    assert b"/quit ends the conversation" in done.stderr
+    assert [request.body["messages"][0]["content"] for request in script.requests] == [
+        "/etc/hosts: explain"
+    ]
+
+
+def test_without_a_key_it_names_the_variable_and_no_argument_of_python(served):
+    _, chat = served()
+    done = chat("Hello\n", HOLYSHEEP_API_KEY="")
+    assert done.returncode == 2
+    assert b"HOLYSHEEP_API_KEY" in done.stderr
+    assert b"api_key=" not in done.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from holysheep_core import Provider
 from holysheep_core.cli import check
-from holysheep_core.simulator import malformed, refuse, reply
+from holysheep_core.simulator import cut, malformed, refuse, reply
 
 HOLYSHEEP = [sys.executable, "-m", "holysheep_core.cli", "check"]
 
@@ -207,3 +207,25 @@ def test_a_server_that_echoes_the_key_with_escape_sequences_shows_neither(play, 
     done = run(HOLYSHEEP_API_KEY=key, HOLYSHEEP_BASE_URL=play(faults=[fault]).base_url)
     assert key not in done.stdout + done.stderr
     assert "\x1b[2J" not in done.stdout
+
+
+@pytest.mark.parametrize("by", ["rst", "fin"])
+def test_a_stream_that_breaks_off_is_said_to_be_cut(probe, by):
+    good, said = found(check.stream(probe(text="1, 2, 3", faults=[cut(3, by)])))["end of a stream"]
+    assert good is False
+    assert said.startswith("the stream was cut (")
+
+
+def test_a_missing_end_says_what_it_leads_to(probe):
+    seen = found(check.stream(probe(text="1, 2", finish_reason=None, done=False)))
+    good, said = seen["end of a stream"]
+    assert good is False
+    assert said.endswith("calls will end with StreamTruncatedError")
+
+
+def test_without_a_key_another_server_is_not_replaced_by_the_simulator(play):
+    script = play()
+    done = run(HOLYSHEEP_API_KEY="", HOLYSHEEP_BASE_URL=script.base_url)
+    assert done.returncode == 2
+    assert "HOLYSHEEP_API_KEY is not set" in done.stderr
+    assert not done.stdout

@@ -15,6 +15,7 @@ def test_demo_shows_every_step_whole_and_exits_0():
     result = run("demo")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("✓") == 4
+    assert not any("가" <= letter <= "힣" for letter in result.stdout), "it is English"
     assert "4 of 4 came out whole" in result.stdout
     assert "paid: [1]\n" in result.stdout, "the ordinary agent pays 1"
     assert "paid: [1000], once and in full" in result.stdout

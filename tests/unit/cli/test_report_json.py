@@ -57,3 +57,11 @@ def test_the_command_writes_one_document_and_nothing_else(path, tmp_path):
 def test_an_empty_log_is_a_document_too(tmp_path):
     EventLog(tmp_path / "new.db")
     assert made(tmp_path / "new.db")["calls"]["count"] == 0
+
+
+def test_an_amount_has_no_digits_of_rounding(path):
+    found = figures.report(path, 24 * HOUR, against="gpt-4.1", catalog=Catalog())
+    found.calls.cost = 0.1 + 0.2
+    found.saving = 1.1 - 1.0
+    written = report_as_json(found)
+    assert (written["calls"]["cost_usd"], written["saving"]["usd"]) == (0.3, 0.1)

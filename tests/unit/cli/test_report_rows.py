@@ -36,7 +36,8 @@ def test_the_labels_are_plain_words(path):
         "tokens",
         "cost",
     ]
-    assert "success rate" in rows.head(WORDS, "model", "requests")
+    assert "requests answered" in rows.head(WORDS, "model", "requests")
+    assert "success rate" in rows.head(WORDS, "tag", "calls")
     titles = [title for title, _ in rows.lists(found, WORDS)]
     assert "failed requests (1 of 2 recovered)" in titles
 
@@ -75,3 +76,11 @@ def test_names_are_one_line_without_control_characters(tmp_path):
 )
 def test_a_length_of_time_in_words(seconds, text):
     assert rows.length(seconds, WORDS) == text
+
+
+def test_nothing_is_saved_against_the_only_model_that_was_paid_for(path):
+    for against, said in (("gpt-4.1", False), ("claude-sonnet-4.5", True)):
+        (word,) = [
+            w for name, _, w in rows.facts(made(path, against=against), WORDS) if name == "cost"
+        ]
+        assert ("saved against" in word) is said

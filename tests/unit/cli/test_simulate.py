@@ -87,8 +87,8 @@ def test_each_request_is_a_line():
 def test_a_refusal_has_its_status_and_its_wait():
     with simulating("--refuse", "429", "--retry-after", "2", "--times", "0") as there:
         refused = there.post()
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2.0")
-        assert there.line().endswith("429 sent application/json, Retry-After 2.0")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        assert there.line().endswith("429 sent application/json, Retry-After 2")
         with there.client(max_retries=0, fallback_models=[]) as client:
             with pytest.raises(RateLimitError):
                 client.complete(*CALL)

@@ -84,3 +84,11 @@ def test_it_runs_until_it_is_stopped(path):
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "holysheep watch" in said
+
+
+def test_an_unknown_tier_is_named_by_its_option(path):
+    done = run("watch", "--log", path, "--tier", "gold", "--once")
+    assert done.returncode == 2
+    assert "--tier" in done.stderr
+    assert "needs one of free, starter, pro" in done.stderr
+    assert "rate_limits" not in done.stderr

@@ -79,6 +79,8 @@ def test_the_demo_is_korean_too():
     done = run("demo", LC_ALL="ko_KR.UTF-8")
     assert done.returncode == 0
     assert "4개 중 4개가 온전히 도착했습니다." in done.stdout
+    assert "31자 뒤에 스트림 끊김" in done.stdout
+    assert "stream cut" not in done.stdout
     assert "결제: [1000], 전액을 한 번만" in done.stdout
 
 

@@ -24,6 +24,29 @@ def test_a_fault_may_strike_only_each_so_manyth_request(play):
 
 
 @pytest.mark.parametrize(
+    ("status", "kind", "code"),
+    [
+        (429, "requests", "rate_limit_exceeded"),
+        (401, "invalid_request_error", "invalid_api_key"),
+        (503, "server_error", None),
+        (500, "server_error", None),
+        (418, None, None),
+    ],
+)
+def test_a_refusal_has_the_type_and_code_of_its_status(play, status, kind, code):
+    error = post(play(faults=[refuse(status)])).json()["error"]
+    assert (error["type"], error["code"]) == (kind, code)
+    given = post(play(faults=[refuse(status, code="insufficient_quota")])).json()["error"]
+    assert (given["type"], given["code"]) == (None, "insufficient_quota")
+
+
+def test_a_refusal_has_a_reason_phrase_and_whole_seconds(play):
+    refused = post(play(faults=[refuse(429, retry_after=7.0)]))
+    assert (refused.reason_phrase, refused.headers["retry-after"]) == ("Too Many Requests", "7")
+    assert post(play(faults=[refuse(429, retry_after=0.5)])).headers["retry-after"] == "0.5"
+
+
+@pytest.mark.parametrize(
     ("fault", "said"),
     [
         (cut(at=5, by="fin"), "cut (fin) after 5 characters"),
