@@ -141,7 +141,7 @@ class Rollout:
         last = self.step + 1 == len(self.canary.steps)
         if last or new.requests < self.canary.min_requests or now - self.since < self.canary.hold:
             return None
-        return self.step + 1, f"{new.requests} requests went well"
+        return self.step + 1, f"{new.requests} request{'' if new.requests == 1 else 's'} went well"
 
     def _trouble(self, new: Health) -> str:
         seen, enough = self._other, new.requests >= self.canary.min_requests
