@@ -119,7 +119,11 @@ HOSTILE = {
     "two lengths": (once(head("content-length: 5", "content-length: 6") + WHOLE), CONNECTION),
     "a negative length": (once(head("content-length: -5") + WHOLE), CONNECTION),
     "a length of thirty digits": (once(head("content-length: " + "9" * 30) + WHOLE), CONNECTION),
-    "no content at all": (once(head("content-length: 0")), core.StreamTruncatedError),
+    # Without the close, the next request may be sent before the end of the connection is seen.
+    "no content at all": (
+        once(head("connection: close\r\ncontent-length: 0")),
+        core.StreamTruncatedError,
+    ),
     "a huge chunk": (once(head("transfer-encoding: chunked") + b"FFFFFFFF\r\n" + WHOLE), TEXT),
     "an impossible chunk": (
         once(head("transfer-encoding: chunked") + b"F" * 40 + b"\r\n" + WHOLE),
