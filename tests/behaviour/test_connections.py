@@ -204,6 +204,7 @@ def test_what_lies_behind_a_response_is_never_the_answer_to_the_next_request(nam
 OUT_OF_SIGHT = ("while idle", "while idle, half")  # httpcore closes these, and says nothing
 
 
+@pytest.mark.slow
 @with_both
 @pytest.mark.parametrize("use_async", [False, True])
 @pytest.mark.parametrize("name", GLUED)

@@ -371,6 +371,7 @@ THROUGH_PLUGINS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plugin", ["langchain", "llamaindex"])
 @pytest.mark.parametrize("name", THROUGH_PLUGINS)
 def test_it_costs_as_little_through_a_plugin(name, plugin):

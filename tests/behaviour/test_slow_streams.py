@@ -89,6 +89,7 @@ def test_a_slow_answer_is_resumed_at_the_next_route(ask, serve):
     assert server.requests == 5
 
 
+@pytest.mark.slow
 @every_client
 def test_without_another_route_a_slow_answer_is_read_to_its_end(ask, serve):
     server = serve(FAST, FAST, FAST, answer(WORDS, 0.05))
@@ -97,6 +98,7 @@ def test_without_another_route_a_slow_answer_is_read_to_its_end(ask, serve):
     assert server.requests == 4
 
 
+@pytest.mark.slow
 @every_client
 def test_without_the_setting_nobody_is_asked_to_take_over(ask, serve):
     server = serve(FAST, FAST, FAST, answer(WORDS, 0.05))

@@ -181,6 +181,7 @@ def test_no_connection_goes_to_the_next_provider(play, text, ask):
     assert len(script.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.real_waits
 @pytest.mark.parametrize(
     "ask", [handler_stream, handler_astream, langchain_stream, llamaindex_stream]

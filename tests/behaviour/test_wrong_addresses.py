@@ -108,6 +108,7 @@ def test_a_wrong_address_is_an_error_soon_that_says_what_to_check(place, ask):
     assert f"Tried {often} in " in str(error)
 
 
+@pytest.mark.slow
 @every_way
 def test_a_silent_address_that_never_answered_is_asked_no_more_after_two_seconds(ask):
     with contextlib.ExitStack() as open_, socket.create_server(("127.0.0.1", 0), backlog=0) as full:

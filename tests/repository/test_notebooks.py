@@ -102,6 +102,7 @@ def test_there_are_claims_for_every_notebook():
     assert [path.stem for path in sorted(FOLDER.glob("*.ipynb"))] == list(CLAIMS)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @every_notebook
 def test_it_runs_from_a_clean_copy_and_shows_what_is_committed(copy, name):

@@ -302,6 +302,7 @@ def test_import_shared_fails_in_an_installation(site, tmp_path):
     assert "No module named 'shared'" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plugin", "other"),
     [

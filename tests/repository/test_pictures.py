@@ -31,6 +31,7 @@ def tab(tmp_path):
     browser.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_no_page_is_wider_than_a_phone_and_the_pictures_are_written(tmp_path):
     service("chromium", "google-chrome")

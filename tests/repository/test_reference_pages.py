@@ -126,6 +126,7 @@ def test_every_error_has_a_row_and_only_errors_have():
     assert all(hasattr(APIError(), name) for name in ("status_code", "code", "body", "request_id"))
 
 
+@pytest.mark.slow
 def test_the_timeline_can_be_drawn_from_a_run_and_is_small(tmp_path):
     pytest.importorskip("matplotlib", reason="the dependency group `plots` is not here")
     written = (ROOT / "docs/images/timeline.svg").read_text("utf-8")

@@ -186,6 +186,7 @@ async def test_no_idle_timeout_fires_without_them_either(play, text):
     assert state["messages"][-1].text == text
 
 
+@pytest.mark.slow
 @pytest.mark.real_waits
 @async_context
 @pytest.mark.parametrize(

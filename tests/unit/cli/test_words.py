@@ -75,6 +75,7 @@ def test_a_check_is_korean_too(play):
     assert "end of a stream" not in found.stdout
 
 
+@pytest.mark.slow
 def test_the_demo_is_korean_too():
     done = run("demo", LC_ALL="ko_KR.UTF-8")
     assert done.returncode == 0

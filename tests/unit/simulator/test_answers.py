@@ -32,6 +32,7 @@ def test_an_earlier_answer_in_a_conversation_is_not_taken_for_a_partial(play, te
 NEXT = ["And then?", 'What is "sheep", or "\\d"?', '5" of what?', '""', "Go on."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", NEXT)
 def test_a_conversation_gets_an_answer_at_each_of_its_turns(play, text, asked):
     for at in range(1, len(text) + 1):  # one that only began alike was whole, too
@@ -46,6 +47,7 @@ def test_a_question_about_the_last_word_of_a_whole_answer_is_a_question(play, te
     assert contents(post(play(manner="exact"), messages=[*earlier, turn]).text) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["en", "ko", 'The 5" of "it" end with\n\n{tail}\n\nso "go on".'])
 def test_a_continuation_turn_is_known_by_the_end_it_quotes(play, text, prompt):
     script = play(manner="exact")
