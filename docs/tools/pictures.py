@@ -209,6 +209,8 @@ def main() -> int:
     options.add_argument("--pages", nargs="+", default=PAGES, metavar="PAGE")
     options.add_argument("--widths", nargs="+", default=WIDTHS, type=int, metavar="PIXELS")
     given = options.parse_args()
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        sys.exit("Chromium is needed: sh tests/services.sh installs it where apt-get may.")
     folder = given.folder or Path(tempfile.mkdtemp(prefix="pictures-"))
     folder.mkdir(parents=True, exist_ok=True)
     if not has_korean_font():

@@ -75,11 +75,12 @@ class Web:
 def chat(play, tmp_path):
     """The chat before an upstream that takes some seconds, and is cut twice."""
     script = play(text=TRUTH, piece=6, delay=0.02, faults=[cut(150), cut(200)])
-    web, browser = Web(script.base_url, tmp_path), Browser(tmp_path / "home")
+    browser = Browser(tmp_path / "home")  # first: without one, no server is started
     with closing(browser):
+        web = Web(script.base_url, tmp_path)
         web.wait()
         yield script, web, browser
-    web.end()
+        web.end()
 
 
 ANSWER = "document.querySelector('#answer').textContent"

@@ -25,7 +25,6 @@ def size(picture):
 
 @pytest.fixture
 def tab(tmp_path):
-    service("chromium", "google-chrome")
     browser = Browser(tmp_path / "profile")
     yield browser.open("data:text/html,<title>Test</title>")
     browser.close()

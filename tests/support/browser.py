@@ -5,12 +5,12 @@ import itertools
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import time
 
-PATH = shutil.which("chromium") or shutil.which("google-chrome")
+from support.services import service
+
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -26,20 +26,20 @@ FLAGS = [
 
 
 class Browser:
-    """Chromium with a profile of its own.
+    """Chromium with a profile of its own. A test that asks for one is skipped if there is none.
 
     Args:
         home: Folder of the profile.
     """
 
     def __init__(self, home):
-        assert PATH, "a browser is needed: apt-get install chromium"
+        program = service("chromium", "google-chrome")
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
         # It reads commands from 3 and writes answers to 4.
         command = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
         self._process = subprocess.Popen(
-            ["bash", "-c", command, "bash", PATH, *FLAGS, f"--user-data-dir={home}"],
+            ["bash", "-c", command, "bash", program, *FLAGS, f"--user-data-dir={home}"],
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
