@@ -174,13 +174,13 @@ def test_a_front_end_that_reads_its_own_keys_finds_nothing_of_ours(play):
 async def test_no_idle_timeout_fires_without_them_either(play, text):
     from langgraph.types import TimeoutPolicy
 
-    llm = model(play(faults=[slow(4.5)]), timeouts=Timeouts(read=30), events_in_stream=False)
+    llm = model(play(faults=[slow(5)]), timeouts=Timeouts(read=30), events_in_stream=False)
 
     async def node(state):
         return {"messages": [await llm.ainvoke(state["messages"])]}
 
     graph = StateGraph(MessagesState)
-    graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=3.0))
+    graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=4.0))
     graph.add_edge(START, "model")
     state = await graph.compile().ainvoke(ASKED)
     assert state["messages"][-1].text == text
@@ -191,7 +191,7 @@ async def test_no_idle_timeout_fires_without_them_either(play, text):
 @async_context
 @pytest.mark.parametrize(
     "fault",
-    [refuse(429, retry_after=4.5), slow(4.5), stall(20, 4.5), stall(20, 4.5, keepalive=True)],
+    [refuse(429, retry_after=5), slow(5), stall(20, 5), stall(20, 5, keepalive=True)],
     ids=["Retry-After", "slow first token", "silence", "comments"],
 )
 async def test_a_long_wait_shows_life_so_that_no_idle_timeout_fires(play, text, fault):
@@ -203,8 +203,8 @@ async def test_a_long_wait_shows_life_so_that_no_idle_timeout_fires(play, text, 
         return {"messages": [await llm.ainvoke(state["messages"])]}
 
     graph = StateGraph(MessagesState)
-    graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=3.0))
+    graph.add_node("model", node, timeout=TimeoutPolicy(idle_timeout=4.0))
     graph.add_edge(START, "model")
     parts = [p async for p in graph.compile().astream(ASKED, stream_mode=["custom", "values"])]
-    assert names(written(parts)).count("StillWaiting") == 2
+    assert "StillWaiting" in names(written(parts))
     assert parts[-1][1]["messages"][-1].text == text
