@@ -1,7 +1,8 @@
-"""What a user is to check when no connection could be made."""
+"""What an error without any text says of the requests of its call, and what is to be checked."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from holysheep_core.errors import APIConnectionError, ConnectTimeoutError, HolySheepError, TLSError
@@ -17,23 +18,47 @@ _TLS = (
 def with_advice(
     error: HolySheepError, attempts: Sequence[Attempt], seconds: float
 ) -> HolySheepError:
-    """Add to an error without any response what was tried, for how long, and what to check.
+    """Add to an error what was tried, for how long, and what to check if nothing answered.
+
+    A single request that was answered says all by its own message: that error stays as it is.
 
     Args:
-        error: The last failure; another kind of error is left as it is.
+        error: The last failure of a call that gave no text.
         attempts: The requests of the call.
         seconds: How long the call took.
 
     Returns:
         The same error.
     """
-    advice = _ADVICE.get(type(error))
-    if advice is None or any(each.status_code for each in attempts):
+    answered = any(each.status_code for each in attempts)
+    advice = None if answered else _ADVICE.get(type(error))
+    if not attempts or (advice is None and len(attempts) == 1):
         return error
-    often = "once" if len(attempts) == 1 else f"{len(attempts)} times"
     said = str(error).rstrip(". ")
-    error.args = (f"{said}. Tried {often} in {seconds:.1f} s. {advice}",)
+    parts = (f"{said}.", f"Tried {_tried(attempts)} in {seconds:.1f} s.", advice or "")
+    error.args = (" ".join(part for part in parts if part),)
     return error
+
+
+def _tried(attempts: Sequence[Attempt]) -> str:
+    """Return how often, and where if there was more than one place.
+
+    >>> _tried([Attempt(1, "a", "gpt-4.1", "request", 0.0)])
+    'once'
+    """
+    routes = Counter((each.provider, each.model) for each in attempts)
+    if len(routes) == 1:
+        return _times(len(attempts))
+    several = len({provider for provider, _ in routes}) > 1
+    named = (f"{provider}/{model}" if several else model for provider, model in routes)
+    counted = (
+        f"{name} {_times(count)}" for name, count in zip(named, routes.values(), strict=True)
+    )
+    return f"{_times(len(attempts))} ({', '.join(counted)})"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 _ADVICE: Mapping[type[HolySheepError], str] = {
@@ -41,3 +66,4 @@ _ADVICE: Mapping[type[HolySheepError], str] = {
     APIConnectionError: _CONNECTION,
     ConnectTimeoutError: _CONNECTION,
 }
+"""What an error says where no connection could be made."""

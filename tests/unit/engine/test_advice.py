@@ -25,7 +25,22 @@ def test_a_secure_connection_has_its_own_advice():
     assert "SSL_CERT_FILE" in str(with_advice(TLSError("No."), attempts(1), 0.0))
 
 
-def test_other_errors_and_calls_with_a_response_are_left_alone():
-    assert str(with_advice(ServerError("HTTP 500"), attempts(1), 0.0)) == "HTTP 500"
-    error = with_advice(APIConnectionError("gone"), attempts(2, status_code=500), 0.0)
-    assert str(error) == "gone"
+def test_one_answered_request_says_all_by_its_own_message():
+    error = with_advice(ServerError("HTTP 500"), attempts(1, status_code=500), 0.0)
+    assert str(error) == "HTTP 500"
+    assert str(with_advice(ServerError("no request went out"), [], 0.0)) == "no request went out"
+
+
+def test_several_requests_are_counted_in_any_error_and_each_route_is_named():
+    tried = attempts(2, status_code=500)
+    assert str(with_advice(APIConnectionError("gone"), tried, 3.04)) == (
+        "gone. Tried 2 times in 3.0 s."
+    )
+    other = Attempt(3, "one", "gemini-2.5-flash", "request", 0.0, status_code=503)
+    assert str(with_advice(ServerError("HTTP 503."), [*tried, other], 4.0)) == (
+        "HTTP 503. Tried 3 times (gpt-4.1 2 times, gemini-2.5-flash once) in 4.0 s."
+    )
+    elsewhere = Attempt(3, "two", "gpt-4.1", "request", 0.0, status_code=503)
+    assert "(one/gpt-4.1 2 times, two/gpt-4.1 once)" in str(
+        with_advice(ServerError("HTTP 503"), [*tried, elsewhere], 4.0)
+    )
