@@ -43,7 +43,14 @@ def test_tables_have_the_same_rows_columns_and_figures(korean, english):
 def test_the_same_things_are_named_in_every_section(korean, english):
     own = "--lang ko"  # of the commands: an English reader does not need it
     theirs = [[name for name in section if name != own] for section in names(TEXTS[korean])]
-    assert theirs == names(TEXTS[english])
+    assert [[*map(untold, each)] for each in theirs] == [
+        [*map(untold, each)] for each in names(TEXTS[english])
+    ]
+
+
+def untold(name):
+    """A name without the texts in it, which may be Korean."""
+    return re.sub(r'"[^"]*"', '""', name)
 
 
 @every_pair

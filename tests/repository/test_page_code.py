@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from holysheep_core import load_catalog
+from holysheep_core import StreamingRetryHandler, load_catalog
 from holysheep_core.cli.app import app
 from holysheep_core.cli.batch import read_items
 from holysheep_core.simulator import cut
+from support.cli import HOLYSHEEP
 from support.programs import Programs
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,28 @@ def test_commands_in_the_text_exist_with_their_options(name):
         known = options([word for word in words if not word.startswith("-")])
         assert known is not None, code
         assert {word for word in words if word.startswith("--")} <= known, code
+
+
+SIMULATIONS = [
+    pytest.param(code, id=f"{name}-{number}")
+    for name, page in PAGES.items()
+    for number, code in enumerate(re.findall(r"holysheep simulate [^`\n#]*--cut-at[^`\n#]*", page))
+]
+
+
+@pytest.mark.parametrize("command", SIMULATIONS)
+def test_an_answer_of_a_simulation_that_is_shown_is_cut_and_resumed(command):
+    asked = [{"role": "user", "content": "Tell me about sheep."}]
+    words = [*shlex.split(command)[1:], "--port", "0", "--delay", "0"]
+    with subprocess.Popen([*HOLYSHEEP, *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = re.search(r"http://\S+/v1", process.stdout.readline()).group()
+            with StreamingRetryHandler(api_key="any-key", base_url=url) as handler:
+                first, second = (handler.complete("gpt-4.1", asked) for _ in "ab")
+        finally:
+            process.terminate()
+    assert first.text == second.text
+    assert (first.resumes, second.resumes) == (1, 0)
 
 
 def test_every_make_target_that_is_named_exists():

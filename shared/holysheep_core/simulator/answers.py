@@ -8,8 +8,8 @@ schemas, and fills JSON schemas, well enough for the standard tests of the frame
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -47,24 +47,37 @@ class Answer:
         return sum(estimate_tokens(text) for text in spoken)
 
 
-def answer(scenario: Scenario, body: Mapping[str, Any]) -> Answer:
-    """Return the answer to a request body."""
+def answer(
+    scenario: Scenario, body: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]] = ()
+) -> Answer:
+    """Return the answer to a request.
+
+    Args:
+        scenario: What the model says.
+        body: The request's JSON.
+        earlier: Bodies of earlier requests, the latest first: one may be for the rest of the answer
+            that was generated for an earlier one.
+    """
     messages = body.get("messages") or []
     prompt = sum(estimate_tokens(text_of(message)) + 4 for message in messages)
     if scenario.text is None:
-        return _improvise(body, messages, prompt)
+        generated = _generated_before(body, messages, earlier)
+        if generated is None:
+            return _improvise(body, messages, prompt)
+        scenario = replace(scenario, text=generated)
+    text = scenario.text or ""
     calls = scenario.tool_calls
     if messages and messages[-1].get("role") == "tool":
         calls = ()  # the tool has run: answer with text only
     reason = scenario.finish_reason
     if calls and reason == "stop":
         reason = "tool_calls"
-    begun = _begun(scenario.text, messages)
+    begun = _begun(text, messages)
     if begun is not None and messages[-1].get("role") == "assistant":
         at = 0 if scenario.prefill == "echo" else begun[0]
-        return Answer(scenario.text[at:], "", calls, reason, prompt)
+        return Answer(text[at:], "", calls, reason, prompt)
     if begun is None:
-        return Answer(scenario.text, scenario.reasoning, calls, reason, prompt)
+        return Answer(text, scenario.reasoning, calls, reason, prompt)
     at, anchor = begun
     return Answer(scenario.go_on(at, anchor), "", calls, reason, prompt)
 
@@ -106,6 +119,29 @@ def _quoted_end(partial: str, turn: str) -> str:
         if f"\n\n{written[-size:]}\n\n" in framed:
             return partial[len(written) - size :]
     return ""
+
+
+def _generated_before(
+    body: Mapping[str, Any],
+    messages: Sequence[Mapping[str, Any]],
+    earlier: Iterable[Mapping[str, Any]],
+) -> str | None:
+    """Return the generated answer whose rest is asked for, or None.
+
+    It is the answer to the messages before the request for the rest; or to an earlier request,
+    which may have asked for JSON where the one for the rest does not.
+    """
+    before = [{**body, "messages": messages[:end]} for end in (-1, -2)]
+    for asked in (*before, *earlier):
+        question = asked.get("messages") or []
+        *there, last = question or [{}]
+        *here, now = messages[: len(question)] or [{}]
+        if not question or here != there or not text_of(now).startswith(text_of(last)):
+            continue
+        text = _improvise(asked, question, 0).text
+        if text and _begun(text, messages) is not None:
+            return text
+    return None
 
 
 def _improvise(

@@ -14,6 +14,8 @@ from holysheep_core.simulator.connection import JSON, Connection
 from holysheep_core.simulator.scenario import Fault, Record, Script
 
 _KEEPALIVE_EVERY = 0.05
+_REMEMBERED = 100
+"""Requests among which the question of a cut, generated answer is looked for."""
 _IN_MID_STREAM = ("cut", "stall", "error_event", "malformed")
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
 
@@ -31,7 +33,9 @@ class Response:
         self._scenario = script.scenario
         self._record = record
         self._fault = record.fault
-        self._answer: Answer = answer(self._scenario, record.body)
+        latest = reversed(script.requests[-_REMEMBERED:])
+        earlier = (request.body for request in latest if request is not record)
+        self._answer: Answer = answer(self._scenario, record.body, earlier)
         self._id = f"chatcmpl-sim-{id(record):x}"
 
     async def play(self) -> None:

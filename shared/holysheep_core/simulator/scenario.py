@@ -198,8 +198,9 @@ class Scenario:
 
     Attributes:
         text: The answer. None generates one from the request: tool calls and JSON that fit the
-            schemas.
-        tool_calls: (name, arguments as JSON text) after the text.
+            schemas. With `tool_calls`, None is "".
+        tool_calls: (name, arguments as JSON text) after the text. A request with the tool's
+            result is answered with the text alone.
         reasoning: Reasoning before the text.
         faults: The faults; each request gets the first one that applies to it.
         manner: How a cut answer is continued: a name in `MANNERS`, or a function.
@@ -223,6 +224,10 @@ class Scenario:
     finish_reason: str | None = "stop"
     done: bool = True
     prefill: Literal["accept", "echo", "reject"] = "accept"
+
+    def __post_init__(self) -> None:
+        if self.tool_calls and self.text is None:
+            object.__setattr__(self, "text", "")
 
     def go_on(self, at: int, anchor: str) -> str:
         """Return the continuation of the text after `at` characters."""
