@@ -66,7 +66,7 @@ class RetryScheduled(Event):
 
 @dataclass(frozen=True)
 class RateLimitWait(Event):
-    """A 429 named a wait of at most `RetryConfig.patience`; the same model is used after it."""
+    """A 429 named a wait, and the same model is asked after it."""
 
     model: str
     wait: float

@@ -49,13 +49,13 @@ class RetryConfig:
             no new text. Continuations of a cut answer are counted by `ResumeConfig`.
         base_delay: Seconds of the first wait.
         max_delay: Longest wait in seconds. A longer wait that the server asks for ends the call
-            with an error that names it.
+            with its error, whose `retry_after` is the wait.
         strategy: How waits grow; a `RetryStrategy` or its value.
         jitter: Random share of a wait, 0 to 1. At 0.5 a wait of 4 s becomes 2
             to 4 s, so that clients that failed together do not come back together. Waits the
             server asked for are kept exactly.
-        patience: A 429 that names a wait up to this many seconds is sat out on the same
-            model; a longer one downgrades.
+        patience: After a 429 that names a wait up to this many seconds the same model is asked
+            again; after a longer one a fallback model, if one is left.
         retryable_status_codes: Statuses that are tried again.
         wait: Any tenacity `wait_*` object, in place of strategy, delays and jitter.
         stop: Any tenacity `stop_*` object, in place of `max_retries`.

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from holysheep_core.errors import APIConnectionError, ConnectTimeoutError, HolySheepError, TLSError
+from holysheep_core.errors import (
+    APIConnectionError,
+    APIError,
+    ConnectTimeoutError,
+    HolySheepError,
+    TLSError,
+)
 from holysheep_core.types import Attempt
 
 _CONNECTION = "Check base_url, the network, and the proxy (HTTPS_PROXY, NO_PROXY)."
@@ -18,7 +24,7 @@ _TLS = (
 def with_advice(
     error: HolySheepError, attempts: Sequence[Attempt], seconds: float
 ) -> HolySheepError:
-    """Add to an error what was tried, for how long, and what to check if nothing answered.
+    """Add to an error the wait it asks for, what was tried, and what to check if nothing answered.
 
     A single request that was answered says all by its own message: that error stays as it is.
 
@@ -32,11 +38,16 @@ def with_advice(
     """
     answered = any(each.status_code for each in attempts)
     advice = None if answered else _ADVICE.get(type(error))
-    if not attempts or (advice is None and len(attempts) == 1):
-        return error
-    said = str(error).rstrip(". ")
-    parts = (f"{said}.", f"Tried {_tried(attempts)} in {seconds:.1f} s.", advice or "")
-    error.args = (" ".join(part for part in parts if part),)
+    parts = []
+    if isinstance(error, APIError) and error.retry_after:
+        parts.append(f"The server asks for a wait of {error.retry_after:g} s.")
+    if len(attempts) > 1 or (attempts and advice is not None):
+        parts.append(f"Tried {_tried(attempts)} in {seconds:.1f} s.")
+    if advice is not None:
+        parts.append(advice)
+    if parts:
+        said = str(error).rstrip(". ")
+        error.args = (" ".join([f"{said}.", *parts]),)
     return error
 
 

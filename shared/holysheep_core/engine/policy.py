@@ -175,15 +175,16 @@ def _too_late(
     timeouts: Timeouts,
 ) -> HolySheepError | None:
     """Return the error of a call whose next request would come too late, if it would."""
-    if decision.asked and decision.wait > retry.max_delay:
-        return failure
     at, total = standing.now + decision.wait, timeouts.total
+    beyond = total is not None and at >= standing.started + total
+    if decision.asked and (beyond or decision.wait > retry.max_delay):
+        return failure  # it says how long the server wants the caller to wait
     stays = decision.route == standing.tried[-1]
     if rule.move is Move.OTHER_ADDRESS and stays and at > standing.asked_since + _NEW_SECONDS:
         return failure
-    if total is not None and at >= standing.started + total:
+    if beyond:
         return DeadlineExceededError(
-            f"The call took longer than its total of {total:g} s; last: {failure}"
+            f"The next request would go out after the call's total of {total:g} s; last: {failure}"
         )
     return None
 

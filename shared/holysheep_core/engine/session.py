@@ -407,7 +407,7 @@ class Session:
 
     def _end(self, failure: HolySheepError | None, now: float) -> list[Delta]:
         """End the exchange: hand over the answer, or look up what follows."""
-        self._clocks.alive = now
+        self._clocks.alive, self._beat.receiving = now, ""
         exchange = self._exchange
         deltas: list[Delta] = []
         failure = exchange.difference() or failure

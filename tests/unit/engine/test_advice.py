@@ -2,7 +2,13 @@
 
 import pytest
 
-from holysheep_core import APIConnectionError, ConnectTimeoutError, ServerError, TLSError
+from holysheep_core import (
+    APIConnectionError,
+    ConnectTimeoutError,
+    RateLimitError,
+    ServerError,
+    TLSError,
+)
 from holysheep_core.engine.advice import with_advice
 from holysheep_core.types import Attempt
 
@@ -44,3 +50,8 @@ def test_several_requests_are_counted_in_any_error_and_each_route_is_named():
     assert "(one/gpt-4.1 2 times, two/gpt-4.1 once)" in str(
         with_advice(ServerError("HTTP 503"), [*tried, elsewhere], 4.0)
     )
+
+
+def test_the_wait_that_the_server_asks_for_is_named():
+    error = with_advice(RateLimitError("HTTP 429: no.", retry_after=61.0), attempts(1), 0.0)
+    assert str(error) == "HTTP 429: no. The server asks for a wait of 61 s."

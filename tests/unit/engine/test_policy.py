@@ -407,3 +407,11 @@ def test_subclasses_are_meant_by_on_and_so_is_what_an_event_in_the_stream_report
 def test_what_concerns_the_call_itself_never_moves():
     late = DeadlineExceededError()
     assert after(late, **on(HolySheepError)) is late
+
+
+def test_a_named_wait_beyond_the_total_is_the_servers_error_which_names_it():
+    limited = RateLimitError(status_code=429, retry_after=30.0)
+    total = Timeouts(total=120)  # 100 s are over
+    assert after(limited, routes=(BIG,), timeouts=total) is limited
+    assert after(limited, routes=(BIG,), timeouts=Timeouts(total=131)) == (BIG, 30.0)
+    assert after(limited, timeouts=total) == (SMALL, 0.0)

@@ -294,6 +294,19 @@ def test_the_stall_clock_does_not_count_the_readers_own_time():
     assert call.session.deadline == call.now + 10
 
 
+def test_a_wait_for_the_next_request_receives_nothing():
+    call = Call()
+    call.send()
+    call.session.receive_response(429, {"retry-after": "5"}, call.now)
+    call.session.receive_data(b'{"error": {"message": "slow down"', call.now)
+    call.session.receive_data(b"}}", call.now)
+    call.session.receive_eof(call.now)
+    call.now += 3
+    call.session.next_action(call.now)
+    (alive,) = (event for event in call.events if isinstance(event, StillWaiting))
+    assert (alive.what, alive.receiving) == ("the next request", "")
+
+
 def test_total_ends_the_call_even_while_content_flows():
     call = Call(timeouts=Timeouts(total=5))
     call.send()
