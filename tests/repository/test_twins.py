@@ -199,6 +199,7 @@ CLOSED = "`yield from` closes the inner generator; an async one must be closed e
 THREAD = "a store is asked in a thread"
 SLEEP = "each sleeps in its own way"
 
+COROUTINES = "callbacks may be coroutine functions"
 OWNED = "asyncio does not know the inner generator; `Owned` closes it"
 
 DIFFERENCES = {
@@ -365,6 +366,14 @@ DIFFERENCES = {
             "+yield from _end(completion_of(journal.workers.run(partial(journal.ended, call_id))))",
         ],
         THREAD,
+    ),
+    "requests: stream": (
+        ["-check_sync(on_token, on_event, self._on_event)"],
+        COROUTINES,
+    ),
+    "requests: stream_again": (
+        ["-check_sync(on_token, on_event, self._on_event)"],
+        COROUTINES,
     ),
     "requests: close": (
         ["-self._leave()", "+asyncio.to_thread(self._leave)"],

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from holysheep_core.catalog import Catalog, coerce
 from holysheep_core.client.calls import OnEvent, OnToken
 from holysheep_core.client.detached import Detached
+from holysheep_core.client.request_check import merged
 from holysheep_core.closing import Owned
 from holysheep_core.config.checks import check_only_one, refuse_numbers
 from holysheep_core.config.fallback import FallbackConfig, of_call
@@ -231,7 +232,8 @@ class StreamingRetryHandler(Detached):
             if_exists: What to do if the journal has an answer named `call_id`: "error", or
                 "resume": the same call made again gives the same answer, and asks for what is
                 missing of it.
-            **params: Any other field of the request: `temperature`, `max_tokens`, …
+            **params: Any other field of the request: `temperature`, `max_tokens`, … The fields of
+                `extra_body` are sent beside them, as by openai's client.
 
         Returns:
             An iterator over pieces of text. Closing it closes the connection.
@@ -242,7 +244,9 @@ class StreamingRetryHandler(Detached):
                 text so far.
         """
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
+        request = ChatRequest(
+            model, messages, merged(params), tuple(tags), call_id, fallbacks, if_exists
+        )
         return _texts(self.stream(request, on_token=on_token, on_event=on_event))
 
     def astream_with_retry(
@@ -260,7 +264,9 @@ class StreamingRetryHandler(Detached):
     ) -> AsyncIterator[str]:
         """Like `stream_with_retry`, as an async iterator; the callbacks may be coroutines."""
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
+        request = ChatRequest(
+            model, messages, merged(params), tuple(tags), call_id, fallbacks, if_exists
+        )
         return _atexts(self.astream(request, on_token=on_token, on_event=on_event))
 
     def complete(
@@ -284,7 +290,9 @@ class StreamingRetryHandler(Detached):
             HolySheepError: The answer cannot be completed; `partial` has the text so far.
         """
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
+        request = ChatRequest(
+            model, messages, merged(params), tuple(tags), call_id, fallbacks, if_exists
+        )
         return self.collect(request, on_token=on_token, on_event=on_event)
 
     async def acomplete(
@@ -302,7 +310,9 @@ class StreamingRetryHandler(Detached):
     ) -> Completion:
         """Like `complete`, for asyncio."""
         fallbacks = of_call(fallback_models)
-        request = ChatRequest(model, messages, params, tuple(tags), call_id, fallbacks, if_exists)
+        request = ChatRequest(
+            model, messages, merged(params), tuple(tags), call_id, fallbacks, if_exists
+        )
         return await self.acollect(request, on_token=on_token, on_event=on_event)
 
     def start(
@@ -331,7 +341,14 @@ class StreamingRetryHandler(Detached):
         """
         fallbacks = of_call(fallback_models)
         request = ChatRequest(
-            model, messages, params, tuple(tags), call_id, fallbacks, if_exists, detached=True
+            model,
+            messages,
+            merged(params),
+            tuple(tags),
+            call_id,
+            fallbacks,
+            if_exists,
+            detached=True,
         )
         return self.start_request(request)
 
@@ -349,7 +366,14 @@ class StreamingRetryHandler(Detached):
         """Like `start`, in a task of the running loop."""
         fallbacks = of_call(fallback_models)
         request = ChatRequest(
-            model, messages, params, tuple(tags), call_id, fallbacks, if_exists, detached=True
+            model,
+            messages,
+            merged(params),
+            tuple(tags),
+            call_id,
+            fallbacks,
+            if_exists,
+            detached=True,
         )
         return await self.astart_request(request)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +37,37 @@ def check_request(request: ChatRequest) -> None:
     encode_request(
         request, model=request.model, stream_usage=False
     )  # raises if a value is not JSON
+
+
+def check_sync(on_token: Callable[..., Any] | None, *on_event: Callable[..., Any] | None) -> None:
+    """Check the callbacks of a call that is not of asyncio.
+
+    Raises:
+        ConfigurationError: One is a coroutine function, which the call could not await.
+    """
+    for name, callback in (("on_token", on_token), *(("on_event", each) for each in on_event)):
+        if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(
+            getattr(callback, "__call__", None)  # noqa: B004 - an object may have an async one
+        ):
+            raise ConfigurationError(
+                f"{name} is a coroutine function, which only the async methods can await: "
+                "use one of those, or a plain function."
+            )
+
+
+def merged(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request, those of `extra_body` among them, as openai's client has it.
+
+    Raises:
+        ConfigurationError: `extra_body` is no dict.
+    """
+    fields = dict(params)
+    extra = fields.pop("extra_body", None)
+    if extra is None:
+        return fields
+    if not isinstance(extra, Mapping):
+        raise ConfigurationError(f"extra_body of type {type(extra).__name__}: needs a dict.")
+    return {**fields, **extra}
 
 
 def _check_params(params: Mapping[str, Any]) -> None:
@@ -107,7 +139,7 @@ def _check_name(name: str) -> None:
     if name in _OF_CLIENTS:
         raise ConfigurationError(
             f"{name} is not a field of a request. Give it to the client or model when it is made; "
-            f"for a copy that differs, model.model_copy(update={{{name!r}: …}})."
+            f"a model's copy that differs is model.model_copy(update={{{name!r}: …}})."
         )
     near = difflib.get_close_matches(name, _OFTEN_MISTYPED, n=1, cutoff=0.9)
     if near and near[0] != name:

@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from holysheep_core.client.calls import Calls, OnEvent, OnToken
-from holysheep_core.client.request_check import check_request
+from holysheep_core.client.request_check import check_request, check_sync
 from holysheep_core.engine.settings import Settings
 from holysheep_core.gateway.gateway import APIGateway
 from holysheep_core.journal import opening as journals
@@ -55,6 +55,7 @@ class Requests:
         self._owns_gateway = owns_gateway
         self._journal = journal
         self._clients = clients
+        self._on_event = on_event
         self._calls = Calls(gateway, settings, clients, observers, on_event)
         gateway.use(self, settings.budget)
 
@@ -79,6 +80,7 @@ class Requests:
             HolySheepError: While iterating, if the answer cannot be completed.
         """
         check_request(request)
+        check_sync(on_token, on_event, self._on_event)
         journal, asked = self._journal, named(request)
         begin = (
             partial(_opened, asked) if journal is None else partial(journals.begin, journal, asked)
@@ -123,6 +125,7 @@ class Requests:
 
         Args and errors are those of `StreamingRetryHandler.resume`.
         """
+        check_sync(on_token, on_event, self._on_event)
         journal, has = journals.required(self._journal), journals.ReaderPosition.of(offset, seen)
         begin = partial(journals.resume, journal, call_id, has)
         return self._calls.run(begin, on_token, on_event, None)

@@ -9,6 +9,7 @@ import pytest
 from holysheep_core import (
     APIGateway,
     CircuitConfig,
+    ConfigurationError,
     Connections,
     Provider,
     QuotaExceededError,
@@ -145,3 +146,34 @@ def test_a_gateway_that_was_given_stays_its_owners(play):
     after = StreamingRetryHandler("k", base_url=script.base_url, replaces=before)
     assert after.gateway is not given
     assert StreamingRetryHandler(gateway=given, replaces=after).gateway is given
+
+
+def test_every_method_sends_the_fields_of_extra_body(play):
+    script = play("Baa.")
+    with StreamingRetryHandler(api_key="any-key", base_url=script.base_url) as handler:
+        handler.complete("gpt-4.1", ASK, extra_body={"top_k": 5})
+        assert "".join(handler.stream_with_retry("gpt-4.1", ASK, extra_body={"top_k": 5})) == "Baa."
+
+        async def both():
+            await handler.acomplete("gpt-4.1", ASK, extra_body={"top_k": 5})
+            return [
+                t async for t in handler.astream_with_retry("gpt-4.1", ASK, extra_body={"top_k": 5})
+            ]
+
+        assert "".join(asyncio.run(both())) == "Baa."
+    sent = [(body.body.get("top_k"), "extra_body" in body.body) for body in script.requests]
+    assert sent == [(5, False)] * 4
+
+
+@pytest.mark.parametrize("whose", ["call", "handler"])
+def test_a_coroutine_function_for_events_of_a_sync_call_is_refused_at_once(play, whose):
+    async def show(_):
+        """Would have to be awaited."""
+
+    of_handler, of_call = (
+        ({"on_event": show}, {}) if whose == "handler" else ({}, {"on_event": show})
+    )
+    with StreamingRetryHandler(api_key="k-any", base_url=play().base_url, **of_handler) as handler:
+        with pytest.raises(ConfigurationError, match="on_event is a coroutine function"):
+            handler.stream_with_retry("gpt-4.1", ASK, **of_call)
+        asyncio.run(handler.acomplete("gpt-4.1", ASK, **of_call))

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from holysheep_core import ConfigurationError
-from holysheep_core.client.request_check import check_request
+from holysheep_core.client.request_check import check_request, check_sync, merged
 from holysheep_core.types import ChatRequest
 
 MESSAGES = [{"role": "user", "content": "양 한 마리"}]
@@ -82,3 +82,26 @@ def test_a_key_given_to_a_call_is_refused_and_not_shown():
     with pytest.raises(ConfigurationError, match="api_key is not a field") as refused:
         check_request(request(api_key="sk-of-somebody"))
     assert "sk-of" not in str(refused.value)
+
+
+def test_a_coroutine_function_is_no_callback_of_a_sync_call():
+    async def later(_):
+        """Would have to be awaited."""
+
+    class Late:
+        async def __call__(self, _):
+            """Likewise."""
+
+    check_sync(print, None, None)
+    for callback in (later, Late()):
+        with pytest.raises(ConfigurationError, match=r"^on_event is a coroutine function"):
+            check_sync(print, None, callback)
+
+
+def test_the_fields_of_extra_body_are_fields_of_the_request():
+    given = {"top_k": 1, "seed": 7, "extra_body": {"top_k": 5}}
+    assert merged(given) == {"top_k": 5, "seed": 7}
+    assert given["extra_body"] == {"top_k": 5}
+    assert merged({"extra_body": None}) == {}
+    with pytest.raises(ConfigurationError, match=r"^extra_body of type list"):
+        merged({"extra_body": []})
