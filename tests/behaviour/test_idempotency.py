@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from holysheep_core import AnswerExistsError, ConfigurationError, JournalError
+from holysheep_core import AnswerExistsError, ConfigurationError
 from support.calls import ASK, MODEL
 from support.journals import LONG, handler, journal
 
@@ -76,7 +76,7 @@ def test_another_request_under_the_same_name_is_never_answered_from_the_journal(
         model = "claude-sonnet-4.5" if other == "model" else MODEL
         words = "something else" if other == "messages" else ASK[0]["content"]
         client.complete(model, [{"role": "user", "content": words}], call_id=name)
-    with pytest.raises(JournalError, match=f"asked with other {other}"):
+    with pytest.raises(AnswerExistsError, match=f"asked with other {other}"):
         call(client, name, **SAME)
     assert len(script.requests) == 1
 

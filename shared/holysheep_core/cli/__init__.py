@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from holysheep_core.cli.encodings import show_plainly
 
@@ -16,4 +17,6 @@ def main() -> None:
         if error.name is None or error.name.partition(".")[0] not in ("typer", "rich"):
             raise
         sys.exit('The command line needs its extra: pip install "holysheep[cli]"')
+    # The commands show by which model an answer comes.
+    warnings.filterwarnings("ignore", message=".* answered instead of .*", category=UserWarning)
     app()

@@ -123,8 +123,9 @@ def begin(journal: Journal, request: ChatRequest) -> Opening:
     """Start an answer in the journal, or resume the one of this name if the request says so.
 
     Raises:
+        AnswerExistsError: The name is taken, or its answer was asked with another request.
         AnswerInUseError: The answer is to be resumed, and another process is writing it.
-        JournalError: The name is taken, or the journal does not answer.
+        JournalError: The journal does not answer.
     """
     opening = _begun(journal, request)
     return resume(journal, request.call_id, ReaderPosition()) if opening is None else opening
@@ -145,7 +146,7 @@ def _begun(journal: Journal, request: ChatRequest) -> Opening | None:
     kept = request_of(journal.read(request.call_id))
     for what in ("model", "messages", "params"):
         if as_json(getattr(kept, what)) != as_json(getattr(request, what)):
-            raise JournalError(
+            raise AnswerExistsError(
                 f"The journal's answer {request.call_id!r} was asked with other {what}. Give this "
                 "call another call_id."
             )

@@ -14,6 +14,7 @@ from support.cli import run
 def test_demo_shows_every_step_whole_and_exits_0():
     result = run("demo")
     assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == "", "the steps say it themselves"
     assert result.stdout.count("✓") == 4
     assert not any("가" <= letter <= "힣" for letter in result.stdout), "it is English"
     assert "4 of 4 came out whole" in result.stdout

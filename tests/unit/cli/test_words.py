@@ -70,7 +70,7 @@ def test_watch_is_korean_too(path):
 def test_a_check_is_korean_too(play):
     script = play(text="1, 2, 3, 4, 5, 6, 7, 8")
     found = run("check", "--base-url", script.base_url, "--lang", "ko", HOLYSHEEP_API_KEY="any-key")
-    for part in ("점검합니다", "스트림 종료", "도구 호출", "프리필"):
+    for part in ("점검 대상", "스트림 종료", "도구 호출", "프리필"):
         assert part in found.stdout
     assert "end of a stream" not in found.stdout
 
