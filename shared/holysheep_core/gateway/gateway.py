@@ -75,8 +75,8 @@ class APIGateway:
         store: str | None = None,
         on_event: Callable[[events.Event], Any] | None = None,
     ) -> None:
+        _check(providers, canary)
         self.providers = tuple(providers)
-        _check(self.providers, canary)
         self._by_name = _named(self.providers)
         self._on_event = None if on_event is None else Guard(on_event)
         self._began = clock()
@@ -366,12 +366,17 @@ class APIGateway:
             Guard(observer.happened)(event)
 
 
-def _check(providers: tuple[Provider, ...], canary: Canary | None) -> None:
+def _check(providers: Sequence[Provider], canary: Canary | None) -> None:
+    if not isinstance(providers, (list, tuple)):
+        raise ConfigurationError("APIGateway: needs a list, such as [Provider(api_key, base_url)].")
     if not providers:
         raise ConfigurationError("APIGateway: needs at least one Provider.")
     for provider in providers:
-        if not isinstance(provider, Provider):
-            raise ConfigurationError(f"APIGateway: {provider!r} is not a Provider.")
+        if not isinstance(provider, Provider):  # it may be a key, and is not shown
+            kind = type(provider).__name__
+            raise ConfigurationError(
+                f"APIGateway: a {kind} is not a Provider; write Provider(api_key, base_url)."
+            )
     names = list(_named(providers))
     if canary is not None and canary.provider is not None and canary.provider not in names:
         raise ConfigurationError(

@@ -132,7 +132,12 @@ def _digest(*parts: str) -> str:
 
 
 def _check_key(key: object) -> None:
-    if not isinstance(key, str) or not key:
+    if key is not None and not isinstance(key, str):
+        kind = type(key).__name__
+        raise ConfigurationError(
+            f"api_key of type {kind}: needs the key's text; a Provider belongs in providers=[…]."
+        )
+    if not key:
         raise ConfigurationError(
             "No API key. Set the HOLYSHEEP_API_KEY environment variable or pass api_key=…; "
             "https://www.holysheep.ai gives one."

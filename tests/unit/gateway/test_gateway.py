@@ -101,12 +101,16 @@ def test_the_gateway_excludes_what_would_contradict_it(play):
     ("providers", "named"),
     [
         ([], "at least one"),
-        (["holysheep"], "not a Provider"),
+        (["sk-secret-key"], "a str is not a Provider"),
+        (Provider("sk-secret-key"), "needs a list"),
+        ("sk-secret-key", "needs a list"),
     ],
+    ids=repr,
 )
-def test_invalid_providers_raise_an_error_at_once(providers, named):
-    with pytest.raises(ConfigurationError, match=named):
+def test_invalid_providers_raise_an_error_at_once_that_shows_no_key(providers, named):
+    with pytest.raises(ConfigurationError, match=named) as caught:
         APIGateway(providers)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_name_that_comes_again_is_numbered(play):

@@ -20,7 +20,14 @@ ONE, TWO = Provider(KEY, name="one"), Provider("sk-2", name="two")
 A, B, C = (Route(ONE, model) for model in ("deepseek-v3.2", "gemini-2.5-flash", "unheard-of"))
 
 
-@pytest.mark.parametrize("key", ["", None, 5, b"sk-1", ["sk-1"]])
+@pytest.mark.parametrize("key", [5, b"sk-1", ["sk-1"], ONE])
+def test_a_key_that_is_no_text_is_refused_and_not_shown(key):
+    with pytest.raises(ConfigurationError, match=r"^api_key of type") as caught:
+        Provider(key)
+    assert "sk-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["", None])
 def test_a_missing_key_is_refused_with_where_to_put_it(key):
     with pytest.raises(ConfigurationError, match=r"No API key\. Set the HOLYSHEEP_API_KEY"):
         Provider(key)
