@@ -31,6 +31,8 @@ class ErrorData(bytes):
 
 
 _BOM = b"\xef\xbb\xbf"
+_INDENTED = (b" ", b"\t", b"}", b"]", b'"')
+"""How lines of an indented object begin, and no field does."""
 _LINE_COST = 64
 """What a further line of data costs beside its bytes, so that millions of short ones are capped."""
 
@@ -63,7 +65,10 @@ class SSEDecoder:
     Args:
         max_event_bytes: Cap on one event, its field names included. Beyond it `feed` raises
             `InvalidResponseError` rather than fill the memory.
-        bare_json: A line that begins with "{" is an event, too, as some gateways write errors.
+        bare_json: Read what servers of JSON write beside the standard: a line that begins with
+            "{" is an event, as some gateways write errors; so is "error: {…}", as llama.cpp does;
+            "data: {…}" behind a whole object begins the next event, where the blank line between
+            them is missing; and lines of an indented object belong to it.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._size = 0
         self._event = ""
+        self._named_late = False  # its type came after data, so it may be the next event's
         self._id = ""
         self._retry: int | None = None
         self.events_seen = 0
@@ -99,6 +105,12 @@ class SSEDecoder:
         self._tail += lines.pop()
         events: list[ServerSentEvent] = []
         for line in lines:
+            if self._data and self._bare_json and self._begins_next(line):
+                events.append(self._dispatch_first())
+                if line[:1] != b"{" and line.endswith(b"[DONE]"):  # nothing comes to end this one
+                    self._take_line(line)
+                    events.append(self._dispatch())
+                    continue
             if line[:6] == b"data: ":
                 self._take_data(line[6:], len(line))
             elif self._bare_json and line[:1] == b"{" and not self._data:
@@ -136,14 +148,17 @@ class SSEDecoder:
         return self._size + (len(self._tail) if begun else 0)
 
     def flush(self) -> list[ServerSentEvent]:
-        """Offer what an ended body left unfinished, as at most one event."""
+        """Offer what an ended body left unfinished: an event, or two without a line between."""
         line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)
         self._tail.clear()
+        events: list[ServerSentEvent] = []
+        if self._data and self._bare_json and self._begins_next(line):
+            events.append(self._dispatch_first())
         if self._bare_json and line[:1] == b"{" and not self._data:
             self._take_data(line, len(line))
         elif line:
             self._take_line(line)
-        return [self._dispatch()] if self._data else []
+        return [*events, self._dispatch()] if self._data else events
 
     def _with_plain_line_ends(self, data: bytes) -> bytes:
         if self._after_cr and data:
@@ -160,25 +175,55 @@ class SSEDecoder:
         if name == b"data":
             self._take_data(value, len(line))
             return
+        if self._bare_json and self._is_json_line(line, name, value):
+            self._take_data(value if name == b"error" else line, len(line))
+            return
         self._size += len(line)
         if name == b"event":
             self._event = value.decode(errors="replace")
+            self._named_late = bool(self._data)
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode(errors="replace")
         elif name == b"retry" and value.isdigit():
             # Ten digits are 115 days; more is no wait, and `int` of a huge one is slow.
             self._retry = int(value[:10])
 
+    def _begins_next(self, line: bytes) -> bool:
+        """Tell whether a line begins another event, though no blank line has ended this one.
+
+        In one JSON value no line that ends in "}" is followed by one that begins with "{".
+        """
+        name, _, value = line.partition(b":")
+        begun = value.lstrip() if name in (b"data", b"error") else line
+        if not begun.startswith((b"{", b"[DONE]")):
+            return False
+        return self._data[-1].rstrip()[-1:] == b"}"
+
+    def _is_json_line(self, line: bytes, name: bytes, value: bytes) -> bool:
+        """Tell whether a line that is no field of the standard is JSON all the same."""
+        if name == b"error" and value[:1] == b"{" and not self._data:
+            self._event = "error"
+            return True
+        return bool(self._data) and self._data[0][:1] == b"{" and line[:1] in _INDENTED
+
     def _take_data(self, value: bytes, length: int) -> None:
         self._size += length + (_LINE_COST if self._data else 0)
         self._check_size(0)
         self._data.append(value)
 
+    def _dispatch_first(self) -> ServerSentEvent:
+        """Dispatch an event that no blank line ended; a type that came behind it is the next's."""
+        name = self._event if self._named_late else ""
+        self._event = "" if self._named_late else self._event
+        event = self._dispatch()
+        self._event = name
+        return event
+
     def _dispatch(self) -> ServerSentEvent:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
         event = ServerSentEvent(data, self._event or "message", self._id, self._retry)
         self._data.clear()
-        self._event, self._retry, self._size = "", None, 0
+        self._event, self._retry, self._size, self._named_late = "", None, 0, False
         self.events_seen += 1
         return event
 
