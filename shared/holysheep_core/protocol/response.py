@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -27,6 +28,7 @@ from holysheep_core.protocol.chunk_reader import ChunkReader, TextPiece
 from holysheep_core.protocol.content_coding import CODINGS
 from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
+from holysheep_core.protocol.glued_events import values_in
 from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
@@ -258,10 +260,11 @@ class ResponseDecoder(ChunkReader):
     def _decode(self, data: bytes) -> Chunk | None:
         """Decode what the typed decoder refused: half characters, fields of other types."""
         self.has_halves = True
-        try:
-            return decode_chunk(data)
-        except msgspec.ValidationError:
-            return decode_leniently(data)
+        with suppress(msgspec.ValidationError):
+            chunk = decode_chunk(data)
+            if chunk is not None:
+                return chunk
+        return decode_leniently(data) if data.lstrip()[:1] == b"{" else None
 
     def _pieces(self, payloads: list[bytes]) -> list[TextPiece]:
         pieces: list[TextPiece] = []
@@ -280,7 +283,10 @@ class ResponseDecoder(ChunkReader):
             except REFUSED:
                 chunk = self._decode(data)
             if chunk is None:
-                self._take_unreadable(data)
+                pieces += self._read_apart(data)
+                if self.second_answer:
+                    self._rest += payloads[position + 1 :]
+                    break
             elif (
                 self._one_id
                 and self.has_content
@@ -289,7 +295,7 @@ class ResponseDecoder(ChunkReader):
             ):
                 self.second_answer, self._rest = True, payloads[position:]
                 break
-            elif chunk.choices and chunk.error is None:
+            elif chunk.choices and not chunk.error:
                 pieces += self.take(chunk)
             else:
                 pieces += self._take(chunk, data)
@@ -301,6 +307,16 @@ class ResponseDecoder(ChunkReader):
             self._take_error(data)
             return []
         return self.take(chunk)
+
+    def _read_apart(self, data: bytes) -> list[TextPiece]:
+        """Read the values that an event's data is made of; what is not whole is damage."""
+        values = values_in(data)
+        if values is None:
+            self._take_unreadable(data)
+            return []
+        if not values:
+            self.malformed.append(len(data))
+        return self._pieces(values)
 
     def _take_unreadable(self, data: bytes) -> None:
         if not data:

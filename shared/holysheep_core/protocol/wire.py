@@ -171,7 +171,8 @@ _MOST_TOKENS = 10**9  # more is no answer's count, and sums of it overflow a flo
 
 
 _FAILED = ("error", "response.failed", "response.error")
-_WELL = (0, 200, "0", "200")
+_WELL = (0, 200, "0", "200", "Success", "success", "SUCCESS", "OK", "ok")
+_SIGNS_OF_LIFE = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -197,8 +198,12 @@ class Chunk(msgspec.Struct, gc=False):
 
     def is_error(self) -> bool:
         """Tell whether the event is an error, in any of the shapes that servers give one."""
-        if self.error is not None or self.type in _FAILED:
+        if self.error or self.type in _FAILED:
             return True
+        if self.error is not None and self.error is not False and self.choices is None:
+            return True  # an error without a word; beside choices "" and {} say there is none
+        if self.type in _SIGNS_OF_LIFE:
+            return False
         if self.choices or self.usage is not None or (self.type or "").startswith("response."):
             return False
         # An object as `message` is an answer in another API's form, and code 0 says "ok".
