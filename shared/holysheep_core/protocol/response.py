@@ -26,6 +26,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.protocol.chunk_reader import ChunkReader, TextPiece
 from holysheep_core.protocol.content_coding import CODINGS
+from holysheep_core.protocol.error_body import names_failure
 from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.glued_events import values_in
@@ -37,11 +38,17 @@ from holysheep_core.secrets import Secrets, redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
-_HEAD_BYTES = 64
+_HEAD_BYTES = 200
+_LONGEST_CODING = 64
 _BOM = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b":")
 _ERROR_IN_WORDS = re.compile(
     rb"\b(error|failed|failure|timed? ?out|exception)\b|<!doctype|<html", re.IGNORECASE
+)
+_REFUSAL_IN_WORDS = re.compile(
+    rb"\b(errors?|fail(ed|ure)?|time[ds]? ?out|exception|unavailable|upstream|overloaded|denied|"
+    rb"unauthorized|forbidden|bad gateway|too many|rate limit\w*|quota|insufficient)\b",
+    re.IGNORECASE,
 )
 
 __all__ = ["ResponseDecoder", "TextPiece"]
@@ -121,7 +128,7 @@ class ResponseDecoder(ChunkReader):
         if status not in _OK:
             self._body, self._head = bytearray(), None
         elif coding not in ("", "identity", *CODINGS):
-            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_HEAD_BYTES]})")
+            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_LONGEST_CODING]})")
 
     def receive_data(self, data: bytes) -> list[TextPiece]:
         """Take bytes of the body and return what they say.
@@ -136,7 +143,7 @@ class ResponseDecoder(ChunkReader):
         payloads = self._sse.payloads(data)
         pieces = self._pieces(payloads)
         if not payloads:
-            self._note_growth()
+            self._note_growth(data)
         if self._coalesce and pieces[1:]:
             return [("".join(text for text, _ in pieces), "".join(said for _, said in pieces))]
         return pieces
@@ -184,7 +191,7 @@ class ResponseDecoder(ChunkReader):
         if self.error is not None or self.torn:
             return self.error or StreamCutError("An event of the stream arrived damaged.")
         if not self._recognised and not self.done and self._is_foreign():
-            return self._no_api("something that is no event stream of chat completions")
+            return self._foreign()
         return self._missing_end()
 
     def _missing_end(self) -> HolySheepError:
@@ -203,13 +210,14 @@ class ResponseDecoder(ChunkReader):
     def _open(self, data: bytes, *, final: bool = False) -> bytes:
         """Tell from the first byte what the body is; return what there is to read of it."""
         data = (self._head or b"") + data
-        self._seen_head = data[:_HEAD_BYTES]
         begun = data.removeprefix(_BOM).lstrip()
         half = _BOM.startswith(data) or any(name.startswith(begun) for name in _FIELDS)
         if not final and half:
             self._head = data  # nothing, half a mark, or half the name of an event's field
             return b""
         self._head = None
+        if final:  # else it is noted when it turns out to hold no event
+            self._seen_head = data[:_HEAD_BYTES]
         if begun[:1] == b"<" or (not begun and self._kind == "text/html"):
             raise self._no_api("an HTML page")
         json = begun[:1] in (b"{", b"[")
@@ -229,8 +237,9 @@ class ResponseDecoder(ChunkReader):
 
     def _whole_answer(self, body: bytes) -> list[TextPiece]:
         """Read a body that is no stream: one JSON answer, or one chunk a line."""
-        chunk = self._decode(body.removeprefix(_BOM))
-        if chunk is not None and chunk.is_recognised():
+        body = body.removeprefix(_BOM)
+        chunk = self._decode(body)
+        if chunk is not None and (chunk.is_recognised() or names_failure(body)):
             pieces = self._take(chunk, body)
             self.done = self.error is None
             self.look_for_the_end()
@@ -238,11 +247,20 @@ class ResponseDecoder(ChunkReader):
                 self.finished = True  # a whole JSON value cannot have been cut
             return pieces
         lines = [line for line in body.splitlines() if line.strip()]
-        if lines[1:]:
-            pieces = self._pieces(lines)
-            if self._recognised:
-                return pieces
+        pieces = self._pieces(lines)
+        if self._recognised:
+            return pieces
         raise self._no_api("something that is no JSON answer")
+
+    def _foreign(self) -> HolySheepError:
+        """Return the error of a body that is neither events nor JSON.
+
+        A proxy that says in plain words what went wrong, under a 200, is in the right place.
+        """
+        said = self._seen_head
+        if not self._sse.events_seen and _REFUSAL_IN_WORDS.search(said):
+            return refusal(None, self.headers, said, wall=self._wall, secrets=self._secrets)
+        return self._no_api("something that is no event stream of chat completions")
 
     def _is_foreign(self) -> bool:
         if self._sse.events_seen:
@@ -250,7 +268,9 @@ class ResponseDecoder(ChunkReader):
         head = self._seen_head.removeprefix(_BOM).lstrip()
         return bool(head) and not head.startswith(_FIELDS)
 
-    def _note_growth(self) -> None:
+    def _note_growth(self, data: bytes) -> None:
+        if len(self._seen_head) < _HEAD_BYTES and not self._sse.events_seen:
+            self._seen_head += data[: _HEAD_BYTES - len(self._seen_head)]
         pending = self._sse.pending
         self.growth += pending > self._pending
         self._pending = pending
@@ -302,7 +322,9 @@ class ResponseDecoder(ChunkReader):
         return pieces
 
     def _take(self, chunk: Chunk, data: bytes) -> list[TextPiece]:
-        if chunk.is_error():
+        """Take what is no chunk of an answer, or not only that."""
+        silent = not chunk.choices and chunk.usage is None
+        if chunk.is_error() or (silent and names_failure(data)):
             self._recognised = True
             self._take_error(data)
             return []
