@@ -79,6 +79,9 @@ class ChunkReader:
         self._bare_end = False  # the reason came in a chunk of its own
         self._roles = 0
         self._one_id = True
+        self._repeats: bool | None = None  # a message has all that came before it
+        self._said: list[list[TextPiece]] = []
+        self._reading: list[TextPiece] = []  # what the read so far has said
         self._half = ""  # the first half of a character of the text
         self._half_thought = ""  # likewise of the reasoning
 
@@ -104,18 +107,58 @@ class ChunkReader:
         if not chunk.choices:
             return self._take_response_event(chunk) if chunk.type else []
         choice = chunk.choices[0]
-        message = choice.delta or choice.message or _legacy(choice)
+        message = choice.delta or self._message_of(choice)
         before = self.progress
         pieces = [] if message is None else self._take_message(message)
         came = self.progress != before
-        if came and self.ending is not None:
+        if came and self.ending is not None and (pieces or self._says_more(message)):
             self._withdraw_end()
         reason = choice.finish_reason or choice.finishReason
         if reason:
             self._note_end(reason, bare=not came)
+            if choice.error:
+                self._note_error(choice.error)
         if choice.usage:
             self._note_usage(usage_block(choice.usage))
         return pieces
+
+    def _message_of(self, choice: Choice) -> Message | None:
+        """Return what a choice without a delta says: a message, or the older API's text.
+
+        Some servers end a stream of deltas with a message that has all of the answer again. Others
+        have a message in place of every delta: there the first comes before any content.
+        """
+        message = choice.message
+        if message is None:
+            return _legacy(choice)
+        if self._repeats is None:
+            self._repeats = self.has_content
+        if not self._repeats:
+            return message
+        said = [piece for pieces in (*self._said, self._reading) for piece in pieces]
+        thought = any(reasoning for _, reasoning in said)
+        return Message(
+            content=_rest_of(message, "".join(text for text, _ in said)),
+            reasoning_content=None if thought else message.reasoning_content or message.reasoning,
+            tool_calls=None if self.tools is not None else message.tool_calls,
+            refusal=None if self.refusal else message.refusal,
+            images=message.images,
+            annotations=message.annotations,
+            extra_content=message.extra_content,
+        )
+
+    @staticmethod
+    def _says_more(message: Message | None) -> bool:
+        """Tell whether a message adds to the answer itself.
+
+        Sources, images and signatures may come behind an end, and do not undo it.
+        """
+        return message is not None and bool(
+            message.tool_calls or message.function_call or message.refusal
+        )
+
+    def _note_error(self, error: object) -> None:
+        """Take the error that stands in a choice."""
 
     def begins_again(self, chunk: Chunk) -> bool:
         """Tell whether a chunk with another id begins a second answer: it has a second role.
@@ -138,6 +181,7 @@ class ChunkReader:
         self.refusal = self.id = self.model = ""
         self._half = self._half_thought = ""
         self._roles, self._one_id = 0, True
+        self._said, self._reading, self._repeats = [], [], None
 
     def look_for_the_end(self) -> None:
         """Judge whether what came is whole, by the signal that proves it."""
@@ -152,7 +196,8 @@ class ChunkReader:
         ending = ending_of(reason)
         if ending is None or self.ending in _WORSE_THAN_NORMAL:
             return
-        self.finish_reason, self.ending, self._bare_end = str(reason), ending, bare
+        word = reason.get("type") if isinstance(reason, dict) else reason
+        self.finish_reason, self.ending, self._bare_end = str(word), ending, bare
         self.look_for_the_end()
 
     def _withdraw_end(self) -> None:
@@ -255,6 +300,17 @@ class ChunkReader:
         if chunk.type == "response.incomplete":
             self._note_end("length", bare=True)
         return []
+
+
+def _rest_of(message: Message, said: str) -> str:
+    """Return what a message that repeats an answer has beyond what came of it."""
+    content = message.content
+    if isinstance(content, list):
+        content = "".join(text_of(part.get("text")) for part in content if kind_of(part) == "text")
+    came, again = said.lstrip(), (content or "").lstrip()  # which some servers trim
+    if again.startswith(came):
+        return again[len(came) :]
+    return "" if came.startswith(again.rstrip()) else content or ""
 
 
 def _legacy(choice: Choice) -> Message | None:

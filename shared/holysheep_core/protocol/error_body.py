@@ -138,7 +138,7 @@ def names_failure(data: bytes) -> bool:
     )
 
 
-_WELL = (None, "", 0, "0", 200, "200", [], {})
+_WELL: tuple[Any, ...] = (None, "", 0, "0", 200, "200", [], {})
 
 
 def word(value: object) -> str | None:

@@ -19,6 +19,8 @@ import re
 
 from holysheep_core.protocol.wire import DONE
 
+_MOST_BYTES = 1024 * 1024
+"""Larger data is damage: millions of small values would take much more memory than they have."""
 _BETWEEN = re.compile(r"(?:[\s,]|data:)*")
 _DONE = DONE.decode()
 _read = json.JSONDecoder(strict=False).raw_decode
@@ -41,9 +43,10 @@ def values_in(data: bytes) -> list[bytes] | None:
         Objects and `[DONE]` as they came; of a list its objects; of a text what it says. Other
         values say nothing and are left out. Never the data itself as the only value.
     """
+    if len(data) > _MOST_BYTES:
+        return None
     try:
-        text = data.decode()
-        found = _values(text)
+        found = _values(data.decode())
     except (ValueError, RecursionError):
         return None
     values = [each.encode("utf-8", "surrogatepass") for each in found]

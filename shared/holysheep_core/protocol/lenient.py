@@ -95,7 +95,7 @@ def decode_leniently(data: bytes) -> Chunk | None:
         return None
     choices = found.get("choices")
     if isinstance(choices, dict):
-        choices = [choices]
+        choices = _listed(choices, "delta", "message", "text")
     return Chunk(
         id=found.get("id"),
         model=_text(found.get("model")),
@@ -125,6 +125,7 @@ def _choice(value: Any) -> Choice | None:
         message=_message(value.get("message")),
         finish_reason=value.get("finish_reason"),
         finishReason=value.get("finishReason"),
+        error=value.get("error"),
         usage=value.get("usage"),
         text=value.get("text"),
     )
@@ -142,7 +143,7 @@ def _message(value: Any) -> Message | None:
         content = [part if isinstance(part, dict) else {"text": part} for part in content]
     calls = value.get("tool_calls")
     if isinstance(calls, dict):
-        calls = [calls]
+        calls = _listed(calls, "function", "name")
     return Message(
         content=content if isinstance(content, list) else _text(content),
         reasoning_content=value.get("reasoning_content"),
@@ -170,6 +171,8 @@ def _call(value: Any) -> ToolCallPart | None:
         index=index if isinstance(index, (int, str)) and not isinstance(index, bool) else None,
         id=_text(value.get("id")),
         function=_function(value.get("function")),
+        name=value.get("name"),
+        arguments=value.get("arguments"),
         **{name: value.get(name) for name in CALL_FIELDS},
     )
 
@@ -178,8 +181,13 @@ def _function(value: Any) -> FunctionPart | None:
     if not isinstance(value, dict):
         return None
     arguments = value.get("arguments")
-    known = isinstance(arguments, (str, dict))
-    return FunctionPart(name=_text(value.get("name")), arguments=arguments if known else None)
+    known = isinstance(arguments, (str, dict, list))
+    return FunctionPart(
+        name=_text(value.get("name")),
+        arguments=arguments if known else None,
+        parameters=value.get("parameters"),
+        input=value.get("input"),
+    )
 
 
 def usage_block(value: Any) -> UsageBlock | None:
@@ -197,6 +205,16 @@ def _is_usage(name: str, field: Any) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def _listed(value: dict[str, Any], *own: str) -> list[Any]:
+    """Return the entries of a list that came as an object: one entry, or PHP's `{"0": …, "2": …}`.
+
+    Args:
+        value: The object.
+        own: Fields that an entry has.
+    """
+    return [value] if any(name in value for name in own) else [*value.values()]
 
 
 def _text(value: Any) -> str | None:

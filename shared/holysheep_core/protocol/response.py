@@ -10,7 +10,6 @@ tells which, since content types are often wrong.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
@@ -24,6 +23,16 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamTruncatedError,
 )
+from holysheep_core.protocol.body_kind import (
+    BOM,
+    FIELDS,
+    HEAD_BYTES,
+    BodyKind,
+    is_error_text,
+    is_refusal_text,
+    kind_of_body,
+)
+from holysheep_core.protocol.choices import as_one
 from holysheep_core.protocol.chunk_reader import ChunkReader, TextPiece
 from holysheep_core.protocol.content_coding import CODINGS
 from holysheep_core.protocol.error_body import names_failure
@@ -38,18 +47,7 @@ from holysheep_core.secrets import Secrets, redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
-_HEAD_BYTES = 200
 _LONGEST_CODING = 64
-_BOM = b"\xef\xbb\xbf"
-_FIELDS = (b"data", b"event", b"id", b"retry", b":")
-_ERROR_IN_WORDS = re.compile(
-    rb"\b(error|failed|failure|timed? ?out|exception)\b|<!doctype|<html", re.IGNORECASE
-)
-_REFUSAL_IN_WORDS = re.compile(
-    rb"\b(errors?|fail(ed|ure)?|time[ds]? ?out|exception|unavailable|upstream|overloaded|denied|"
-    rb"unauthorized|forbidden|bad gateway|too many|rate limit\w*|quota|insufficient)\b",
-    re.IGNORECASE,
-)
 
 __all__ = ["ResponseDecoder", "TextPiece"]
 
@@ -208,21 +206,19 @@ class ResponseDecoder(ChunkReader):
     # -- what the body is -------------------------------------------------------------------
 
     def _open(self, data: bytes, *, final: bool = False) -> bytes:
-        """Tell from the first byte what the body is; return what there is to read of it."""
+        """Tell from the first bytes what the body is; return what there is to read of it."""
         data = (self._head or b"") + data
-        begun = data.removeprefix(_BOM).lstrip()
-        half = _BOM.startswith(data) or any(name.startswith(begun) for name in _FIELDS)
-        if not final and half:
-            self._head = data  # nothing, half a mark, or half the name of an event's field
+        kind = kind_of_body(data, self._kind, final=final)
+        if kind is None:
+            self._head = data
             return b""
         self._head = None
-        if final:  # else it is noted when it turns out to hold no event
-            self._seen_head = data[:_HEAD_BYTES]
-        if begun[:1] == b"<" or (not begun and self._kind == "text/html"):
+        if kind is BodyKind.PAGE:
             raise self._no_api("an HTML page")
-        json = begun[:1] in (b"{", b"[")
-        if json or (self._kind == "application/json" and not begun.startswith(_FIELDS)):
+        if kind is BodyKind.JSON:
             self._body = bytearray()
+        if final:  # else it is noted when it turns out to hold no event
+            self._seen_head = data[:HEAD_BYTES]
         return data
 
     def _take_body(self, data: bytes) -> list[TextPiece]:
@@ -237,9 +233,11 @@ class ResponseDecoder(ChunkReader):
 
     def _whole_answer(self, body: bytes) -> list[TextPiece]:
         """Read a body that is no stream: one JSON answer, or one chunk a line."""
-        body = body.removeprefix(_BOM)
+        body = body.removeprefix(BOM)
         chunk = self._decode(body)
-        if chunk is not None and (chunk.is_recognised() or names_failure(body)):
+        known = chunk is not None and (chunk.is_recognised() or b'"choices"' in body)
+        if chunk is not None and (known or names_failure(body)):
+            chunk.choices = as_one(chunk.choices)
             pieces = self._take(chunk, body)
             self.done = self.error is None
             self.look_for_the_end()
@@ -248,6 +246,8 @@ class ResponseDecoder(ChunkReader):
             return pieces
         lines = [line for line in body.splitlines() if line.strip()]
         pieces = self._pieces(lines)
+        if not self._recognised and chunk is None and is_refusal_text(body[:HEAD_BYTES]):
+            self._take_error(body)
         if self._recognised:
             return pieces
         raise self._no_api("something that is no JSON answer")
@@ -258,19 +258,19 @@ class ResponseDecoder(ChunkReader):
         A proxy that says in plain words what went wrong, under a 200, is in the right place.
         """
         said = self._seen_head
-        if not self._sse.events_seen and _REFUSAL_IN_WORDS.search(said):
+        if not self._sse.events_seen and is_refusal_text(said):
             return refusal(None, self.headers, said, wall=self._wall, secrets=self._secrets)
         return self._no_api("something that is no event stream of chat completions")
 
     def _is_foreign(self) -> bool:
         if self._sse.events_seen:
             return True  # events, and not one of them of this protocol
-        head = self._seen_head.removeprefix(_BOM).lstrip()
-        return bool(head) and not head.startswith(_FIELDS)
+        head = self._seen_head.removeprefix(BOM).lstrip()
+        return bool(head) and not head.startswith(FIELDS)
 
     def _note_growth(self, data: bytes) -> None:
-        if len(self._seen_head) < _HEAD_BYTES and not self._sse.events_seen:
-            self._seen_head += data[: _HEAD_BYTES - len(self._seen_head)]
+        if len(self._seen_head) < HEAD_BYTES and not self._sse.events_seen:
+            self._seen_head += data[: HEAD_BYTES - len(self._seen_head)]
         pending = self._sse.pending
         self.growth += pending > self._pending
         self._pending = pending
@@ -288,6 +288,7 @@ class ResponseDecoder(ChunkReader):
 
     def _pieces(self, payloads: list[bytes]) -> list[TextPiece]:
         pieces: list[TextPiece] = []
+        self._reading = pieces
         for position, data in enumerate(payloads):
             if self.done or self.complete:
                 break
@@ -303,10 +304,7 @@ class ResponseDecoder(ChunkReader):
             except REFUSED:
                 chunk = self._decode(data)
             if chunk is None:
-                pieces += self._read_apart(data)
-                if self.second_answer:
-                    self._rest += payloads[position + 1 :]
-                    break
+                payloads[position + 1 : position + 1] = self._values_of(data)  # read next
             elif (
                 self._one_id
                 and self.has_content
@@ -319,6 +317,9 @@ class ResponseDecoder(ChunkReader):
                 pieces += self.take(chunk)
             else:
                 pieces += self._take(chunk, data)
+        if pieces:
+            self._said.append(pieces)
+            self._reading = []
         return pieces
 
     def _take(self, chunk: Chunk, data: bytes) -> list[TextPiece]:
@@ -330,20 +331,19 @@ class ResponseDecoder(ChunkReader):
             return []
         return self.take(chunk)
 
-    def _read_apart(self, data: bytes) -> list[TextPiece]:
-        """Read the values that an event's data is made of; what is not whole is damage."""
+    def _values_of(self, data: bytes) -> list[bytes]:
+        """Return the values that an event's data is made of; what is not whole is damage."""
         values = values_in(data)
         if values is None:
             self._take_unreadable(data)
-            return []
-        if not values:
+        elif not values:
             self.malformed.append(len(data))
-        return self._pieces(values)
+        return values or []
 
     def _take_unreadable(self, data: bytes) -> None:
         if not data:
             return
-        if _ERROR_IN_WORDS.search(data[:MAX_REFUSAL_BYTES]) and data[:1] not in b'{["':
+        if is_error_text(data[:MAX_REFUSAL_BYTES]):
             self._take_error(data)
             return
         self.malformed.append(len(data))
@@ -365,6 +365,9 @@ class ResponseDecoder(ChunkReader):
             None, self.headers, bytes(data), wall=self._wall, secrets=self._secrets
         )
         self.look_for_the_end()
+
+    def _note_error(self, error: object) -> None:
+        self._take_error(msgspec.json.encode({"error": error}))
 
     def _no_api(self, what: str) -> InvalidResponseError:
         return InvalidResponseError(

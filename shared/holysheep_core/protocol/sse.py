@@ -89,28 +89,10 @@ class SSEDecoder:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete, in order."""
-        if self._after_cr or b"\r" in data:
-            data = self._with_plain_line_ends(data)
-        if b"\n" not in data:
-            self._tail += data
-            self._check_size(len(self._tail))
-            return []
-        if self._tail:
-            data = bytes(self._tail) + data
-            self._tail.clear()
-        if self._at_start:
-            self._at_start = False
-            data = data.removeprefix(_BOM)
-        lines = data.split(b"\n")
-        self._tail += lines.pop()
         events: list[ServerSentEvent] = []
-        for line in lines:
-            if self._data and self._bare_json and self._begins_next(line):
-                events.append(self._dispatch_first())
-                if line[:1] != b"{" and line.endswith(b"[DONE]"):  # nothing comes to end this one
-                    self._take_line(line)
-                    events.append(self._dispatch())
-                    continue
+        for line in self._lines(data):
+            if self._data and self._bare_json and self._dispatch_at(line, events):
+                continue
             if line[:6] == b"data: ":
                 self._take_data(line[6:], len(line))
             elif self._bare_json and line[:1] == b"{" and not self._data:
@@ -125,6 +107,23 @@ class SSEDecoder:
                 self._event, self._retry, self._size = "", None, 0
         self._check_size(len(self._tail))
         return events
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        """Return the lines that the next bytes complete, without their ends."""
+        if self._after_cr or b"\r" in data:
+            data = self._with_plain_line_ends(data)
+        if b"\n" not in data:
+            self._tail += data
+            return []
+        if self._tail:
+            data = bytes(self._tail) + data
+            self._tail.clear()
+        if self._at_start:
+            self._at_start = False
+            data = data.removeprefix(_BOM)
+        lines = data.split(b"\n")
+        self._tail += lines.pop()
+        return lines
 
     def payloads(self, data: bytes) -> list[bytes]:
         """Like `feed`, for who wants nothing of the events but their data.
@@ -152,8 +151,8 @@ class SSEDecoder:
         line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)
         self._tail.clear()
         events: list[ServerSentEvent] = []
-        if self._data and self._bare_json and self._begins_next(line):
-            events.append(self._dispatch_first())
+        if self._data and self._bare_json and self._dispatch_at(line, events):
+            return events
         if self._bare_json and line[:1] == b"{" and not self._data:
             self._take_data(line, len(line))
         elif line:
@@ -211,13 +210,23 @@ class SSEDecoder:
         self._check_size(0)
         self._data.append(value)
 
-    def _dispatch_first(self) -> ServerSentEvent:
-        """Dispatch an event that no blank line ended; a type that came behind it is the next's."""
-        name = self._event if self._named_late else ""
+    def _dispatch_at(self, line: bytes, events: list[ServerSentEvent]) -> bool:
+        """Dispatch an event that no blank line ended, if this line begins the next one.
+
+        Returns:
+            Whether that is `[DONE]`, which is dispatched as well: nothing comes to end it.
+        """
+        if not self._begins_next(line):
+            return False
+        name = self._event if self._named_late else ""  # a type behind it is the next event's
         self._event = "" if self._named_late else self._event
-        event = self._dispatch()
+        events.append(self._dispatch())
         self._event = name
-        return event
+        if line[:1] == b"{" or not line.endswith(b"[DONE]"):
+            return False
+        self._take_line(line)
+        events.append(self._dispatch())
+        return True
 
     def _dispatch(self) -> ServerSentEvent:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from holysheep_core.protocol.wire import is_json_object, strict_json
 
-_NOTHING = frozenset(("", "null", "none", "nil", "undefined"))
+_NOTHING = frozenset(("", "null", "none", "nil", "undefined", "[]"))  # PHP writes no fields as []
 _MARKS = re.compile(r'\\.|["\x00-\x1f]', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
@@ -78,6 +78,8 @@ def _readings(pieces: Sequence[str]) -> Iterator[str]:
     given = [piece for piece in pieces if piece.strip()]
     if given[1:] and is_nothing(given[0].replace("{}", "")):
         yield "".join(given[1:])  # the first stood for "none yet"
+    if given[1:] and is_nothing(given[-1].replace("{}", "")):
+        yield "".join(given[:-1])  # the last stood for "no more"
 
 
 def _escaped(text: str) -> str:

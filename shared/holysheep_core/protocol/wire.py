@@ -25,6 +25,9 @@ class FunctionPart(msgspec.Struct, gc=False):
 
     name: Any = None
     arguments: Any = None
+    # What some servers call the arguments
+    parameters: Any = None
+    input: Any = None
 
 
 class ToolCallPart(msgspec.Struct, gc=False):
@@ -33,6 +36,9 @@ class ToolCallPart(msgspec.Struct, gc=False):
     index: Any = None
     id: Any = None
     function: FunctionPart | None = None
+    # Where Cloudflare has them, for want of a function
+    name: Any = None
+    arguments: Any = None
     # What a server attaches to a call and wants back with it: see `families.turns`.
     extra_content: Any = None
     provider_specific_fields: Any = None
@@ -72,6 +78,7 @@ class Choice(msgspec.Struct, gc=False):
     message: Message | None = None
     finish_reason: Any = None
     finishReason: Any = None  # noqa: N815 - as Google spells it
+    error: Any = None  # where OpenRouter has it, too
     usage: Any = None  # where Moonshot has it
     text: Any = None  # of the older completions API, on this path too
 
