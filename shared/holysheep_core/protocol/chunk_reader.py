@@ -15,7 +15,7 @@ from collections.abc import Callable
 from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
 from holysheep_core.protocol.lenient import usage_block
-from holysheep_core.protocol.parts import PartCollector, kind_of
+from holysheep_core.protocol.parts import PartCollector, kind_of, reasoning_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import Choice, Chunk, Message, UsageBlock, joined, text_of
 from holysheep_core.types import Usage
@@ -80,8 +80,7 @@ class ChunkReader:
         self._roles = 0
         self._one_id = True
         self._repeats: bool | None = None  # a message has all that came before it
-        self._said: list[list[TextPiece]] = []
-        self._reading: list[TextPiece] = []  # what the read so far has said
+        self._said: list[str] = []
         self._half = ""  # the first half of a character of the text
         self._half_thought = ""  # likewise of the reasoning
 
@@ -100,8 +99,10 @@ class ChunkReader:
         """Take a chunk that is no error and return what it says."""
         if not self._recognised:
             self._recognised = chunk.is_recognised()
-        if not (self.id and self.model) or chunk.usage is not None or chunk.system_fingerprint:
+        if not (self.id and self.model) or chunk.usage is not None:
             self._note_facts(chunk)
+        elif chunk.system_fingerprint and self.system_fingerprint is None:
+            self.system_fingerprint = chunk.system_fingerprint
         if chunk.citations or chunk.search_results or chunk.search_info or chunk.x_groq:
             self._note_extras(chunk)
         if not chunk.choices:
@@ -135,11 +136,8 @@ class ChunkReader:
             self._repeats = self.has_content
         if not self._repeats:
             return message
-        said = [piece for pieces in (*self._said, self._reading) for piece in pieces]
-        thought = any(reasoning for _, reasoning in said)
         return Message(
-            content=_rest_of(message, "".join(text for text, _ in said)),
-            reasoning_content=None if thought else message.reasoning_content or message.reasoning,
+            content=_rest_of(message, "".join(self._said)),
             tool_calls=None if self.tools is not None else message.tool_calls,
             refusal=None if self.refusal else message.refusal,
             images=message.images,
@@ -179,9 +177,10 @@ class ChunkReader:
         self._withdraw_end()
         self.tools = self.parts = None
         self.refusal = self.id = self.model = ""
+        self.system_fingerprint = None
         self._half = self._half_thought = ""
         self._roles, self._one_id = 0, True
-        self._said, self._reading, self._repeats = [], [], None
+        self._said, self._repeats = [], None
 
     def look_for_the_end(self) -> None:
         """Judge whether what came is whole, by the signal that proves it."""
@@ -247,12 +246,16 @@ class ChunkReader:
         reasoning = message.reasoning_content or message.reasoning or thought
         if not isinstance(reasoning, str):
             self.progress += 1
-            reasoning = ""
+            reasoning = reasoning_of(reasoning) if isinstance(reasoning, dict) else ""
         if self.has_halves:
             text, self._half = _whole_characters(self._half, text)
             reasoning, self._half_thought = _whole_characters(self._half_thought, reasoning)
-        if not text and not reasoning:
-            return []
+        if text:
+            self._said.append(text)
+        elif not reasoning:
+            reasoning = message.reasoning_text or message.thinking
+            if not isinstance(reasoning, str) or not reasoning:
+                return []
         self.has_content = True
         self.progress += 1
         self.pieces += 1

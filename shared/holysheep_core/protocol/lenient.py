@@ -148,6 +148,8 @@ def _message(value: Any) -> Message | None:
         content=content if isinstance(content, list) else _text(content),
         reasoning_content=value.get("reasoning_content"),
         reasoning=value.get("reasoning"),
+        reasoning_text=value.get("reasoning_text"),
+        thinking=value.get("thinking"),
         refusal=value.get("refusal"),
         tool_calls=_all(calls, _call) if isinstance(calls, list) else None,
         function_call=_function(value.get("function_call")),

@@ -288,20 +288,19 @@ class ResponseDecoder(ChunkReader):
 
     def _pieces(self, payloads: list[bytes]) -> list[TextPiece]:
         pieces: list[TextPiece] = []
-        self._reading = pieces
         for position, data in enumerate(payloads):
             if self.done or self.complete:
                 break
-            if data[:1] != b"{" and data.strip() == DONE:
-                self.done = True
-                self.look_for_the_end()
-                continue
-            if type(data) is ErrorData:
+            if type(data) is ErrorData and data.strip() != DONE:
                 self._take_error(data)
                 continue
             try:
                 chunk: Chunk | None = decode_well_formed(data)
             except REFUSED:
+                if data.strip() == DONE:
+                    self.done = True
+                    self.look_for_the_end()
+                    continue
                 chunk = self._decode(data)
             if chunk is None:
                 payloads[position + 1 : position + 1] = self._values_of(data)  # read next
@@ -317,9 +316,6 @@ class ResponseDecoder(ChunkReader):
                 pieces += self.take(chunk)
             else:
                 pieces += self._take(chunk, data)
-        if pieces:
-            self._said.append(pieces)
-            self._reading = []
         return pieces
 
     def _take(self, chunk: Chunk, data: bytes) -> list[TextPiece]:
