@@ -82,7 +82,7 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._size = 0
         self._event = ""
-        self._named_late = False  # its type came after data, so it may be the next event's
+        self._late_name = ""  # a type that came behind data, so it may be the next event's
         self._id = ""
         self._retry: int | None = None
         self.events_seen = 0
@@ -178,9 +178,10 @@ class SSEDecoder:
             self._take_data(value if name == b"error" else line, len(line))
             return
         self._size += len(line)
-        if name == b"event":
+        if name == b"event" and self._data:
+            self._late_name = value.decode(errors="replace")
+        elif name == b"event":
             self._event = value.decode(errors="replace")
-            self._named_late = bool(self._data)
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode(errors="replace")
         elif name == b"retry" and value.isdigit():
@@ -218,8 +219,7 @@ class SSEDecoder:
         """
         if not self._begins_next(line):
             return False
-        name = self._event if self._named_late else ""  # a type behind it is the next event's
-        self._event = "" if self._named_late else self._event
+        name, self._late_name = self._late_name, ""
         events.append(self._dispatch())
         self._event = name
         if line[:1] == b"{" or not line.endswith(b"[DONE]"):
@@ -230,9 +230,11 @@ class SSEDecoder:
 
     def _dispatch(self) -> ServerSentEvent:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        event = ServerSentEvent(data, self._event or "message", self._id, self._retry)
+        name = self._late_name or self._event or "message"
+        event = ServerSentEvent(data, name, self._id, self._retry)
         self._data.clear()
-        self._event, self._retry, self._size, self._named_late = "", None, 0, False
+        self._event = self._late_name = ""
+        self._retry, self._size = None, 0
         self.events_seen += 1
         return event
 

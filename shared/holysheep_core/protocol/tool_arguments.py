@@ -65,6 +65,11 @@ def is_nothing(text: str) -> bool:
     return text.strip().casefold() in _NOTHING
 
 
+def is_empty(text: str) -> bool:
+    """Tell whether a text is an object without fields, or a word for none."""
+    return is_nothing(text.replace("{}", ""))
+
+
 def _readings(pieces: Sequence[str]) -> Iterator[str]:
     whole = "".join(pieces)
     yield whole
@@ -76,9 +81,9 @@ def _readings(pieces: Sequence[str]) -> Iterator[str]:
     if grown != whole:
         yield grown
     given = [piece for piece in pieces if piece.strip()]
-    if given[1:] and is_nothing(given[0].replace("{}", "")):
+    if given[1:] and is_empty(given[0]):
         yield "".join(given[1:])  # the first stood for "none yet"
-    if given[1:] and is_nothing(given[-1].replace("{}", "")):
+    if given[1:] and is_empty(given[-1]):
         yield "".join(given[:-1])  # the last stood for "no more"
 
 

@@ -38,7 +38,7 @@ import msgspec
 
 from holysheep_core.families.turns import CALL_FIELDS
 from holysheep_core.protocol.offered_tools import OfferedTools
-from holysheep_core.protocol.tool_arguments import as_object, is_nothing, read_arguments
+from holysheep_core.protocol.tool_arguments import as_object, is_empty, is_nothing, read_arguments
 from holysheep_core.protocol.wire import FunctionPart, Message, ToolCallPart, strict_json
 from holysheep_core.types import ToolCall
 
@@ -226,7 +226,7 @@ class ToolCallAssembler:
             return False
         if arguments.strip():
             # The one that has nothing stood for "none yet", or for "no more".
-            return not (same_id and "{}" in (draft.arguments.strip(), arguments.strip()))
+            return not (same_id and (is_empty(draft.arguments) or is_empty(arguments)))
         draft.named_again = True
         return other_id and len(draft.ids) == 1  # else it makes an id for each delta
 

@@ -74,3 +74,15 @@ def test_parts_of_two_events_are_not_one_without_text(event):
     for end in range(len(event)):
         for begin in range(len(TEXT)):
             assert not lost_no_text(event[:end] + TEXT[begin:]) or begin >= len(TEXT) - 4
+
+
+def test_a_list_that_came_as_an_object_is_a_list():
+    call = {"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}
+    for calls in (call, {"0": call}, {"1": call, "3": {**call, "id": "b"}}):
+        delta = {"content": "Hi", "tool_calls": calls}
+        for choices in ({"delta": delta}, {"0": {"delta": delta}}):
+            chunk = decode_leniently(json.dumps({"choices": choices}).encode())
+            found = chunk.choices[0].delta
+            assert found.content == "Hi"
+            assert found.tool_calls[0].id == "a"
+            assert len(found.tool_calls) == (2 if "1" in calls else 1)

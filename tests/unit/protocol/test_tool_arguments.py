@@ -78,6 +78,13 @@ def test_a_first_piece_that_stands_for_none_yet_is_forgotten(none_yet):
         assert read(none_yet, WHOLE[:at])[1] is False
 
 
+@pytest.mark.parametrize("no_more", ["{}", "null", "[]", " {} "])
+def test_a_last_piece_that_stands_for_no_more_is_forgotten(no_more):
+    for at in range(1, len(WHOLE)):
+        assert read(WHOLE[:at], WHOLE[at:], no_more) == (WHOLE, True)
+        assert read(WHOLE[:at], no_more)[1] is (at == 1 and no_more == "{}")  # "{", and then more
+
+
 @pytest.mark.parametrize(
     "wrong", ["1", "[1]", "true", '"1"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}', "nothing"]
 )
