@@ -92,6 +92,7 @@ class ResponseDecoder(ChunkReader):
         self._kind = ""
         self._rest: list[bytes] = []  # of a read in which a second answer began
         self._pending = 0
+        self._cut_at_first = False
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.request_id: str | None = None
@@ -167,8 +168,10 @@ class ResponseDecoder(ChunkReader):
         if self._head is not None:
             self._open(b"", final=True)
         if self._body is None:
+            events = self._sse.events_seen
             pieces = self._pieces([event.data for event in self._sse.flush()])
-            self.torn = False  # half an event at the very end is a cut like any other
+            # Half an event at the very end is a cut like any other, in the first event too.
+            self._cut_at_first, self.torn = self._sse.events_seen == 1 and not events, False
             return pieces
         if self.status not in _OK:
             return []
@@ -263,10 +266,13 @@ class ResponseDecoder(ChunkReader):
         return self._no_api("something that is no event stream of chat completions")
 
     def _is_foreign(self) -> bool:
+        if self._cut_at_first:
+            return False
         if self._sse.events_seen:
             return True  # events, and not one of them of this protocol
         head = self._seen_head.removeprefix(BOM).lstrip()
-        return bool(head) and not head.startswith(FIELDS)
+        begun = any(name.startswith(head) for name in FIELDS)  # cut in the name of a field
+        return bool(head) and not begun and not head.startswith(FIELDS)
 
     def _note_growth(self, data: bytes) -> None:
         if len(self._seen_head) < HEAD_BYTES and not self._sse.events_seen:
