@@ -74,6 +74,16 @@ WHOLE_AT_ONCE = {
     ),
     "white space around": framed(b"data:   ", b" \t\n\n", b" [DONE] "),
     "no line at the very end": framed(b"data:", b"\n\n")[:-2],
+    "an indented answer behind a comment": b": PING\n\n"
+    + json.dumps({"choices": [WHOLE]}, indent=2).encode()
+    + b"\n",
+    "a whole answer, then the end mark": json.dumps({"choices": [WHOLE]}).encode() + b"\n\n" + DONE,
+    "a new id and a role in every chunk": b"".join(
+        event(id=w, choices=[{"delta": {"role": "assistant", "content": w}}])
+        for w in ("Hello ", "wide ", "world.")
+    )
+    + END,
+    "data without data": b"data:\n\ndata\n\n" + SAID + b"data: \n\n" + END,
     "carriage returns doubled": framed(b"data: ", b"\r\r\n", b"[DONE]"),
     "not a number among the fields": SAID.replace(b'"index":0', b'"index":0,"logprobs":NaN') + END,
     "the end mark quoted": SAID + STOP + b'data: "[DONE]"\n\n',
@@ -227,6 +237,14 @@ CUT = [
     *("events glued without a newline", "indented chunks", "a message with all of it at the end"),
     *("error: {} in each chunk", "usage counted in every chunk", "sources behind the reason"),
 ]
+
+
+@pytest.mark.parametrize("run", [by_handler, by_async_handler])
+@pytest.mark.parametrize("head", [JSON, HEAD], ids=["JSON", "events"])
+def test_a_whole_json_answer_cut_anywhere_is_asked_for_again(head, run):
+    body = json.dumps({"id": "x", "choices": [WHOLE], "usage": {"total_tokens": 9}}).encode()
+    for end in range(1, len(body), 9):
+        assert ask(run, head + body[:end], HEAD + said(OTHER) + END) == (OTHER, [], 2), body[:end]
 
 
 @pytest.mark.parametrize("run", [by_handler, by_async_handler])

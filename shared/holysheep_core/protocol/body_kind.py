@@ -6,6 +6,7 @@ Content types are often wrong: events come as `application/json`, whole answers 
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum, auto
 
@@ -55,8 +56,30 @@ def kind_of_body(data: bytes, content_type: str, *, final: bool = False) -> Body
         return BodyKind.PAGE
     if begun[:1] in (b"{", b"["):
         return BodyKind.JSON
-    json = content_type == "application/json" and not begun.startswith(FIELDS)
-    return BodyKind.JSON if json else BodyKind.EVENTS
+    is_json = content_type == "application/json" and not begun.startswith(FIELDS)
+    return BodyKind.JSON if is_json else BodyKind.EVENTS
+
+
+def is_cut_json(body: bytes) -> bool:
+    """Tell whether a body is the beginning of a JSON object or list.
+
+    >>> is_cut_json(b'{"id": "x", "obj'), is_cut_json(b'{"id": "x"}'), is_cut_json(b'It works')
+    (True, False, False)
+    """
+    text = body.decode("utf-8", errors="ignore").strip()
+    if text[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        # A text without its end is reported where it begins, a word or a number where it is.
+        return "Unterminated" in error.msg or error.pos >= len(text) - _LONGEST_WORD
+    except RecursionError:
+        return False
+    return False
+
+
+_LONGEST_WORD = len("-Infinity")
 
 
 def is_error_text(data: bytes) -> bool:

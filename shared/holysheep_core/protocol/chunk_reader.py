@@ -78,6 +78,7 @@ class ChunkReader:
         self._recognised = False
         self._bare_end = False  # the reason came in a chunk of its own
         self._roles = 0
+        self._roles_beside_text = 0
         self._one_id = True
         self._repeats: bool | None = None  # a message has all that came before it
         self._said: list[str] = []
@@ -166,8 +167,11 @@ class ChunkReader:
         if not chunk.choices or not chunk.id:
             return False
         message = chunk.choices[0].delta
+        # Where the text came with a role beside it, each chunk may have one, and a new id.
+        is_habit = self.pieces == self._roles_beside_text
         if message is not None and message.role and self._roles == 1:
-            return True
+            self._one_id = not (is_habit and message.content)
+            return self._one_id
         self._one_id = False
         return False
 
@@ -179,7 +183,7 @@ class ChunkReader:
         self.refusal = self.id = self.model = ""
         self.system_fingerprint = None
         self._half = self._half_thought = ""
-        self._roles, self._one_id = 0, True
+        self._roles, self._roles_beside_text, self._one_id = 0, self.pieces, True
         self._said, self._repeats = [], None
 
     def look_for_the_end(self) -> None:
@@ -228,6 +232,7 @@ class ChunkReader:
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.role:
             self._roles += 1
+            self._roles_beside_text += bool(message.content)
         if message.tool_calls or message.function_call is not None or message.refusal:
             self._take_calls(message)
         content, thought = message.content, ""

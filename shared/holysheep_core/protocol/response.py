@@ -28,6 +28,7 @@ from holysheep_core.protocol.body_kind import (
     FIELDS,
     HEAD_BYTES,
     BodyKind,
+    is_cut_json,
     is_error_text,
     is_refusal_text,
     kind_of_body,
@@ -251,7 +252,9 @@ class ResponseDecoder(ChunkReader):
         pieces = self._pieces(lines)
         if not self._recognised and chunk is None and is_refusal_text(body[:HEAD_BYTES]):
             self._take_error(body)
-        if self._recognised:
+        if not self._recognised and chunk is None and is_cut_json(body):
+            self._cut_at_first = True
+        if self._recognised or self._cut_at_first:
             return pieces
         raise self._no_api("something that is no JSON answer")
 
@@ -338,7 +341,7 @@ class ResponseDecoder(ChunkReader):
         values = values_in(data)
         if values is None:
             self._take_unreadable(data)
-        elif not values:
+        elif data and not values:
             self.malformed.append(len(data))
         return values or []
 

@@ -98,7 +98,8 @@ class SSEDecoder:
             elif self._bare_json and line[:1] == b"{" and not self._data:
                 # JSON without "data:": some gateways write errors so, after comments.
                 self._take_data(line, len(line))
-                events.append(self._dispatch())
+                if line != b"{":  # the first line of an indented object
+                    events.append(self._dispatch())
             elif line:
                 self._take_line(line)
             elif self._data:

@@ -5,6 +5,7 @@ import pytest
 from holysheep_core.protocol.body_kind import (
     BOM,
     BodyKind,
+    is_cut_json,
     is_error_text,
     is_refusal_text,
     kind_of_body,
@@ -55,3 +56,21 @@ def test_other_words_are_not(said):
 def test_an_event_that_begins_as_json_is_no_error_in_words():
     assert is_error_text(b"upstream error: boom")
     assert not is_error_text(b'{"choices": [{"delta": {"content": "error')
+
+
+WHOLE = (
+    '{"id": "\\u00e9\\n", "choices": [{"message": {"content": "양 sheep"}, "n": 1.5, "x": true}]}'
+)
+
+
+def test_json_cut_at_any_byte_is_cut_json():
+    body = f" {WHOLE}\n".encode()
+    assert all(is_cut_json(body[:end]) for end in range(2, len(body) - 1))
+    assert not is_cut_json(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>" + b" " * 9, b"It works, really!", b'{"a" x' + b" x" * 9, b"[" * 100_000]
+)
+def test_what_is_no_json_is_no_cut_json(body):
+    assert not is_cut_json(body)

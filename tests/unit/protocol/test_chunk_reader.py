@@ -70,14 +70,21 @@ def test_a_new_id_with_a_second_role_after_content_begins_another_answer():
     assert decoder.id == "b"
 
 
+def test_so_does_one_after_a_single_chunk():
+    first = chunk("a", "Once", role="assistant")
+    decoder, text = read(first + chunk("b", "", role="assistant") + chunk("b", "Once more"))
+    assert (text, decoder.second_answer) == ("Once", True)
+
+
 @pytest.mark.parametrize(
     "parts",
     [
         [chunk("a", "H", role="assistant"), chunk("b", "i"), chunk("c", "!")],
         [chunk("a", "H", role="assistant"), chunk("a", "i!", role="assistant")],
         [chunk(n, c, role="assistant") for n, c in (("a", ""), ("b", "Hi"), ("c", "!"))],
+        [chunk(n, c, role="assistant") for n, c in (("a", "H"), ("b", "i"), ("c", "!"))],
     ],
-    ids=["ids", "roles", "both from the start"],
+    ids=["ids", "roles", "both from the start", "both beside each text"],
 )
 def test_new_ids_or_roles_alone_are_a_servers_habit(parts):
     decoder, text = read(*parts)

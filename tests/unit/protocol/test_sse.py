@@ -298,6 +298,7 @@ BESIDE = {
         b"data: {\ndata:  " + A[1:-1] + b"\ndata: }\n\n",
         [b"{\n " + A[1:-1] + b"\n}"],
     ),
+    "indented and bare": (b": PING\n\n" + INDENTED[6:], [INDENTED[6:-2]]),
     "unknown fields": (b"data: " + A + b"\nfoo: bar\n<b>\n\n", [A]),
     "two lines of text": (b"data: a}\ndata: b\n\n", [b"a}\nb"]),
     "a list over two lines": (
