@@ -194,11 +194,11 @@ class SSEDecoder:
 
         In one JSON value no line that ends in "}" is followed by one that begins with "{".
         """
+        if self._data[-1].rstrip()[-1:] != b"}":
+            return False
         name, _, value = line.partition(b":")
         begun = value.lstrip() if name in (b"data", b"error") else line
-        if not begun.startswith((b"{", b"[DONE]")):
-            return False
-        return self._data[-1].rstrip()[-1:] == b"}"
+        return begun.startswith((b"{", b"[DONE]"))
 
     def _is_json_line(self, line: bytes, name: bytes, value: bytes) -> bool:
         """Tell whether a line that is no field of the standard is JSON all the same."""
