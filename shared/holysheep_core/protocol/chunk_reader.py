@@ -113,7 +113,7 @@ class ChunkReader:
         before = self.progress
         pieces = [] if message is None else self._take_message(message)
         came = self.progress != before
-        if came and self.ending is not None and (pieces or self._says_more(message)):
+        if came and self.ending is not None and _says_more(pieces, message):
             self._withdraw_end()
         reason = choice.finish_reason or choice.finishReason
         if reason:
@@ -144,16 +144,6 @@ class ChunkReader:
             images=message.images,
             annotations=message.annotations,
             extra_content=message.extra_content,
-        )
-
-    @staticmethod
-    def _says_more(message: Message | None) -> bool:
-        """Tell whether a message adds to the answer itself.
-
-        Sources, images and signatures may come behind an end, and do not undo it.
-        """
-        return message is not None and bool(
-            message.tool_calls or message.function_call or message.refusal
         )
 
     def _note_error(self, error: object) -> None:
@@ -308,6 +298,18 @@ class ChunkReader:
         if chunk.type == "response.incomplete":
             self._note_end("length", bare=True)
         return []
+
+
+def _says_more(pieces: list[TextPiece], message: Message | None) -> bool:
+    """Tell whether a message adds to an answer that has ended.
+
+    Sources, images, signatures and white space may come behind an end, and do not undo it.
+    """
+    if any((text or reasoning).strip() for text, reasoning in pieces):
+        return True
+    return message is not None and bool(
+        message.tool_calls or message.function_call or message.refusal
+    )
 
 
 def _rest_of(message: Message, said: str) -> str:

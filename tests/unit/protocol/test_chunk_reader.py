@@ -208,6 +208,11 @@ def test_what_is_no_part_of_the_text_does_not_undo_the_end(delta):
     assert decoder.parts.finish()
 
 
+def test_nor_does_white_space_which_is_the_texts():
+    decoder, text = read(said("Hi"), choice({}, finish_reason="stop"), said("\n"))
+    assert (text, decoder.finished) == ("Hi\n", True)
+
+
 @pytest.mark.parametrize("delta", [{"content": "!"}, {"tool_calls": [CALL]}, {"reasoning": "Hm"}])
 def test_what_is_the_answer_does(delta):
     decoder, _ = read(said("Hi"), choice({}, finish_reason="stop"), choice(delta))
