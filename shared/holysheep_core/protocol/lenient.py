@@ -83,6 +83,21 @@ _MEMBER = re.compile(  # of an object, as far as it came
 _CLOSED_BY = {b"{": b"}", b"[": b"]"}
 
 
+def has_other_fields(data: bytes) -> bool:
+    """Tell whether a chunk that says nothing has something all the same, in a field of its own.
+
+    >>> has_other_fields(b'{"choices": [{"delta": {"role": "assistant", "thought": "Hm"}}]}')
+    True
+    >>> has_other_fields(b'{"choices": [{"delta": {"role": "assistant", "content": ""}}]}')
+    False
+    """
+    try:
+        (choice, *_) = json.loads(data)["choices"]
+        return any(value for name, value in choice["delta"].items() if name != "role")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
+
+
 def decode_leniently(data: bytes) -> Chunk | None:
     """Decode an event's data field by field; None if it is no JSON object."""
     try:

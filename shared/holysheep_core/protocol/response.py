@@ -40,7 +40,7 @@ from holysheep_core.protocol.error_body import names_failure
 from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
 from holysheep_core.protocol.glued_events import values_in
-from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
+from holysheep_core.protocol.lenient import decode_leniently, has_other_fields, lost_no_text
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, REFUSED, Chunk, decode_chunk, decode_well_formed
@@ -93,6 +93,7 @@ class ResponseDecoder(ChunkReader):
         self._kind = ""
         self._rest: list[bytes] = []  # of a read in which a second answer began
         self._pending = 0
+        self._noted_progress = 0
         self._cut_at_first = False
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
@@ -322,7 +323,11 @@ class ResponseDecoder(ChunkReader):
                 self.second_answer, self._rest = True, payloads[position:]
                 break
             elif chunk.choices and not chunk.error:
-                pieces += self.take(chunk)
+                new = self.take(chunk)
+                if new:
+                    pieces += new
+                else:
+                    self._note_silent(data)
             else:
                 pieces += self._take(chunk, data)
         return pieces
@@ -335,6 +340,12 @@ class ResponseDecoder(ChunkReader):
             self._take_error(data)
             return []
         return self.take(chunk)
+
+    def _note_silent(self, data: bytes) -> None:
+        """Note a chunk without text: a field that nobody here knows is a sign of life."""
+        if self.progress == self._noted_progress:
+            self.growth += has_other_fields(data)
+        self._noted_progress = self.progress
 
     def _values_of(self, data: bytes) -> list[bytes]:
         """Return the values that an event's data is made of; what is not whole is damage."""

@@ -253,3 +253,14 @@ def test_reasoning_is_a_sign_of_life_under_every_name(field, value):
 def test_a_sign_of_life_with_words_is_no_error(kind):
     decoder, text = read(event(type=kind, message="still here"), said("Hi"))
     assert (text, decoder.error) == ("Hi", None)
+
+
+def test_a_field_that_nobody_knows_is_a_sign_of_life():
+    empty = choice({"role": "assistant", "content": "", "x": None})
+    decoder, _ = read(empty, choice({}), choice({}, finish_reason=None))
+    assert (decoder.progress, decoder.growth) == (0, 0)
+    for count in range(1, 4):
+        decoder.receive_data(choice({"thought_of_another_kind": "Hm"}))
+        assert (decoder.growth, decoder.has_content) == (count, False)
+    decoder.receive_data(said("Hi") + choice({}, finish_reason="stop"))
+    assert decoder.failure() is None

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
+from holysheep_core.protocol.lenient import decode_leniently, has_other_fields, lost_no_text
 from holysheep_core.protocol.response import ResponseDecoder
 from support.sse import END, said
 
@@ -86,3 +86,9 @@ def test_a_list_that_came_as_an_object_is_a_list():
             assert found.content == "Hi"
             assert found.tool_calls[0].id == "a"
             assert len(found.tool_calls) == (2 if "1" in calls else 1)
+
+
+@pytest.mark.parametrize("choices", [[], [{}], [None], [{"delta": None}], [{"delta": []}], None, 1])
+def test_a_chunk_without_a_delta_has_no_other_fields(choices):
+    assert not has_other_fields(json.dumps({"choices": choices}).encode())
+    assert not has_other_fields(b"{")
