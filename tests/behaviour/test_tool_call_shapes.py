@@ -13,7 +13,7 @@ import holysheep_core as core
 from holysheep_core.simulator import cut, reply
 from support.calls import ASK, MODEL, handler
 from support.models import GO, langchain, llamaindex
-from support.sse import DONE, choice, said
+from support.sse import DONE, choice, event, said
 
 EVENTS = {"content-type": "text/event-stream"}
 END = choice({}, finish_reason="tool_calls") + DONE
@@ -204,6 +204,74 @@ SHAPES = {
         + b"".join(choice({"function_call": {"arguments": each}}) for each in X)
         + choice({}, finish_reason="function_call")
         + DONE,
+        ONE,
+    ),
+    "no arguments as PHP writes them": (
+        piece(0, "a", "get_time", "[]") + piece(1, "b", "get_time", []) + END,
+        [("get_time", {}), ("get_time", {})],
+    ),
+    "nothing behind the arguments": (
+        piece(0, "a", "get_weather") + pieces(X) + piece(0, None, None, "{}") + END,
+        ONE,
+    ),
+    "nothing behind the arguments, with id and name": (
+        piece(0, "a", "get_weather", X) + piece(0, "a", "get_weather", {}) + END,
+        ONE,
+    ),
+    "the arguments before the name": (
+        piece(0, "a", None, X[:4]) + piece(0, None, "get_weather", X[4:]) + END,
+        ONE,
+    ),
+    "the arguments before the name, without an index": (
+        piece(None, "a", None, X[:4]) + piece(None, "a", "get_weather", X[4:]) + END,
+        ONE,
+    ),
+    "all arguments so far in each delta": (
+        b"".join(piece(0, "a", "get_weather", X[:end]) for end in range(1, len(X) + 1)) + END,
+        ONE,
+    ),
+    "arguments called parameters": (
+        choice(
+            {
+                "tool_calls": [
+                    {"id": "a", "function": {"name": "get_weather", "parameters": json.loads(X)}}
+                ]
+            }
+        )
+        + END,
+        ONE,
+    ),
+    "no function around it": (
+        choice({"tool_calls": [{"name": "get_weather", "arguments": {"x": "Seoul"}}]}) + END,
+        ONE,
+    ),
+    "calls as an object": (choice({"tool_calls": {"0": entry(X, id="a")}}) + END, ONE),
+    "a null beside it": (choice({"tool_calls": [None, entry(X, id="a")]}) + END, ONE),
+    "a name with a newline": (piece(0, "a", "get_weather\n", X) + END, ONE),
+    "the calls in a message at the end": (
+        piece(0, "a", "get_weather")
+        + pieces(X)
+        + event(choices=[{"message": {"tool_calls": [entry(X)]}, "finish_reason": "tool_calls"}])
+        + DONE,
+        ONE,
+    ),
+    "in a chunk with the reason": (
+        choice({"tool_calls": [entry(X, id="a"), entry(Y, id="b")]}, finish_reason="tool_calls")
+        + DONE,
+        TWO,
+    ),
+    "a second choice of a whole answer": (
+        (
+            json.dumps(
+                {
+                    "choices": [
+                        {"message": {"content": ""}, "finish_reason": "tool_calls"},
+                        {"message": {"tool_calls": [entry(X, id="a")]}},
+                    ]
+                }
+            ),
+            {"content-type": "application/json"},
+        ),
         ONE,
     ),
     "a whole answer": (whole(entry(X, id="a"), entry(Y, id="a")), TWO),

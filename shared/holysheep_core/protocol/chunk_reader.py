@@ -15,7 +15,7 @@ from collections.abc import Callable
 from holysheep_core.config.checks import FinishSignal
 from holysheep_core.protocol.finish_reasons import Ending, ending_of
 from holysheep_core.protocol.lenient import usage_block
-from holysheep_core.protocol.parts import PartCollector, kind_of
+from holysheep_core.protocol.parts import PartCollector, kind_of, reasoning_of
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import Choice, Chunk, Message, UsageBlock, joined, text_of
 from holysheep_core.types import Usage
@@ -78,7 +78,10 @@ class ChunkReader:
         self._recognised = False
         self._bare_end = False  # the reason came in a chunk of its own
         self._roles = 0
+        self._roles_beside_text = 0
         self._one_id = True
+        self._repeats: bool | None = None  # a message has all that came before it
+        self._said: list[str] = []
         self._half = ""  # the first half of a character of the text
         self._half_thought = ""  # likewise of the reasoning
 
@@ -97,25 +100,54 @@ class ChunkReader:
         """Take a chunk that is no error and return what it says."""
         if not self._recognised:
             self._recognised = chunk.is_recognised()
-        if not (self.id and self.model) or chunk.usage is not None or chunk.system_fingerprint:
+        if not (self.id and self.model) or chunk.usage is not None:
             self._note_facts(chunk)
+        elif chunk.system_fingerprint and self.system_fingerprint is None:
+            self.system_fingerprint = chunk.system_fingerprint
         if chunk.citations or chunk.search_results or chunk.search_info or chunk.x_groq:
             self._note_extras(chunk)
         if not chunk.choices:
             return self._take_response_event(chunk) if chunk.type else []
         choice = chunk.choices[0]
-        message = choice.delta or choice.message or _legacy(choice)
+        message = choice.delta or self._message_of(choice)
         before = self.progress
         pieces = [] if message is None else self._take_message(message)
         came = self.progress != before
-        if came and self.ending is not None:
+        if came and self.ending is not None and _says_more(pieces, message):
             self._withdraw_end()
         reason = choice.finish_reason or choice.finishReason
         if reason:
             self._note_end(reason, bare=not came)
+            if choice.error:
+                self._note_error(choice.error)
         if choice.usage:
             self._note_usage(usage_block(choice.usage))
         return pieces
+
+    def _message_of(self, choice: Choice) -> Message | None:
+        """Return what a choice without a delta says: a message, or the older API's text.
+
+        Some servers end a stream of deltas with a message that has all of the answer again. Others
+        have a message in place of every delta: there the first comes before any content.
+        """
+        message = choice.message
+        if message is None:
+            return _legacy(choice)
+        if self._repeats is None:
+            self._repeats = self.has_content
+        if not self._repeats:
+            return message
+        return Message(
+            content=_rest_of(message, "".join(self._said)),
+            tool_calls=None if self.tools is not None else message.tool_calls,
+            refusal=None if self.refusal else message.refusal,
+            images=message.images,
+            annotations=message.annotations,
+            extra_content=message.extra_content,
+        )
+
+    def _note_error(self, error: object) -> None:
+        """Take the error that stands in a choice."""
 
     def begins_again(self, chunk: Chunk) -> bool:
         """Tell whether a chunk with another id begins a second answer: it has a second role.
@@ -125,8 +157,11 @@ class ChunkReader:
         if not chunk.choices or not chunk.id:
             return False
         message = chunk.choices[0].delta
+        # Where the text came with a role beside it, each chunk may have one, and a new id.
+        is_habit = self.pieces == self._roles_beside_text
         if message is not None and message.role and self._roles == 1:
-            return True
+            self._one_id = not (is_habit and message.content)
+            return self._one_id
         self._one_id = False
         return False
 
@@ -136,8 +171,10 @@ class ChunkReader:
         self._withdraw_end()
         self.tools = self.parts = None
         self.refusal = self.id = self.model = ""
+        self.system_fingerprint = None
         self._half = self._half_thought = ""
-        self._roles, self._one_id = 0, True
+        self._roles, self._roles_beside_text, self._one_id = 0, self.pieces, True
+        self._said, self._repeats = [], None
 
     def look_for_the_end(self) -> None:
         """Judge whether what came is whole, by the signal that proves it."""
@@ -152,7 +189,8 @@ class ChunkReader:
         ending = ending_of(reason)
         if ending is None or self.ending in _WORSE_THAN_NORMAL:
             return
-        self.finish_reason, self.ending, self._bare_end = str(reason), ending, bare
+        word = reason.get("type") if isinstance(reason, dict) else reason
+        self.finish_reason, self.ending, self._bare_end = str(word), ending, bare
         self.look_for_the_end()
 
     def _withdraw_end(self) -> None:
@@ -184,6 +222,7 @@ class ChunkReader:
     def _take_message(self, message: Message) -> list[TextPiece]:
         if message.role:
             self._roles += 1
+            self._roles_beside_text += bool(message.content)
         if message.tool_calls or message.function_call is not None or message.refusal:
             self._take_calls(message)
         content, thought = message.content, ""
@@ -202,12 +241,16 @@ class ChunkReader:
         reasoning = message.reasoning_content or message.reasoning or thought
         if not isinstance(reasoning, str):
             self.progress += 1
-            reasoning = ""
+            reasoning = reasoning_of(reasoning) if isinstance(reasoning, dict) else ""
         if self.has_halves:
             text, self._half = _whole_characters(self._half, text)
             reasoning, self._half_thought = _whole_characters(self._half_thought, reasoning)
-        if not text and not reasoning:
-            return []
+        if text:
+            self._said.append(text)
+        elif not reasoning:
+            reasoning = message.reasoning_text or message.thinking
+            if not isinstance(reasoning, str) or not reasoning:
+                return []
         self.has_content = True
         self.progress += 1
         self.pieces += 1
@@ -255,6 +298,29 @@ class ChunkReader:
         if chunk.type == "response.incomplete":
             self._note_end("length", bare=True)
         return []
+
+
+def _says_more(pieces: list[TextPiece], message: Message | None) -> bool:
+    """Tell whether a message adds to an answer that has ended.
+
+    Sources, images, signatures and white space may come behind an end, and do not undo it.
+    """
+    if any((text or reasoning).strip() for text, reasoning in pieces):
+        return True
+    return message is not None and bool(
+        message.tool_calls or message.function_call or message.refusal
+    )
+
+
+def _rest_of(message: Message, said: str) -> str:
+    """Return what a message that repeats an answer has beyond what came of it."""
+    content = message.content
+    if isinstance(content, list):
+        content = "".join(text_of(part.get("text")) for part in content if kind_of(part) == "text")
+    came, again = said.lstrip(), (content or "").lstrip()  # which some servers trim
+    if again.startswith(came):
+        return again[len(came) :]
+    return "" if came.startswith(again.rstrip()) else content or ""
 
 
 def _legacy(choice: Choice) -> Message | None:

@@ -12,6 +12,8 @@ body                                                  sent by
 `{"code", "msg", "success": false}`                   relays, SiliconFlow
 `{"errors": [{"message", "code"}]}`                   Cloudflare
 `{"base_resp": {"status_code", "status_msg"}}`        MiniMax
+`{"error_code", "error_msg"}`                         Baidu, Databricks
+`{"fault": {"faultstring", "detail"}}`                Apigee
 `{"__type", "message"}`                               Amazon
 text, HTML, XML, an event                             proxies
 ====================================================  ==============================
@@ -28,12 +30,22 @@ import msgspec
 
 _MESSAGES = (
     *("message", "msg", "error_message", "error_msg", "errmsg", "errorMessage", "Message"),
-    *("status_msg", "detail", "error_description", "description", "reason", "title"),
+    *("status_msg", "faultstring", "detail", "error_description", "description", "reason"),
+    "title",
 )
-_CODES = ("code", "error_code", "errcode", "err_code", "errorCode", "Code")
+_CODES = ("code", "error_code", "errcode", "err_code", "errorCode", "errorcode", "Code")
 _TYPES = ("type", "error_type", "errorType", "__type", "status", "name")
 _STATUSES = ("status_code", "statusCode", "http_status", "http_code", "httpStatus", "status")
-_INSIDE = ("error", "errors", "Error", "base_resp", "response", "detail", "message")
+_INSIDE = (
+    *("error", "errors", "Error", "base_resp", "response", "Response", "fault"),
+    *("detail", "message"),
+)
+_OWN_TO_ERRORS = (
+    *("errors", "Error", "fault", "exception", "__type", "errorMessage", "errorType"),
+    *("error_message", "error_msg", "errmsg", "error_type", "error_code", "errcode", "err_code"),
+)
+"""Fields that no answer has. A code of 0 in one of them says that all is well."""
+_FAILED = ("error", "failed", "failure", "fail")
 _DEEPEST = 5
 _HTTP_ERRORS = range(400, 600)
 _TITLE = re.compile(r"<(title|message|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
@@ -100,6 +112,33 @@ def read_error(text: str) -> ErrorBody:
         status=_status(fields, code) or _status_in(said),
         fields=fields,
     )
+
+
+def names_failure(data: bytes) -> bool:
+    """Tell whether an object without choices says that the request failed.
+
+    Some servers do so with status 200 and in no field called "error".
+
+    >>> names_failure(b'{"choices": null, "base_resp": {"status_code": 1008}}')
+    True
+    >>> names_failure(b'{"choices": [], "base_resp": {"status_code": 0}}')
+    False
+    """
+    value = _json(data.decode("utf-8", errors="replace"))
+    if not isinstance(value, dict):
+        return False
+    inner = value.get("base_resp")
+    code = inner.get("status_code") if isinstance(inner, dict) else None
+    return (
+        any(value.get(name) not in _WELL for name in _OWN_TO_ERRORS)
+        or code not in _WELL
+        or value.get("success") is False
+        or value.get("status") in _FAILED
+        or ("choices" not in value and isinstance(value.get("Message"), str))
+    )
+
+
+_WELL: tuple[Any, ...] = (None, "", 0, "0", 200, "200", [], {})
 
 
 def word(value: object) -> str | None:

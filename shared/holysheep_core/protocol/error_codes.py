@@ -37,7 +37,7 @@ CODES: Mapping[type[APIError], str] = {
         PrepaidBillOverdue PostpaidBillOverdue CommodityNotPurchased
         AllocationQuota.FreeTierOnly ServiceQuotaExceededException
         entitlement_total_limit_exceeded entitlement_required entitlement_inactive
-        free_model_blocked_no_quota
+        free_model_blocked_no_quota SetLimitExceeded FailedOperation.ResourcePackExhausted
         """,
     ContextLengthError: """
         context_length_exceeded context_window_exceeded model_context_window_exceeded
@@ -51,7 +51,7 @@ CODES: Mapping[type[APIError], str] = {
         moderation_failed prompt_blocked data_inspection_failed sensitive_words_detected
         sensitive_content violation_fee.grok.csam PROHIBITED_CONTENT safety_violation
         safety_error InputTextSensitiveContentDetected OutputTextSensitiveContentDetected
-        SensitiveContentDetected
+        SensitiveContentDetected hooks_failed guardrail_intervened
         """,
     RateLimitError: """
         rate_limit_exceeded rate_limit_error rate_limit_reached rate_limit_reached_error
@@ -75,12 +75,14 @@ CODES: Mapping[type[APIError], str] = {
     PermissionDeniedError: """
         permission_error permission_denied PermissionDeniedError PERMISSION_DENIED access_denied
         AccessDeniedException Model.AccessDenied model_access_denied forbidden
+        key_model_access_denied team_model_access_denied user_model_access_denied
+        org_model_access_denied project_model_access_denied
         """,
     NotFoundError: """
         model_not_found not_found_error NotFoundError model_not_found_error ModelNotFound
         model_not_exist model_not_available invalid_model unknown_model model_not_supported
         unsupported_model ModelNotOpen DeploymentNotFound ResourceNotFoundException
-        InvalidEndpointOrModel.NotFound resource_not_found_error NOT_FOUND
+        InvalidEndpointOrModel.NotFound resource_not_found_error NOT_FOUND model_price_error
         """,
     ServerError: """
         internal_server_error InternalServerError InternalServerException INTERNAL

@@ -23,7 +23,7 @@ from holysheep_core.errors import (
 )
 from holysheep_core.protocol.error_body import ErrorBody, read_error
 from holysheep_core.protocol.error_codes import class_of_code
-from holysheep_core.protocol.error_words import class_of_words
+from holysheep_core.protocol.error_words import class_of_words, is_allocated
 from holysheep_core.protocol.rate_limit_headers import (
     reset_wait,
     retry_after,
@@ -130,6 +130,8 @@ def _class(
         status = said.status
     if named in _FAMILY_NAMES and status is not None:
         named = None
+    if named is QuotaExceededError and is_allocated(said.words):
+        named = RateLimitError
     cls = named or _class_of_status(status)
     if named in (None, *_FAMILY_NAMES, PermissionDeniedError, RateLimitError):
         cls = class_of_words(said.words, cls, waits=waits) or cls

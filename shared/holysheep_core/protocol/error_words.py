@@ -29,7 +29,7 @@ MAX_CHARACTERS = 4000
 """Only so much of a message is looked at; more is somebody's prompt."""
 
 _MONEY = (
-    r"insufficient[ _-](?:\w+[ _-])?(?:quota|balance|credits?|funds?)",
+    r"insufficient[ _-](?:\w+[ _-])?(?:balance|credits?|funds?)|insufficient[ _-]\w+[ _-]quota",
     (
         r"(?:quota|balance|credits?|credit limit|funds?|allowance)"
         r"(?: \w+){0,3} (?:insufficient|not enough|too low|depleted|exhausted|used up|negative)"
@@ -45,12 +45,17 @@ _MONEY = (
     ),
     r"(?:exceeded|reached|used) your(?: \w+){0,3} (?:credits|spend(?:ing)? limit)",
     r"can only afford|payment required|billing hard limit|billing (?:is )?(?:not active|inactive)",
+    r"free allocated quota exceeded|failure to pay|unpaid (?:bill|invoice)",
     (
         r"(?:budget|spend(?:ing)?|credit|billing|key) (?:limit )?(?:has been |was |is )?(?:reached|"
-        r"exceeded)|(?:reached|exceeded|over|hit)(?: \w+){0,3} (?:budget|spend(?:ing)? limit)"
+        r"exceeded)|(?:reach(?:ed|ing)|exceeded|over|hit)(?: \w+){0,3} "
+        r"(?:budget|spend(?:ing)? limit)"
     ),
     r"arrear|overdue|past due|payment (?:failed|is required)",
-    r"(?:余额|餘額|额度|額度|点数|积分|配额|预付费)[^。，,]{0,8}(?:不足|不够|用尽|用完|耗尽|为零)",
+    (
+        r"(?:余额|餘額|余量|额度|額度|点数|积分|配额|预付费|资源包)[^。，,]{0,8}"
+        r"(?:不足|不够|用尽|用完|耗尽|为零)"
+    ),
     r"欠费|欠費|预扣费|请(?:及时|先|尽快)?充值",
     r"(?:残高|クレジット|利用枠)[^。]{0,8}(?:不足|足り|ありません|使い切)",
     r"(?:잔액|크레딧|잔고)[^.]{0,8}(?:부족|소진|없|모자)",
@@ -58,14 +63,26 @@ _MONEY = (
 _ALLOWANCE = (  # money, unless a rate is named beside
     r"(?:exceed\w*|reached|over|used)(?: \w+){0,3} quota|quota(?: \w+){0,2} (?:exceed|reached)",
     r"plan and billing|top[ -]?up|recharge|purchase (?:more )?credits|upgrade your plan",
-    r"(?:usage|monthly|credit|subscription|hard) limits?(?: \w+){0,2} (?:reached|exceeded)",
+    r"insufficient[ _-]?quota|out of (?:\w+ ){1,2}quota|exceeded your (?:\w+ ){1,3}allowance",
+    (
+        r"(?:usage|weekly|monthly|credit|subscription|hard) limits?(?: \w+){0,2} "
+        r"(?:reached|exceeded|exhausted)"
+    ),
     r"(?:reached|exceeded)(?: \w+){0,4} usage limits?",
+    r"使用上限|用量上限",
     r"充值|套餐[^。]{0,8}(?:用完|到期|过期|不足)|(?:사용|결제|예산|지출) 한도[^.]{0,6}초과",
 )
+_ALLOCATED = r"(?<!free )allocated quota exceeded"  # Qwen's name for tokens a minute
 _RATE = (
     r"rate[ _-]?limit|too many (?:concurrent |simultaneous )?requests|throttl|concurren",
     r"per[ _-]?(?:second|minute|min|hour|day)(?![a-z])|(?:requests?|tokens?)/m",
-    r"\b[rt]p[mds]\b.{0,40}(?:limit|exceed|reach|quota|限)|(?:limit|exceed|reach|quota|超).{0,40}\b[rt]p[mds]\b",
+    (
+        r"\b(?:[rt]p[mds]|qps)\b.{0,40}(?:limit|exceed|reach|quota|限)|"
+        r"(?:limit|exceed|reach|quota|超).{0,40}\b(?:[rt]p[mds]|qps)\b"
+    ),
+    r"qps ?over ?flow|\bconn(?:ections?)? limit|daily (?:request|call)s? limit",
+    _ALLOCATED,
+    r"\brequest limit (?:reached|exceeded)",
     r"resource (?:has been )?exhausted|quota exceeded for \w*metric|many tokens, please wait",
     r"频率|頻率|限流|速率|并发|每(?:秒|分|小时|天|日)|请求[^。]{0,6}(?:频繁|过多|过快|太多)",
     r"レート|リクエストが多|毎分|毎秒|분당|초당|속도 제한",
@@ -86,7 +103,8 @@ _OVERFLOW = (
     # llama.cpp, LM Studio, MiniMax, Together, Anthropic, LiteLLM
     (
         rf"(?:exceed\w*|(?:greater|longer|larger|more|bigger) than|beyond|over|overflow\w*|outside|"
-        rf"fit (?:in|into|within))(?: [^.;\s]+){{0,8}} {_WINDOW}"
+        rf"fit (?:in|into|within))(?: [^.;\s]+){{0,8}} {_WINDOW}|"
+        r"exceed\w* (?:the |your |this )?(?:model(?:'s)? |available |maximum )context\b"
     ),
     rf"{_WINDOW}(?: [^.;\s]+){{0,6}} (?:exceed|overflow|too (?:small|long)|only|full|reached)",
     r"context[^.;]{0,20} overflow",
@@ -100,7 +118,10 @@ _OVERFLOW = (
         r"max(?:imum)? (?:allowed )?(?:number of )?(?:message |input |prompt )?tokens?)"
     ),
     rf"{_PROMPT}(?: [^.;\s]+){{0,8}} (?:only supports|supports (?:only|up to))",
-    r"\d+ tokens? ?> ?\d+|token count of \d+ exceeds",
+    (
+        r"\d+ tokens? ?> ?\d+|token count of \d+ exceeds|"
+        r"prompt token count [^.;]{0,20}(?:cannot|can not|must not|may not) exceed"
+    ),
     rf"{_PROMPT}(?: [^.;\s]+){{0,3}} \d+ tokens,?(?: [^.;\s]+){{0,3}} (?:but|more than|exceed)",
     r"too many (?:input |prompt |total |context |text )*(?:tokens|bytes)",
     r"tokens? limit exceeded|current length is \d+ while limit is",
@@ -126,7 +147,11 @@ _POLICY = (
     r"content (?:management |moderation |safety )?(?:policy|policies|filter\w*|exists risk|risk)",
     r"(?:usage|acceptable use|safety|content|moderation) polic(?:y|ies)|responsible ai",
     r"violat\w*(?: \S+){0,5} (?:polic|terms|guideline|rules|safety)|(?:been|was|is) flagged",
-    r"blocked(?: \S+){0,5} (?:safety|content|polic|prohibited|filter)|prohibited.content",
+    (
+        r"blocked(?: \S+){0,5} (?:safety|security|content|polic|prohibited|filter)|"
+        r"prohibited.content|guardrails?(?: \S+){0,6} (?:failed|blocked|intervened|triggered)|"
+        r"\bnew_sensitive"
+    ),
     r"safety (?:system|filter|setting|reason|check)|high risk|inappropriate content",
     r"sensitive (?:word|content|information|material)|content moderation",
     r"敏感(?:词|内容|信息)|违规|違規|内容(?:审核|安全|风险)|不安全|不当内容|有害",
@@ -153,7 +178,12 @@ _NO_CHANNEL = (  # a gateway that has nowhere to send this model's requests
 )
 _KEY = (
     r"(?:invalid|incorrect|wrong|missing|no|expired|revoked|unknown) (?:\w+ )?api[ _-]?key",
-    r"api[ _-]?key(?: \w+){0,2} (?:invalid|not valid|expired|incorrect|missing|required|revoked)",
+    (
+        r"api[ _-]?key(?: \w+){0,4} (?:invalid|not valid|expired|incorrect|missing|required|"
+        r"revoked|leaked|disabled)|api[ _-]?key not found"
+    ),
+    r"(?:access|auth|api|security) token(?: \w+){0,2} (?:invalid|not valid|expired)",
+    r"login fail|noauth",
     r"unauthori[sz]ed|unauthenticated|authentication (?:failed|fails|required|error)",
     r"无效的令牌|令牌[^。]{0,6}(?:无效|过期|不可用)|未提供令牌|鉴权失败|身份验证失败|密钥[^。]{0,4}无效",
     r"api ?キー[^。]{0,8}(?:無効|正しく)|api ?키[^.]{0,8}(?:유효하지|잘못)",
@@ -161,6 +191,7 @@ _KEY = (
 _BUSY = (
     r"overload|(?:server|service|system|model|engine)s?(?: \w+){0,3} (?:busy|unavailable)",
     r"at (?:full |max\w* )?capacity|capacity exceeded|no capacity|high (?:demand|load|traffic)",
+    r"访问量[^。]{0,2}大",
     r"过载|負載|负载[^。]{0,4}(?:饱和|过高)|繁忙|服务器忙|混雑|過負荷|과부하|혼잡|사용량이 많",
 )
 
@@ -210,6 +241,15 @@ WORDS: Sequence[tuple[str, type[APIError], Collection[type[APIError]]]] = (
     (_any(*_BUSY), OverloadedError, (APIError, ServerError)),
 )
 _ALLOWANCE_OR_RATE = WORDS[3]
+
+
+def is_allocated(said: str) -> bool:
+    """Tell whether words name tokens a minute, for which Qwen's code is "insufficient_quota".
+
+    >>> is_allocated("Allocated quota exceeded."), is_allocated("Free allocated quota exceeded.")
+    (True, False)
+    """
+    return _says(_ALLOCATED, said[:MAX_CHARACTERS])
 
 
 def class_of_words(

@@ -36,13 +36,16 @@ _FILTERED = """content_filter content_filtered content_filtering content_policy 
     filter filtered safety image_safety recitation image_recitation blocklist blocked block
     prohibited_content image_prohibited_content spii language refusal refused guardrail
     guardrails guardrail_intervened moderation moderated sensitive sensitive_content
-    data_inspection_failed error_toxic toxic policy_violation risk_control"""
+    data_inspection_failed error_toxic toxic policy_violation risk_control model_armor
+    content_filter_violation content_policy_violation"""
 _FAILED = """error errored fail failed failure abort aborted cancel canceled cancelled network_error
     timeout timed_out upstream_error upstream_timeout server_error internal_error
     internal_server_error engine_error engine_overloaded overloaded insufficient_system_resource
     disconnect disconnected connection_error connection_closed interrupt interrupted preempted
     preemption evicted killed crash malformed_function_call malformed_response
-    unexpected_tool_call missing_thought_signature broken load rate_limit rate_limited"""
+    unexpected_tool_call missing_thought_signature broken load rate_limit rate_limited
+    model_error provider_error backend_error service_error api_error generation_error
+    stream_error exception unavailable service_unavailable"""
 _NONE = """none null nil undefined unspecified finish_reason_unspecified not_finished in_progress
     running generating continue"""
 
@@ -69,8 +72,11 @@ def ending_of(reason: object) -> Ending | None:
     """Return what a `finish_reason` means; None if it says that the answer goes on.
 
     Args:
-        reason: The word as the server sent it. What is no text says nothing.
+        reason: The word as the server sent it, or SGLang's object with the word as its type. What
+            is no text says nothing.
     """
+    if isinstance(reason, dict):
+        reason = reason.get("type")
     if not isinstance(reason, str):
         return None
     if reason in _CACHE:

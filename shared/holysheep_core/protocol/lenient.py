@@ -83,6 +83,21 @@ _MEMBER = re.compile(  # of an object, as far as it came
 _CLOSED_BY = {b"{": b"}", b"[": b"]"}
 
 
+def has_other_fields(data: bytes) -> bool:
+    """Tell whether a chunk that says nothing has something all the same, in a field of its own.
+
+    >>> has_other_fields(b'{"choices": [{"delta": {"role": "assistant", "thought": "Hm"}}]}')
+    True
+    >>> has_other_fields(b'{"choices": [{"delta": {"role": "assistant", "content": ""}}]}')
+    False
+    """
+    try:
+        (choice, *_) = json.loads(data)["choices"]
+        return any(value for name, value in choice["delta"].items() if name != "role")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
+
+
 def decode_leniently(data: bytes) -> Chunk | None:
     """Decode an event's data field by field; None if it is no JSON object."""
     try:
@@ -95,7 +110,7 @@ def decode_leniently(data: bytes) -> Chunk | None:
         return None
     choices = found.get("choices")
     if isinstance(choices, dict):
-        choices = [choices]
+        choices = _listed(choices, "delta", "message", "text")
     return Chunk(
         id=found.get("id"),
         model=_text(found.get("model")),
@@ -125,6 +140,7 @@ def _choice(value: Any) -> Choice | None:
         message=_message(value.get("message")),
         finish_reason=value.get("finish_reason"),
         finishReason=value.get("finishReason"),
+        error=value.get("error"),
         usage=value.get("usage"),
         text=value.get("text"),
     )
@@ -142,11 +158,13 @@ def _message(value: Any) -> Message | None:
         content = [part if isinstance(part, dict) else {"text": part} for part in content]
     calls = value.get("tool_calls")
     if isinstance(calls, dict):
-        calls = [calls]
+        calls = _listed(calls, "function", "name")
     return Message(
         content=content if isinstance(content, list) else _text(content),
         reasoning_content=value.get("reasoning_content"),
         reasoning=value.get("reasoning"),
+        reasoning_text=value.get("reasoning_text"),
+        thinking=value.get("thinking"),
         refusal=value.get("refusal"),
         tool_calls=_all(calls, _call) if isinstance(calls, list) else None,
         function_call=_function(value.get("function_call")),
@@ -170,6 +188,8 @@ def _call(value: Any) -> ToolCallPart | None:
         index=index if isinstance(index, (int, str)) and not isinstance(index, bool) else None,
         id=_text(value.get("id")),
         function=_function(value.get("function")),
+        name=value.get("name"),
+        arguments=value.get("arguments"),
         **{name: value.get(name) for name in CALL_FIELDS},
     )
 
@@ -178,8 +198,13 @@ def _function(value: Any) -> FunctionPart | None:
     if not isinstance(value, dict):
         return None
     arguments = value.get("arguments")
-    known = isinstance(arguments, (str, dict))
-    return FunctionPart(name=_text(value.get("name")), arguments=arguments if known else None)
+    known = isinstance(arguments, (str, dict, list))
+    return FunctionPart(
+        name=_text(value.get("name")),
+        arguments=arguments if known else None,
+        parameters=value.get("parameters"),
+        input=value.get("input"),
+    )
 
 
 def usage_block(value: Any) -> UsageBlock | None:
@@ -197,6 +222,16 @@ def _is_usage(name: str, field: Any) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def _listed(value: dict[str, Any], *own: str) -> list[Any]:
+    """Return the entries of a list that came as an object: one entry, or PHP's `{"0": …, "2": …}`.
+
+    Args:
+        value: The object.
+        own: Fields that an entry has.
+    """
+    return [value] if any(name in value for name in own) else [*value.values()]
 
 
 def _text(value: Any) -> str | None:

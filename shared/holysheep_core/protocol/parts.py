@@ -24,7 +24,7 @@ _FIELDS = {
     "thinking_blocks": "reasoning",
 }
 """Fields of a delta, and the kind of part in each."""
-_REASONING_TEXTS = ("text", "summary", "thinking", "reasoning")
+_REASONING_TEXTS = ("text", "summary", "thinking", "reasoning", "content")
 _GROWING = ("data", "transcript")
 
 

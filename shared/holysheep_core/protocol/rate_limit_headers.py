@@ -35,7 +35,7 @@ _IETF = re.compile(r"(?:^|[;,\s])(r|t|remaining|reset)\s*=\s*(\d+(?:\.\d+)?)", r
 _PREFIXES = ("", "llm_provider-")
 _WORDS = re.compile(
     r"(?:try(?: your request)? again|retry(?: your request)?|wait|available|resets?|cooldown)"
-    r"(?:ing)?(?: again)?(?:[- _](?:in|after|for))?[:=]? *(?:about |at least |another )?"
+    r"(?:ing)?(?: again)?(?:[- _](?:in|after|for))?[:=]? *(?:about |at least |another |~)?"
     r"((?:\d+(?:\.\d+)?\s*"
     r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
     r"(?:[ ,]|and )*)+)",
@@ -48,10 +48,18 @@ _CJK_WORDS = (
     re.compile(r"(?:等待|请等|請等|稍候|稍等|再试|再試|重试|重試|待って)[^\d。]{0,6}" + _CJK),
 )
 _WORD_PART = re.compile(rf"(\d+(?:\.\d+)?)\s*([a-z]+|{_CJK_UNIT})", re.IGNORECASE)
+_IN_WORDS = re.compile(
+    r"\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)",
+    re.IGNORECASE | re.ASCII,
+)
+_LIST = re.compile(r"\d{1,9}(?:\.\d+)?(?:\s*,\s*\d{1,9}(?:\.\d+)?)+", re.ASCII)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:", re.ASCII)
+_MOMENT = re.compile(r"[1-9]\d{9}(?:\d{3})?", re.ASCII)
+"""Unix time, in seconds or milliseconds: as seconds to wait it is absurd."""
 _RETRY_DELAY = re.compile(r"retryDelay\W{1,20}(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
 _BODY_SECONDS = (
     *("retry_after", "retryAfter", "retry-after", "retry_after_seconds", "retryAfterSeconds"),
-    *("resets_in_seconds", "wait_seconds", "retry_in"),
+    *("resets_in_seconds", "wait_seconds", "retry_in", "estimated_time"),
 )
 _BODY_MILLISECONDS = ("retry_after_ms", "retryAfterMs", "retry-after-ms")
 
@@ -84,16 +92,35 @@ def retry_after(headers: Mapping[str, str], *, wall: float) -> float | None:
             milliseconds = _number(headers.get(f"{prefix}{name}"))
             if milliseconds is not None:
                 return milliseconds / 1000
-        value = headers.get(f"{prefix}retry-after", "").strip()
-        seconds = _number(value)
-        if seconds is None and _DURATION.fullmatch(value):  # "13s", which HTTP does not allow
-            seconds = _duration(value)
+        value = headers.get(f"{prefix}retry-after", "").strip().strip('"').strip()
+        seconds = _seconds(value)
         if seconds is not None:
             return seconds
         then = _http_date(value)
+        if then is None and _RFC3339.match(value):
+            then = _rfc3339(value)
+        if then is None and _MOMENT.fullmatch(value):
+            then = float(value[:10])
         if then is not None:
-            return _until(then, headers, wall)
+            return _sane(_until(then, headers, wall))
     return None
+
+
+def _seconds(value: str) -> float | None:
+    """Return the seconds that a value of `retry-after` names, in or beside HTTP's form.
+
+    Beside it: "13s", "1m30s", "30 seconds", and "5, 30" where a proxy wrote its own header beside
+    the server's, of which the longer wait is right.
+    """
+    seconds = _number(value)
+    if seconds is None and _DURATION.fullmatch(value):
+        seconds = _duration(value)
+    if seconds is None and _IN_WORDS.fullmatch(value):
+        seconds = _sane(sum(float(n) * _unit(unit) for n, unit in _WORD_PART.findall(value)))
+    if seconds is None and _LIST.fullmatch(value):
+        waits = [_number(each.strip()) for each in value.split(",")]
+        seconds = max((wait for wait in waits if wait is not None), default=None)
+    return seconds
 
 
 def wait_in_body(fields: Mapping[str, Any], text: str) -> float | None:

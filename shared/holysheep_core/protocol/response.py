@@ -10,8 +10,8 @@ tells which, since content types are often wrong.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -23,11 +23,24 @@ from holysheep_core.errors import (
     StreamCutError,
     StreamTruncatedError,
 )
+from holysheep_core.protocol.body_kind import (
+    BOM,
+    FIELDS,
+    HEAD_BYTES,
+    BodyKind,
+    is_cut_json,
+    is_error_text,
+    is_refusal_text,
+    kind_of_body,
+)
+from holysheep_core.protocol.choices import as_one
 from holysheep_core.protocol.chunk_reader import ChunkReader, TextPiece
 from holysheep_core.protocol.content_coding import CODINGS
+from holysheep_core.protocol.error_body import names_failure
 from holysheep_core.protocol.error_response import refusal, request_id
 from holysheep_core.protocol.finish_reasons import Ending
-from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
+from holysheep_core.protocol.glued_events import values_in
+from holysheep_core.protocol.lenient import decode_leniently, has_other_fields, lost_no_text
 from holysheep_core.protocol.sse import DEFAULT_MAX_EVENT_BYTES, ErrorData, SSEDecoder
 from holysheep_core.protocol.tool_calls import ToolCallAssembler
 from holysheep_core.protocol.wire import DONE, REFUSED, Chunk, decode_chunk, decode_well_formed
@@ -35,12 +48,7 @@ from holysheep_core.secrets import Secrets, redact_line
 
 MAX_REFUSAL_BYTES = 64 * 1024
 _OK = range(200, 300)
-_HEAD_BYTES = 64
-_BOM = b"\xef\xbb\xbf"
-_FIELDS = (b"data", b"event", b"id", b"retry", b":")
-_ERROR_IN_WORDS = re.compile(
-    rb"\b(error|failed|failure|timed? ?out|exception)\b|<!doctype|<html", re.IGNORECASE
-)
+_LONGEST_CODING = 64
 
 __all__ = ["ResponseDecoder", "TextPiece"]
 
@@ -85,6 +93,8 @@ class ResponseDecoder(ChunkReader):
         self._kind = ""
         self._rest: list[bytes] = []  # of a read in which a second answer began
         self._pending = 0
+        self._noted_progress = 0
+        self._cut_at_first = False
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.request_id: str | None = None
@@ -119,7 +129,7 @@ class ResponseDecoder(ChunkReader):
         if status not in _OK:
             self._body, self._head = bytearray(), None
         elif coding not in ("", "identity", *CODINGS):
-            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_HEAD_BYTES]})")
+            raise self._no_api(f"a body in a coding nobody asked for ({coding[:_LONGEST_CODING]})")
 
     def receive_data(self, data: bytes) -> list[TextPiece]:
         """Take bytes of the body and return what they say.
@@ -134,7 +144,7 @@ class ResponseDecoder(ChunkReader):
         payloads = self._sse.payloads(data)
         pieces = self._pieces(payloads)
         if not payloads:
-            self._note_growth()
+            self._note_growth(data)
         if self._coalesce and pieces[1:]:
             return [("".join(text for text, _ in pieces), "".join(said for _, said in pieces))]
         return pieces
@@ -160,8 +170,10 @@ class ResponseDecoder(ChunkReader):
         if self._head is not None:
             self._open(b"", final=True)
         if self._body is None:
+            events = self._sse.events_seen
             pieces = self._pieces([event.data for event in self._sse.flush()])
-            self.torn = False  # half an event at the very end is a cut like any other
+            # Half an event at the very end is a cut like any other, in the first event too.
+            self._cut_at_first, self.torn = self._sse.events_seen == 1 and not events, False
             return pieces
         if self.status not in _OK:
             return []
@@ -182,7 +194,7 @@ class ResponseDecoder(ChunkReader):
         if self.error is not None or self.torn:
             return self.error or StreamCutError("An event of the stream arrived damaged.")
         if not self._recognised and not self.done and self._is_foreign():
-            return self._no_api("something that is no event stream of chat completions")
+            return self._foreign()
         return self._missing_end()
 
     def _missing_end(self) -> HolySheepError:
@@ -199,20 +211,19 @@ class ResponseDecoder(ChunkReader):
     # -- what the body is -------------------------------------------------------------------
 
     def _open(self, data: bytes, *, final: bool = False) -> bytes:
-        """Tell from the first byte what the body is; return what there is to read of it."""
+        """Tell from the first bytes what the body is; return what there is to read of it."""
         data = (self._head or b"") + data
-        self._seen_head = data[:_HEAD_BYTES]
-        begun = data.removeprefix(_BOM).lstrip()
-        half = _BOM.startswith(data) or any(name.startswith(begun) for name in _FIELDS)
-        if not final and half:
-            self._head = data  # nothing, half a mark, or half the name of an event's field
+        kind = kind_of_body(data, self._kind, final=final)
+        if kind is None:
+            self._head = data
             return b""
         self._head = None
-        if begun[:1] == b"<" or (not begun and self._kind == "text/html"):
+        if kind is BodyKind.PAGE:
             raise self._no_api("an HTML page")
-        json = begun[:1] in (b"{", b"[")
-        if json or (self._kind == "application/json" and not begun.startswith(_FIELDS)):
+        if kind is BodyKind.JSON:
             self._body = bytearray()
+        if final:  # else it is noted when it turns out to hold no event
+            self._seen_head = data[:HEAD_BYTES]
         return data
 
     def _take_body(self, data: bytes) -> list[TextPiece]:
@@ -227,8 +238,11 @@ class ResponseDecoder(ChunkReader):
 
     def _whole_answer(self, body: bytes) -> list[TextPiece]:
         """Read a body that is no stream: one JSON answer, or one chunk a line."""
-        chunk = self._decode(body.removeprefix(_BOM))
-        if chunk is not None and chunk.is_recognised():
+        body = body.removeprefix(BOM)
+        chunk = self._decode(body)
+        known = chunk is not None and (chunk.is_recognised() or b'"choices"' in body)
+        if chunk is not None and (known or names_failure(body)):
+            chunk.choices = as_one(chunk.choices)
             pieces = self._take(chunk, body)
             self.done = self.error is None
             self.look_for_the_end()
@@ -236,19 +250,37 @@ class ResponseDecoder(ChunkReader):
                 self.finished = True  # a whole JSON value cannot have been cut
             return pieces
         lines = [line for line in body.splitlines() if line.strip()]
-        if lines[1:]:
-            pieces = self._pieces(lines)
-            if self._recognised:
-                return pieces
+        pieces = self._pieces(lines)
+        if not self._recognised and chunk is None and is_refusal_text(body[:HEAD_BYTES]):
+            self._take_error(body)
+        if not self._recognised and chunk is None and is_cut_json(body):
+            self._cut_at_first = True
+        if self._recognised or self._cut_at_first:
+            return pieces
         raise self._no_api("something that is no JSON answer")
 
+    def _foreign(self) -> HolySheepError:
+        """Return the error of a body that is neither events nor JSON.
+
+        A proxy that says in plain words what went wrong, under a 200, is in the right place.
+        """
+        said = self._seen_head
+        if not self._sse.events_seen and is_refusal_text(said):
+            return refusal(None, self.headers, said, wall=self._wall, secrets=self._secrets)
+        return self._no_api("something that is no event stream of chat completions")
+
     def _is_foreign(self) -> bool:
+        if self._cut_at_first:
+            return False
         if self._sse.events_seen:
             return True  # events, and not one of them of this protocol
-        head = self._seen_head.removeprefix(_BOM).lstrip()
-        return bool(head) and not head.startswith(_FIELDS)
+        head = self._seen_head.removeprefix(BOM).lstrip()
+        begun = any(name.startswith(head) for name in FIELDS)  # cut in the name of a field
+        return bool(head) and not begun and not head.startswith(FIELDS)
 
-    def _note_growth(self) -> None:
+    def _note_growth(self, data: bytes) -> None:
+        if len(self._seen_head) < HEAD_BYTES and not self._sse.events_seen:
+            self._seen_head += data[: HEAD_BYTES - len(self._seen_head)]
         pending = self._sse.pending
         self.growth += pending > self._pending
         self._pending = pending
@@ -258,29 +290,30 @@ class ResponseDecoder(ChunkReader):
     def _decode(self, data: bytes) -> Chunk | None:
         """Decode what the typed decoder refused: half characters, fields of other types."""
         self.has_halves = True
-        try:
-            return decode_chunk(data)
-        except msgspec.ValidationError:
-            return decode_leniently(data)
+        with suppress(msgspec.ValidationError):
+            chunk = decode_chunk(data)
+            if chunk is not None:
+                return chunk
+        return decode_leniently(data) if data.lstrip()[:1] == b"{" else None
 
     def _pieces(self, payloads: list[bytes]) -> list[TextPiece]:
         pieces: list[TextPiece] = []
         for position, data in enumerate(payloads):
             if self.done or self.complete:
                 break
-            if data[:1] != b"{" and data.strip() == DONE:
-                self.done = True
-                self.look_for_the_end()
-                continue
-            if type(data) is ErrorData:
+            if type(data) is ErrorData and data.strip() != DONE:
                 self._take_error(data)
                 continue
             try:
                 chunk: Chunk | None = decode_well_formed(data)
             except REFUSED:
+                if data.strip() == DONE:
+                    self.done = True
+                    self.look_for_the_end()
+                    continue
                 chunk = self._decode(data)
             if chunk is None:
-                self._take_unreadable(data)
+                payloads[position + 1 : position + 1] = self._values_of(data)  # read next
             elif (
                 self._one_id
                 and self.has_content
@@ -289,23 +322,44 @@ class ResponseDecoder(ChunkReader):
             ):
                 self.second_answer, self._rest = True, payloads[position:]
                 break
-            elif chunk.choices and chunk.error is None:
-                pieces += self.take(chunk)
+            elif chunk.choices and not chunk.error:
+                new = self.take(chunk)
+                if new:
+                    pieces += new
+                else:
+                    self._note_silent(data)
             else:
                 pieces += self._take(chunk, data)
         return pieces
 
     def _take(self, chunk: Chunk, data: bytes) -> list[TextPiece]:
-        if chunk.is_error():
+        """Take what is no chunk of an answer, or not only that."""
+        silent = not chunk.choices and chunk.usage is None
+        if chunk.is_error() or (silent and names_failure(data)):
             self._recognised = True
             self._take_error(data)
             return []
         return self.take(chunk)
 
+    def _note_silent(self, data: bytes) -> None:
+        """Note a chunk without text: a field that nobody here knows is a sign of life."""
+        if self.progress == self._noted_progress:
+            self.growth += has_other_fields(data)
+        self._noted_progress = self.progress
+
+    def _values_of(self, data: bytes) -> list[bytes]:
+        """Return the values that an event's data is made of; what is not whole is damage."""
+        values = values_in(data)
+        if values is None:
+            self._take_unreadable(data)
+        elif data and not values:
+            self.malformed.append(len(data))
+        return values or []
+
     def _take_unreadable(self, data: bytes) -> None:
         if not data:
             return
-        if _ERROR_IN_WORDS.search(data[:MAX_REFUSAL_BYTES]) and data[:1] not in b'{["':
+        if is_error_text(data[:MAX_REFUSAL_BYTES]):
             self._take_error(data)
             return
         self.malformed.append(len(data))
@@ -327,6 +381,9 @@ class ResponseDecoder(ChunkReader):
             None, self.headers, bytes(data), wall=self._wall, secrets=self._secrets
         )
         self.look_for_the_end()
+
+    def _note_error(self, error: object) -> None:
+        self._take_error(msgspec.json.encode({"error": error}))
 
     def _no_api(self, what: str) -> InvalidResponseError:
         return InvalidResponseError(

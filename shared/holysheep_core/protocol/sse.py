@@ -31,6 +31,8 @@ class ErrorData(bytes):
 
 
 _BOM = b"\xef\xbb\xbf"
+_INDENTED = (b" ", b"\t", b"}", b"]", b'"')
+"""How lines of an indented object begin, and no field does."""
 _LINE_COST = 64
 """What a further line of data costs beside its bytes, so that millions of short ones are capped."""
 
@@ -63,7 +65,10 @@ class SSEDecoder:
     Args:
         max_event_bytes: Cap on one event, its field names included. Beyond it `feed` raises
             `InvalidResponseError` rather than fill the memory.
-        bare_json: A line that begins with "{" is an event, too, as some gateways write errors.
+        bare_json: Read what servers of JSON write beside the standard: a line that begins with
+            "{" is an event, as some gateways write errors; so is "error: {…}", as llama.cpp does;
+            "data: {…}" behind a whole object begins the next event, where the blank line between
+            them is missing; and lines of an indented object belong to it.
     """
 
     def __init__(
@@ -77,17 +82,39 @@ class SSEDecoder:
         self._data: list[bytes] = []
         self._size = 0
         self._event = ""
+        self._late_name = ""  # a type that came behind data, so it may be the next event's
         self._id = ""
         self._retry: int | None = None
         self.events_seen = 0
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take the next bytes and return the events they complete, in order."""
+        events: list[ServerSentEvent] = []
+        for line in self._lines(data):
+            if self._data and self._bare_json and self._dispatch_at(line, events):
+                continue
+            if line[:6] == b"data: ":
+                self._take_data(line[6:], len(line))
+            elif self._bare_json and line[:1] == b"{" and not self._data:
+                # JSON without "data:": some gateways write errors so, after comments.
+                self._take_data(line, len(line))
+                if line != b"{":  # the first line of an indented object
+                    events.append(self._dispatch())
+            elif line:
+                self._take_line(line)
+            elif self._data:
+                events.append(self._dispatch())
+            else:
+                self._event, self._retry, self._size = "", None, 0
+        self._check_size(len(self._tail))
+        return events
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        """Return the lines that the next bytes complete, without their ends."""
         if self._after_cr or b"\r" in data:
             data = self._with_plain_line_ends(data)
         if b"\n" not in data:
             self._tail += data
-            self._check_size(len(self._tail))
             return []
         if self._tail:
             data = bytes(self._tail) + data
@@ -97,22 +124,7 @@ class SSEDecoder:
             data = data.removeprefix(_BOM)
         lines = data.split(b"\n")
         self._tail += lines.pop()
-        events: list[ServerSentEvent] = []
-        for line in lines:
-            if line[:6] == b"data: ":
-                self._take_data(line[6:], len(line))
-            elif self._bare_json and line[:1] == b"{" and not self._data:
-                # JSON without "data:": some gateways write errors so, after comments.
-                self._take_data(line, len(line))
-                events.append(self._dispatch())
-            elif line:
-                self._take_line(line)
-            elif self._data:
-                events.append(self._dispatch())
-            else:
-                self._event, self._retry, self._size = "", None, 0
-        self._check_size(len(self._tail))
-        return events
+        return lines
 
     def payloads(self, data: bytes) -> list[bytes]:
         """Like `feed`, for who wants nothing of the events but their data.
@@ -136,14 +148,17 @@ class SSEDecoder:
         return self._size + (len(self._tail) if begun else 0)
 
     def flush(self) -> list[ServerSentEvent]:
-        """Offer what an ended body left unfinished, as at most one event."""
+        """Offer what an ended body left unfinished: an event, or two without a line between."""
         line = bytes(self._tail.removeprefix(_BOM) if self._at_start else self._tail)
         self._tail.clear()
+        events: list[ServerSentEvent] = []
+        if self._data and self._bare_json and self._dispatch_at(line, events):
+            return events
         if self._bare_json and line[:1] == b"{" and not self._data:
             self._take_data(line, len(line))
         elif line:
             self._take_line(line)
-        return [self._dispatch()] if self._data else []
+        return [*events, self._dispatch()] if self._data else events
 
     def _with_plain_line_ends(self, data: bytes) -> bytes:
         if self._after_cr and data:
@@ -160,8 +175,13 @@ class SSEDecoder:
         if name == b"data":
             self._take_data(value, len(line))
             return
+        if self._bare_json and self._is_json_line(line, name, value):
+            self._take_data(value if name == b"error" else line, len(line))
+            return
         self._size += len(line)
-        if name == b"event":
+        if name == b"event" and self._data:
+            self._late_name = value.decode(errors="replace")
+        elif name == b"event":
             self._event = value.decode(errors="replace")
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode(errors="replace")
@@ -169,16 +189,53 @@ class SSEDecoder:
             # Ten digits are 115 days; more is no wait, and `int` of a huge one is slow.
             self._retry = int(value[:10])
 
+    def _begins_next(self, line: bytes) -> bool:
+        """Tell whether a line begins another event, though no blank line has ended this one.
+
+        In one JSON value no line that ends in "}" is followed by one that begins with "{".
+        """
+        if self._data[-1].rstrip()[-1:] != b"}":
+            return False
+        name, _, value = line.partition(b":")
+        begun = value.lstrip() if name in (b"data", b"error") else line
+        return begun.startswith((b"{", b"[DONE]"))
+
+    def _is_json_line(self, line: bytes, name: bytes, value: bytes) -> bool:
+        """Tell whether a line that is no field of the standard is JSON all the same."""
+        if name == b"error" and value[:1] == b"{" and not self._data:
+            self._event = "error"
+            return True
+        return bool(self._data) and self._data[0][:1] == b"{" and line[:1] in _INDENTED
+
     def _take_data(self, value: bytes, length: int) -> None:
         self._size += length + (_LINE_COST if self._data else 0)
         self._check_size(0)
         self._data.append(value)
 
+    def _dispatch_at(self, line: bytes, events: list[ServerSentEvent]) -> bool:
+        """Dispatch an event that no blank line ended, if this line begins the next one.
+
+        Returns:
+            Whether that is `[DONE]`, which is dispatched as well: nothing comes to end it.
+        """
+        if not self._begins_next(line):
+            return False
+        name, self._late_name = self._late_name, ""
+        events.append(self._dispatch())
+        self._event = name
+        if line[:1] == b"{" or not line.endswith(b"[DONE]"):
+            return False
+        self._take_line(line)
+        events.append(self._dispatch())
+        return True
+
     def _dispatch(self) -> ServerSentEvent:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        event = ServerSentEvent(data, self._event or "message", self._id, self._retry)
+        name = self._late_name or self._event or "message"
+        event = ServerSentEvent(data, name, self._id, self._retry)
         self._data.clear()
-        self._event, self._retry, self._size = "", None, 0
+        self._event = self._late_name = ""
+        self._retry, self._size = None, 0
         self.events_seen += 1
         return event
 

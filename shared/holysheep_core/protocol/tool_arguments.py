@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from holysheep_core.protocol.wire import is_json_object, strict_json
 
-_NOTHING = frozenset(("", "null", "none", "nil", "undefined"))
+_NOTHING = frozenset(("", "null", "none", "nil", "undefined", "[]"))  # PHP writes no fields as []
 _MARKS = re.compile(r'\\.|["\x00-\x1f]', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
@@ -65,6 +65,11 @@ def is_nothing(text: str) -> bool:
     return text.strip().casefold() in _NOTHING
 
 
+def is_empty(text: str) -> bool:
+    """Tell whether a text is an object without fields, or a word for none."""
+    return is_nothing(text.replace("{}", ""))
+
+
 def _readings(pieces: Sequence[str]) -> Iterator[str]:
     whole = "".join(pieces)
     yield whole
@@ -76,8 +81,10 @@ def _readings(pieces: Sequence[str]) -> Iterator[str]:
     if grown != whole:
         yield grown
     given = [piece for piece in pieces if piece.strip()]
-    if given[1:] and is_nothing(given[0].replace("{}", "")):
+    if given[1:] and is_empty(given[0]):
         yield "".join(given[1:])  # the first stood for "none yet"
+    if given[1:] and is_empty(given[-1]):
+        yield "".join(given[:-1])  # the last stood for "no more"
 
 
 def _escaped(text: str) -> str:

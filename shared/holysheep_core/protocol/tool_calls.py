@@ -38,7 +38,7 @@ import msgspec
 
 from holysheep_core.families.turns import CALL_FIELDS
 from holysheep_core.protocol.offered_tools import OfferedTools
-from holysheep_core.protocol.tool_arguments import as_object, is_nothing, read_arguments
+from holysheep_core.protocol.tool_arguments import as_object, is_empty, is_nothing, read_arguments
 from holysheep_core.protocol.wire import FunctionPart, Message, ToolCallPart, strict_json
 from holysheep_core.types import ToolCall
 
@@ -150,9 +150,9 @@ class ToolCallAssembler:
     # -- pieces -----------------------------------------------------------------------------
 
     def _add_part(self, part: ToolCallPart) -> None:
-        function = part.function or FunctionPart()
+        function = part.function or FunctionPart(part.name, part.arguments)
         index, call_id = _index(part.index), _id(part.id)
-        name, arguments = _text(function.name), _json(function.arguments)
+        name, arguments = _text(function.name).strip(), _json(_arguments(function))
         name = "" if name in _NONE and name not in self._offered.names else name
         draft = self._candidate(index, call_id)
         if draft is not None and draft.is_repeated(call_id, name, arguments):
@@ -225,7 +225,8 @@ class ToolCallAssembler:
         if (arguments.strip() and not _may_be_all(arguments)) or not draft.is_whole:
             return False
         if arguments.strip():
-            return not (same_id and draft.arguments.strip() == "{}")  # that stood for "none yet"
+            # The one that has nothing stood for "none yet", or for "no more".
+            return not (same_id and (is_empty(draft.arguments) or is_empty(arguments)))
         draft.named_again = True
         return other_id and len(draft.ids) == 1  # else it makes an id for each delta
 
@@ -284,6 +285,13 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+
+
+def _arguments(function: FunctionPart) -> object:
+    """Return a function's arguments, whatever the server calls them."""
+    if function.arguments is not None:
+        return function.arguments
+    return function.input if function.parameters is None else function.parameters
 
 
 def _json(value: object) -> str:

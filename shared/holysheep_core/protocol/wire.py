@@ -25,6 +25,9 @@ class FunctionPart(msgspec.Struct, gc=False):
 
     name: Any = None
     arguments: Any = None
+    # What some servers call the arguments
+    parameters: Any = None
+    input: Any = None
 
 
 class ToolCallPart(msgspec.Struct, gc=False):
@@ -33,6 +36,9 @@ class ToolCallPart(msgspec.Struct, gc=False):
     index: Any = None
     id: Any = None
     function: FunctionPart | None = None
+    # Where Cloudflare has them, for want of a function
+    name: Any = None
+    arguments: Any = None
     # What a server attaches to a call and wants back with it: see `families.turns`.
     extra_content: Any = None
     provider_specific_fields: Any = None
@@ -45,6 +51,8 @@ class Message(msgspec.Struct, gc=False):
     content: str | list[dict[str, Any]] | None = None
     reasoning_content: Any = None
     reasoning: Any = None
+    reasoning_text: Any = None  # GitHub Copilot
+    thinking: Any = None  # Ollama's own API, and gateways that pass it on
     refusal: Any = None
     tool_calls: list[ToolCallPart] | None = None
     function_call: FunctionPart | None = None
@@ -72,6 +80,7 @@ class Choice(msgspec.Struct, gc=False):
     message: Message | None = None
     finish_reason: Any = None
     finishReason: Any = None  # noqa: N815 - as Google spells it
+    error: Any = None  # where OpenRouter has it, too
     usage: Any = None  # where Moonshot has it
     text: Any = None  # of the older completions API, on this path too
 
@@ -171,7 +180,8 @@ _MOST_TOKENS = 10**9  # more is no answer's count, and sums of it overflow a flo
 
 
 _FAILED = ("error", "response.failed", "response.error")
-_WELL = (0, 200, "0", "200")
+_WELL = (0, 200, "0", "200", "Success", "success", "SUCCESS", "OK", "ok")
+_SIGNS_OF_LIFE = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -197,8 +207,12 @@ class Chunk(msgspec.Struct, gc=False):
 
     def is_error(self) -> bool:
         """Tell whether the event is an error, in any of the shapes that servers give one."""
-        if self.error is not None or self.type in _FAILED:
+        if self.error or self.type in _FAILED:
             return True
+        if self.error is not None and self.error is not False and self.choices is None:
+            return True  # an error without a word; beside choices "" and {} say there is none
+        if self.type in _SIGNS_OF_LIFE:
+            return False
         if self.choices or self.usage is not None or (self.type or "").startswith("response."):
             return False
         # An object as `message` is an answer in another API's form, and code 0 says "ok".

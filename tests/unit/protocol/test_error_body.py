@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holysheep_core.protocol.error_body import ErrorBody, read_error, word
+from holysheep_core.protocol.error_body import ErrorBody, names_failure, read_error, word
 
 SHAPES = {
     "OpenAI": {"error": {"message": "m", "type": "t", "code": "c", "param": "p"}},
@@ -20,6 +20,12 @@ SHAPES = {
     "relay": {"code": "c", "msg": "m", "success": False, "type": "t", "param": "p"},
     "Cloudflare": {"errors": [{"message": "m", "code": "c", "type": "t", "param": "p"}]},
     "twice": {"error": {"error": {"message": "m", "code": "c"}, "type": "t", "param": "p"}},
+    "Baidu": {"error_msg": "m", "error_code": "c", "error_type": "t", "param": "p"},
+    "Apigee": {
+        "fault": {"faultstring": "m", "detail": {"errorcode": "c"}, "type": "t"},
+        "param": "p",
+    },
+    "Tencent": {"Response": {"Error": {"Message": "m", "Code": "c", "type": "t", "param": "p"}}},
     "text beside a code": {"error": "m", "code": "c", "type": "t", "param": "p"},
     "Responses": {
         "type": "response.failed",
@@ -56,6 +62,45 @@ def test_an_event_around_it_changes_nothing(value, around):
 )
 def test_the_status_that_a_body_names_is_found(value, status):
     assert read_error(json.dumps(value)).status == status
+
+
+REFUSALS = [
+    {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+    {"choices": None, "error_type": "BadRequestError", "error_message": "too long"},
+    {"error_code": 17, "error_msg": "limit reached", "id": "x"},
+    {"result": {}, "success": False, "errors": [{"code": 3040, "message": "no"}]},
+    {"fault": {"faultstring": "no"}},
+    {"errorMessage": "Task timed out after 30.00 seconds"},
+    {"Message": "Internal failure"},
+    {"status": "error", "data": None},
+    {"success": False},
+]
+ANSWERS = [
+    {"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}},
+    {"choices": None, "error_code": 0, "error_msg": "", "errors": []},
+    {"success": True, "errors": [], "messages": []},
+    {"status": "processing"},
+    {"type": "ping"},
+    {"id": "x", "object": "chat.completion.chunk"},
+    {},
+    [],
+    "error",
+]
+
+
+@pytest.mark.parametrize("value", REFUSALS)
+def test_a_failure_in_no_field_called_error_is_told(value):
+    assert names_failure(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("value", ANSWERS)
+def test_what_says_that_all_is_well_or_nothing_is_no_failure(value):
+    assert not names_failure(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_says_no_failure(data):
+    assert not names_failure(data)
 
 
 def test_a_page_gives_its_title_alone():

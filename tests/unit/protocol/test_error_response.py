@@ -248,6 +248,20 @@ def test_what_a_gateway_passes_on_from_behind_it_is_read(status, error, cls):
     assert type(refused(status, error)) is cls
 
 
+@pytest.mark.parametrize(
+    ("said", "cls"),
+    [
+        ("Allocated quota exceeded, please increase your quota limit.", errors.RateLimitError),
+        ("Free allocated quota exceeded.", errors.QuotaExceededError),
+        ("You exceeded your current quota.", errors.QuotaExceededError),
+    ],
+)
+def test_qwens_code_for_an_empty_account_is_also_its_code_for_tokens_a_minute(said, cls):
+    error = {"code": "insufficient_quota", "type": "insufficient_quota", "message": said}
+    assert type(refused(429, error)) is cls
+    assert type(refused(None, error)) is cls
+
+
 def test_amazons_header_names_the_class():
     headers = {"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/"}
     assert type(refused(400, body=b"{}", headers=headers)) is errors.RateLimitError

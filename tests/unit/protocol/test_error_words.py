@@ -92,6 +92,8 @@ OVERFLOW = {
     "LiteLLM": "litellm.ContextWindowExceededError: The input exceeds the model's maximum context "
     "limit of 8192 tokens.",
     "Snowflake": "conversation history too large to fit in context window",
+    "Databricks": "prompt token count (150000) cannot exceed 128000.",
+    "Writer": "input exceeds model context",
     "Chinese": "输入的上下文过长，超出模型最大上下文长度限制",
     "Chinese, tokens": "输入内容超过最大token限制",
     "Japanese": "プロンプトが長すぎます。",
@@ -138,6 +140,15 @@ RATE = {
     "OpenRouter": "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free "
     "model requests per day",
     "Moonshot": "Your account reached organization max RPM: 3, please try again after 1 seconds",
+    "Scaleway": "INSUFFICIENT QUOTA You exceeded your current limit of concurrent requests.",
+    "Scaleway, TPM": "INSUFFICIENT QUOTA You exceeded your limit of tokens per minute.",
+    "Qwen": "Allocated quota exceeded, please increase your quota limit.",
+    "Qwen, a workspace": "Workspace allocated quota exceeded, please increase your quota limit.",
+    "Baidu": "Open api qps request limit reached",
+    "Baidu, a day": "Open api daily request limit reached",
+    "Spark": "AppIdQpsOverFlowError:(code=11202)",
+    "MiniMax": "conn limit",
+    "NVIDIA": "Worker local total request limit reached (33/32)",
     "OpenAI, no card": "Rate limit reached for default. Limit: 3 / min. Please try again in 20s. "
     "Please add a payment method to your account to increase your rate limit.",
 }
@@ -173,7 +184,16 @@ MONEY = {
     "traditional": "餘額不足",
     "Japanese": "クレジットが不足しています。",
     "Korean": "잔액이 부족합니다.",
+    "Qwen, free quota": "Free allocated quota exceeded.",
+    "Fireworks": "Account acme is suspended, possibly due to reaching the monthly spending limit or "
+    "failure to pay past invoices.",
+    "Z.ai, a week": "Weekly/Monthly Limit Exhausted. Your limit will reset at 2026-12-01 10:00:00",
+    "Zhipu, five hours": "已达到 5 小时的使用上限。您的限额将在 2026-12-01 10:00:00 重置。",
+    "Hunyuan": "资源包余量已用尽，请购买资源包或开通后付费",
+    "Copilot": "You have exceeded your premium request allowance.",
+    "Azure API Management": "Out of call volume quota. Quota will be replenished in 08:12:11.",
     "a bare one": "Quota exceeded",
+    "a code in words": "insufficient_quota",
 }
 POLICY = {
     "OpenAI": "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
@@ -188,6 +208,9 @@ POLICY = {
     "xAI": "Content violates usage guidelines.",
     "Zhipu": "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语",
     "new-api": "检测到敏感词",
+    "MiniMax": "output new_sensitive",
+    "Cloudflare": "Prompt blocked due to security configurations",
+    "Portkey": "The guardrail checks defined in the config failed.",
     "Korean": "부적절한 내용이 포함되어 있습니다.",
 }
 NO_MODEL = {
@@ -209,6 +232,11 @@ KEY = {
     "OpenAI": "Incorrect API key provided: ***.",
     "Gemini": "API key not valid. Please pass a valid API key.",
     "one-api": "无效的令牌",
+    "Gemini, not there": "API Key not found. Please pass a valid API key.",
+    "Gemini, expired": "API key expired. Please renew the API key.",
+    "MiniMax": "login fail: Please carry the API secret key in the 'Authorization' field",
+    "Baidu": "Access token invalid or no longer valid",
+    "Spark": "AppIdNoAuthError",
     "DeepSeek": "Authentication Fails (no such user)",
 }
 BUSY = {
@@ -218,6 +246,7 @@ BUSY = {
     "DeepSeek": "The server is busy now.",
     "new-api": "当前分组上游负载已饱和，请稍后再试",
     "Qwen": "服务器繁忙",
+    "Zhipu": "该模型当前访问量过大，请您稍后再试",
     "Together": "The model is at full capacity",
     "Korean": "서버가 과부하 상태입니다.",
 }

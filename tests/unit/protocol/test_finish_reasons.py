@@ -7,8 +7,9 @@ from holysheep_core.protocol.finish_reasons import Ending, ending_of
 WORDS = {
     Ending.NORMAL: "stop end_turn STOP eos tool_calls tool_use COMPLETE stop_sequence function_call",
     Ending.LIMIT: "length max_tokens MAX_TOKENS model_length maxOutputTokens token-limit",
-    Ending.FILTERED: "content_filter SAFETY RECITATION refusal content-filter BLOCKLIST",
-    Ending.FAILED: "error abort network_error cancelled insufficient_system_resource TIMEOUT",
+    Ending.FILTERED: "content_filter SAFETY RECITATION refusal content-filter BLOCKLIST MODEL_ARMOR",
+    Ending.FAILED: "error abort network_error cancelled insufficient_system_resource TIMEOUT"
+    " model_error provider_error UNAVAILABLE",
     Ending.UNKNOWN: "vibes OTHER 42",
     None: "null none FINISH_REASON_UNSPECIFIED",
 }
@@ -30,3 +31,9 @@ def test_what_is_no_word_says_that_the_answer_goes_on(nothing):
     )
     if isinstance(nothing, (list, dict)):
         assert ending_of(nothing) is None
+
+
+def test_an_object_is_its_type():
+    assert ending_of({"type": "abort", "message": "no room"}) is Ending.FAILED
+    assert ending_of({"type": "stop", "matched": 2}) is Ending.NORMAL
+    assert ending_of({"type": None}) is None

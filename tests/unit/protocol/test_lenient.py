@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from holysheep_core.protocol.lenient import decode_leniently, lost_no_text
+from holysheep_core.protocol.lenient import decode_leniently, has_other_fields, lost_no_text
 from holysheep_core.protocol.response import ResponseDecoder
 from support.sse import END, said
 
@@ -74,3 +74,21 @@ def test_parts_of_two_events_are_not_one_without_text(event):
     for end in range(len(event)):
         for begin in range(len(TEXT)):
             assert not lost_no_text(event[:end] + TEXT[begin:]) or begin >= len(TEXT) - 4
+
+
+def test_a_list_that_came_as_an_object_is_a_list():
+    call = {"id": "a", "function": {"name": "f", "arguments": {"x": 1}}}
+    for calls in (call, {"0": call}, {"1": call, "3": {**call, "id": "b"}}):
+        delta = {"content": "Hi", "tool_calls": calls}
+        for choices in ({"delta": delta}, {"0": {"delta": delta}}):
+            chunk = decode_leniently(json.dumps({"choices": choices}).encode())
+            found = chunk.choices[0].delta
+            assert found.content == "Hi"
+            assert found.tool_calls[0].id == "a"
+            assert len(found.tool_calls) == (2 if "1" in calls else 1)
+
+
+@pytest.mark.parametrize("choices", [[], [{}], [None], [{"delta": None}], [{"delta": []}], None, 1])
+def test_a_chunk_without_a_delta_has_no_other_fields(choices):
+    assert not has_other_fields(json.dumps({"choices": choices}).encode())
+    assert not has_other_fields(b"{")

@@ -86,6 +86,7 @@ def test_the_exhausted_window_counts_and_else_the_longest():
         ("30초간 기다려 주세요", 30),
         ("1분 30초 후에 다시 시도하세요", 90),
         ("500밀리초 뒤에", 0.5),
+        ("retry in ~5s", 5),
         *(("1分間に60回まで", None), ("每分钟60次", None), ("1분당 3회", None)),
         *(("Too many requests", None), ("Limit is 60 per 1 minute", None), ("Retry later", None)),
         *(("retry after 5 sheep", None), ("", None), ("retry after 99999999 hours", None)),
@@ -103,6 +104,14 @@ def test_a_wait_in_words_is_read(message, seconds):
         ({"retry-after-ms": "1", "x-ms-retry-after-ms": "1500"}, 0.001),
         ({"retry-after": "13s"}, 13),
         ({"retry-after": "1m30s"}, 90),
+        ({"retry-after": "30 seconds"}, 30),
+        ({"retry-after": "2 min"}, 120),
+        ({"retry-after": '"30"'}, 30),
+        ({"retry-after": "5, 30"}, 30),  # a proxy's own beside the server's
+        ({"retry-after": "5,5"}, 5),
+        ({"retry-after": str(int(NOW) + 30)}, 30),
+        ({"retry-after": str(int(NOW + 30) * 1000)}, 30),
+        ({"retry-after": "2026-10-21T12:00:30Z", "date": "Wed, 21 Oct 2026 12:00:00 GMT"}, 30),
     ],
 )
 def test_a_wait_in_a_dialect_of_retry_after_is_read(headers, seconds):
@@ -145,6 +154,7 @@ INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13s"
         ({"error": {"metadata": {"retry_after_seconds": "7"}}}, 7),
         ({"error": {"retry_after": "2.5s"}}, 2.5),
         ({"error": {"resets_in_seconds": 60}}, 60),
+        ({"error": "Model a/b is currently loading", "estimated_time": 20.0}, 20),
         *(({"error": {"retry_after": bad}}, None) for bad in (True, "soon", -1, None, [3], 1e300)),
         ({"error": {"details": [{"retryDelay": "99999999999s"}]}}, None),
         ([], None),

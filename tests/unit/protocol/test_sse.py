@@ -278,3 +278,64 @@ def test_payloads_are_the_data_of_what_feed_returns_however_the_body_is_split(en
 def test_a_payload_beyond_the_cap_is_refused_like_an_event():
     with pytest.raises(InvalidResponseError):
         SSEDecoder(50).payloads(b"data: " + b"x" * 60 + b"\n\n")
+
+
+# -- what servers of JSON write beside the standard ----------------------------------------------
+
+A, B, C = b'{"a":"}{"}', b'{"b":"\\n"}', b"[DONE]"
+INDENTED = b'data: {\n  "a": [\n    {"x": 1}\n  ]\n}\n\n'
+BESIDE = {
+    "no line between": (b"data: " + A + b"\ndata: " + B + b"\ndata: " + C + b"\n", [A, B, C]),
+    "no line, no space": (b"data:" + A + b"\ndata:" + B + b"\ndata:" + C + b"\n", [A, B, C]),
+    "no line at the end either": (b"data: " + A + b"\ndata: " + B, [A, B]),
+    "no line before the mark": (b"data: " + A + b"\ndata: " + C + b"\n\n", [A, C]),
+    "bare behind data": (b"data: " + A + b"\n" + B + b"\n", [A, B]),
+    "bare": (A + b"\n" + B + b"\n", [A, B]),
+    "llama.cpp's errors": (b"data: " + A + b"\n\nerror: " + B + b"\n\n", [A, B]),
+    "an error without a line before": (b"data: " + A + b"\nerror: " + B + b"\n\n", [A, B]),
+    "indented": (INDENTED, [INDENTED[6:-2]]),
+    "indented, with the field's name": (
+        b"data: {\ndata:  " + A[1:-1] + b"\ndata: }\n\n",
+        [b"{\n " + A[1:-1] + b"\n}"],
+    ),
+    "indented and bare": (b": PING\n\n" + INDENTED[6:], [INDENTED[6:-2]]),
+    "unknown fields": (b"data: " + A + b"\nfoo: bar\n<b>\n\n", [A]),
+    "two lines of text": (b"data: a}\ndata: b\n\n", [b"a}\nb"]),
+    "a list over two lines": (
+        b"data: [" + A + b",\ndata: " + B + b"]\n\n",
+        [b"[%s,\n%s]" % (A, B)],
+    ),
+}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("name", BESIDE)
+def test_json_is_read_beside_the_standard_at_every_split(name, end):
+    body, values = BESIDE[name]
+    body = body.replace(b"\n", end)
+    for at in range(len(body) + 1):
+        decoder = SSEDecoder(bare_json=True)
+        events = [*decoder.feed(body[:at]), *decoder.feed(body[at:]), *decoder.flush()]
+        assert [event.data for event in events] == values
+
+
+def test_an_event_without_a_line_behind_it_comes_with_the_next():
+    decoder = SSEDecoder(bare_json=True)
+    assert decoder.feed(b"data: " + A + b"\n") == []
+    assert [event.data for event in decoder.feed(b"data: " + B + b"\n")] == [A]
+    assert [event.data for event in decoder.feed(b"data: " + C + b"\n")] == [B, C]
+    assert decoder.feed(b"\n") == []
+
+
+def test_a_type_belongs_to_the_event_that_it_stands_before():
+    decoder = SSEDecoder(bare_json=True)
+    body = b"event: x\ndata: " + A + b"\nevent: error\ndata: " + B + b"\n\ndata: " + A + b"\n\n"
+    assert [event.event for event in decoder.feed(body)] == ["x", "error", "message"]
+    (event,) = decoder.feed(b"error: " + B + b"\n\n")
+    assert event.event == "error"
+
+
+def test_by_the_standard_alone_nothing_of_it_is_read():
+    assert texts(BESIDE["no line between"][0] + b"\n") == [A + b"\n" + B + b"\n" + C]
+    assert texts(BESIDE["llama.cpp's errors"][0]) == [A]
+    assert texts(INDENTED) == [b"{"]

@@ -13,7 +13,9 @@ def read(*pieces, may_be_empty=True):
     return read_arguments(pieces, may_be_empty=may_be_empty)
 
 
-@pytest.mark.parametrize("text", ["", " \n", "null", "None", "NULL", "none", "nil", '"null"', '""'])
+@pytest.mark.parametrize(
+    "text", ["", " \n", "null", "None", "NULL", "none", "nil", '"null"', '""', "[]"]
+)
 def test_a_word_for_nothing_is_an_empty_object_where_that_is_allowed(text):
     assert read(text) == ("{}", True)
     assert read(*text) == ("{}", True)
@@ -76,8 +78,15 @@ def test_a_first_piece_that_stands_for_none_yet_is_forgotten(none_yet):
         assert read(none_yet, WHOLE[:at])[1] is False
 
 
+@pytest.mark.parametrize("no_more", ["{}", "null", "[]", " {} "])
+def test_a_last_piece_that_stands_for_no_more_is_forgotten(no_more):
+    for at in range(1, len(WHOLE)):
+        assert read(WHOLE[:at], WHOLE[at:], no_more) == (WHOLE, True)
+        assert read(WHOLE[:at], no_more)[1] is (at == 1 and no_more == "{}")  # "{", and then more
+
+
 @pytest.mark.parametrize(
-    "wrong", ["1", "[]", "true", '"1"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}', "nothing"]
+    "wrong", ["1", "[1]", "true", '"1"', "{}{}", '{"n":1}x', "{'n': 1}", '{"n":NaN}', "nothing"]
 )
 def test_what_is_not_strictly_one_object_is_none(wrong):
     assert as_object(wrong, may_be_empty=True) is None

@@ -338,6 +338,37 @@ def test_a_legacy_call_beside_the_same_call_in_its_new_form_is_one_call():
     assert calls(tools.finish(limited=False, ended=True)) == [("get_weather", X)]
 
 
+@pytest.mark.parametrize("nothing", ["{}", {}, "null", [], "[]"])
+def test_a_last_piece_that_has_nothing_is_neither_more_arguments_nor_another_call(nothing):
+    for call_id, name in ((None, None), ("a", "get_weather"), ("a", None)):
+        found = assemble([part(0, "a", "get_weather", X)], [part(0, call_id, name, nothing)])
+        assert calls(found) == [("get_weather", X)]
+
+
+@pytest.mark.parametrize("nothing", [[], "[]"])
+def test_an_empty_list_is_no_arguments(nothing):
+    assert calls(assemble([part(0, "a", "get_time", nothing)])) == [("get_time", "{}")]
+    _, (broken,) = assemble([part(0, "a", "pay", nothing)])
+    assert broken.name == "pay"
+
+
+@pytest.mark.parametrize("field", ["arguments", "parameters", "input"])
+@pytest.mark.parametrize("value", [X, {"x": "Seoul"}])
+def test_arguments_are_found_under_every_name(field, value):
+    function = FunctionPart(**{"name": "get_weather", field: value})
+    found = assemble([ToolCallPart(index=0, id="a", function=function)])
+    assert calls(found) == [("get_weather", X)]
+
+
+def test_a_call_without_a_function_around_it_is_one():
+    entry = ToolCallPart(id="a", name="get_weather", arguments={"x": "Seoul"})
+    assert calls(assemble([entry])) == [("get_weather", X)]
+
+
+def test_white_space_is_no_part_of_a_name():
+    assert calls(assemble([part(0, "a", " get_weather\n", X)])) == [("get_weather", X)]
+
+
 # -- ids ----------------------------------------------------------------------------------------
 
 
