@@ -39,11 +39,11 @@ quota, please check your plan and billing details.", "details": [{"@type":
 SERVED = {
     **{
         f"{status} once": ([refuse(status)], [M, M])
-        for status in (408, 409, 425, 499, 500, 502, 504, 520, 524, 530, 503, 529)
+        for status in (408, 409, 424, 425, 499, 500, 502, 504, 520, 524, 530, 503, 529)
     },
     **{
         f"{status} for good": ([refuse(status, **FOR_GOOD)], [M, M, M, F])
-        for status in (408, 409, 425, 500, 502, 504)
+        for status in (408, 409, 424, 425, 500, 502, 504)
     },
     **{f"{status} for good": ([refuse(status, **FOR_GOOD)], [M, M, F]) for status in (503, 529)},
     "429 with a short wait": ([refuse(429, retry_after=0.01)], [M, M]),
@@ -156,6 +156,24 @@ def test_a_row_that_is_raised_at_once_asks_once(play, ask, row):
     with pytest.raises(core.HolySheepError) as caught:
         ask(script.base_url)
     assert isinstance(caught.value, error)
+    assert len(script.requests) == 1
+
+
+@every_way
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "content_filter", "message": "The response was filtered.", "status": 400},
+        {"code": "content_policy_violation", "message": "Blocked by our usage policies."},
+    ],
+    ids=["filtered", "policy"],
+)
+def test_a_content_policy_in_mid_answer_is_raised_at_once_with_the_partial(play, text, ask, error):
+    script = play(faults=[error_event(20, error, times=None)])
+    with pytest.raises(core.HolySheepError) as caught:
+        ask(script.base_url)
+    assert isinstance(caught.value, core.ContentPolicyError)
+    assert caught.value.partial == text[:20]
     assert len(script.requests) == 1
 
 

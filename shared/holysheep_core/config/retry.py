@@ -15,9 +15,10 @@ from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.config.keywords import refuses_unknown
 from holysheep_core.errors import ConfigurationError
 
-RETRYABLE_STATUS_CODES = frozenset({408, 409, 425, 429, 499, *range(500, 600)} - {501, 505})
-"""Statuses that may go away by themselves: also those of the proxies before a server (nginx's 499,
-Cloudflare's 520 to 527 and 530), but not what a server cannot do at all."""
+RETRYABLE_STATUS_CODES = frozenset({408, 409, 424, 425, 429, 499, *range(500, 600)} - {501, 505})
+"""Statuses that may go away by themselves: also 424 (the model failed: text-generation-inference,
+Bedrock) and those of the proxies before a server (nginx's 499, Cloudflare's 520 to 527, 530), but
+not what a server cannot do at all."""
 
 
 _MOST_DOUBLINGS = 60  # more would overflow, and the cap is far below

@@ -23,6 +23,7 @@ from holysheep_core.engine.settings import Settings
 from holysheep_core.errors import (
     APIError,
     BadRequestError,
+    ContentPolicyError,
     HolySheepError,
     InvalidToolCallError,
     RateLimitError,
@@ -134,7 +135,8 @@ class Recovery:
         in_answer = exchange.decoder.has_content
         self._text_is_whole = exchange.text_is_whole
         another_key = rule_for(failure, settings.retry).move is Move.OTHER_PROVIDER
-        if in_answer and isinstance(failure, APIError) and not another_key:
+        forbidden = isinstance(failure, ContentPolicyError)  # and so would the rest be
+        if in_answer and isinstance(failure, APIError) and not (another_key or forbidden):
             failure = caused(UpstreamError(f"The server broke off its answer: {failure}"), failure)
         self._failures.append(failure)
         broken_off = in_answer and not isinstance(failure, InvalidToolCallError)
