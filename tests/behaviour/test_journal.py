@@ -259,7 +259,9 @@ def test_an_answer_nobody_goes_on_with_is_said_to_be_so(play, url, name):
     with pytest.raises(JournalError, match=r"Call resume\(.*`holysheep worker`"):
         for text in handler(script, journal(url)).follow(name):
             heard.append(text)
-    assert "".join(heard) == seen
+    # One read of the socket may bring more than the reader took.
+    assert LONG.startswith("".join(heard))
+    assert "".join(heard).startswith(seen)
 
 
 def test_with_no_interval_text_is_written_before_it_is_shown(play, url, name):
