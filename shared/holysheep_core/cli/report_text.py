@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
@@ -26,7 +27,8 @@ from holysheep_core.secrets import redact_line
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _FAILURES = 10
-_WIDE, _NAME = 100, 20  # columns from which so many characters of a name are not wrapped
+_WIDE, _NAME = 110, 20  # columns from which so many characters of a name are not wrapped
+_LEAST = 6  # columns for a name, so that no figure is wrapped
 _FAILED = ("time", "error", "model", "provider", "call_id", "request_id")
 
 
@@ -101,15 +103,24 @@ def _print_failed(console: Console, failed: dict[str, str], words: Words) -> Non
 
 
 def _print_table(console: Console, names: list[str], rows: list[list[str]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    narrow = console.width < _WIDE
+    if narrow:
+        rows = [[cell.replace(" / ", "/") for cell in row] for row in rows]
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 1, 0, 0 if narrow else 1), header_style="bold"
+    )
+    # Wrapped on a narrow terminal, names before figures; rich would cut them without a sign.
+    texts = [*map(list, zip(*rows, strict=True))]
+    parts = [[*column, *name.split()] for name, column in zip(names, texts, strict=True)]
+    widths = [max(map(cell_len, part)) for part in parts]
+    gaps = (1 if narrow else 2) * len(names)
+    fits = (_LEAST if narrow else min(widths[0], _NAME)) + sum(widths[1:]) + gaps <= console.width
     for number, name in enumerate(names):
-        # Wrapped on a narrow terminal; rich would cut names and figures without a sign.
-        longest = max(len(row[number]) for row in rows)
         table.add_column(
             name,
             justify="right" if number else "left",
             overflow="fold",
-            min_width=1 if number or console.width < _WIDE else min(longest, _NAME),
+            width=widths[number] if number and fits else None,
         )
     for row in rows:
         table.add_row(*map(escape, row))

@@ -10,6 +10,7 @@ from rich.console import Console
 from holysheep_core import Catalog, EventLog, events
 from holysheep_core.cli import report_data as figures
 from holysheep_core.cli.report_text import bars, hours_below, show
+from holysheep_core.cli.words import Words
 from support.cli import run
 from support.event_logs import HOUR, attempt, record
 
@@ -92,3 +93,17 @@ def test_names_and_figures_are_wrapped_on_a_narrow_terminal(tmp_path, columns):
 def test_an_empty_log_is_said_to_be_empty(tmp_path):
     EventLog(tmp_path / "new.db")
     assert "Nothing was logged" in run("report", "--log", tmp_path / "new.db").stdout
+
+
+def test_no_figure_is_wrapped_or_cut_on_80_columns(tmp_path):
+    path, name = tmp_path / "calls.db", "claude-sonnet-4.5-of-a-long-name-2026-01-01"
+    log = EventLog(path)
+    log.call_ended(record("a", HOUR, attempt(model=name, provider="one"), tags=("chat",)), "")
+    log.close()
+    for lang in ("en", "ko"):
+        console = Console(file=io.StringIO(), width=80)
+        show(made(path), console, Words(lang))
+        lines = [line for line in console.file.getvalue().splitlines() if "100.00 %" in line]
+        assert len(lines) == 3
+        for line in lines:
+            assert re.search(r" [\d.-]+(/[\d.-]+){2} [\d.-]+(/[\d.-]+){2} +\d+/\d+ +[\d.-]+$", line)
