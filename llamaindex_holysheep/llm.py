@@ -144,7 +144,8 @@ class HolySheep(StoredAnswers):
         default_headers: Headers added to every request.
         strict: Have the server enforce the schemas of tools and of `response_format` exactly.
         context_window: Tokens of prompt and answer; by default the smallest window among the
-            model and its fallback models.
+            model and its fallback models. A model that is not in the catalog counts as one of
+            3,900 tokens, or twice `max_tokens`, and a log line names it.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
         timeouts: Time limits in seconds: connect, first token, stall, whole call.
         max_retries: Shorthand for `retry`: retries per call, 5 by default.
