@@ -14,11 +14,11 @@ from llama_index.core.program.utils import create_flexible_model
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from holysheep_core.integrations.partial_json import without_open_number
 from llamaindex_holysheep.tools import selections_of
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_OPEN_NUMBER = re.compile(r"([:\[,]\s*)-?[0-9][-+0-9.eE]*$")
 _FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*(?:```\s*)?", re.DOTALL)
 _SHOWN = 200
 
@@ -42,9 +42,8 @@ class GrowingObject(Generic[_Model]):
         may be missing.
         """
         try:
-            found = from_json(
-                _OPEN_NUMBER.sub(r"\1", _json(text)).encode(), allow_partial="trailing-strings"
-            )
+            shown = without_open_number(_json(text)).encode()
+            found = from_json(shown, allow_partial="trailing-strings")
         except ValueError:
             return None
         if not isinstance(found, dict) or found == self._last:
