@@ -12,7 +12,7 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
-from holysheep_core import AuthenticationError, InvalidJSONOutputError
+from holysheep_core import AuthenticationError, ConfigurationError, InvalidJSONOutputError
 from holysheep_core.simulator import cut, refuse, reply
 from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.structured import bindings, refusal_of
@@ -327,3 +327,21 @@ async def test_a_stream_shows_no_half_number(play, way, text, method, schema):
         assert {"name": "No. 7: 12"} in parts, "a string grows, whatever is in it"
         assert len(parts) > 10
     assert all(are_values_of(part, HERD) for part in parts)
+
+
+@every_way
+def test_the_default_is_a_tool_which_every_family_takes(play, ask):
+    script = play("", tool_calls=[call_of("Sheep", DOLLY)])
+    assert ask(model(script).with_structured_output(Sheep), "go") == Sheep(name="Dolly")
+    assert script.requests[0].body["tool_choice"]["function"] == {"name": "Sheep"}
+    assert "response_format" not in script.requests[0].body
+
+
+@every_way
+@pytest.mark.parametrize("bound", [{}, {"tools": []}], ids=["bind", "with tools"])
+def test_a_class_as_response_format_is_refused_with_what_to_do(play, ask, bound):
+    script = play(json.dumps(DOLLY))
+    llm = model(script).bind(response_format=Sheep, **bound)
+    with pytest.raises(ConfigurationError, match=r"response_format .*structured output"):
+        ask(llm, "go")
+    assert not script.requests
