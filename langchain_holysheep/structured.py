@@ -28,6 +28,7 @@ from langchain_core.runnables.utils import AddableDict
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from holysheep_core.integrations.partial_json import without_open_number
+from holysheep_core.integrations.tool_choice import tool_choice_of
 from holysheep_core.integrations.turns import is_filtered
 from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.schemas import response_format_of, tool_of
@@ -76,7 +77,7 @@ def bindings(
             if is_class
             else _KeyParser(key_name=name, first_tool_only=True)
         )
-        choice = _choice(name) if tool_choice is None else tool_choice_of(tool_choice)
+        choice = tool_choice_of(name if tool_choice is None else tool_choice)
         return {"tools": [tool], "tool_choice": choice}, parser
     if method == "json_schema":
         parser = _PydanticTextParser(pydantic_object=schema) if is_class else _TextParser()
@@ -253,20 +254,3 @@ def _whole(seen: list[AIMessage]) -> Any:
     for chunk in seen[1:]:
         whole = whole + chunk
     return whole
-
-
-def _choice(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name}}
-
-
-def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:  # noqa: FBT001 - True is one of its values
-    """Return LangChain's `tool_choice` in the OpenAI format.
-
-    Args:
-        choice: "auto", "none", "any", "required", True (any), a tool's name, or a dict.
-    """
-    if choice is True or choice == "any":
-        return "required"
-    if isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        return _choice(choice)
-    return choice or None

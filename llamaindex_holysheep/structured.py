@@ -19,7 +19,7 @@ from holysheep_core.integrations.turns import is_filtered, warn_once
 from llamaindex_holysheep.closing import aclosing_all, closing_all
 from llamaindex_holysheep.partials import GrowingObject, text_of, whole_object
 from llamaindex_holysheep.settings import ModelSettings
-from llamaindex_holysheep.tools import with_whole_schema
+from llamaindex_holysheep.tools import check_tools, with_whole_schema
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
@@ -36,7 +36,7 @@ class StructuredPrediction(ModelSettings):
     model_config = ModelSettings.model_config
 
     _for_structure: bool = PrivateAttr(default=False)
-    _tool_choice: str | dict[str, Any] | None = PrivateAttr(default=None)
+    _tool_choice: str | bool | dict[str, Any] | None = PrivateAttr(default=None)
     _opened: list[Any] = PrivateAttr(default_factory=list)
     """Streams of a structured prediction, to be closed with it."""
     _refuse_schemas: set[tuple[str, str]] = PrivateAttr(default_factory=set)
@@ -209,11 +209,13 @@ class StructuredPrediction(ModelSettings):
 
     def predict_and_call(self, tools: Sequence[BaseTool], *args: Any, **kwargs: Any) -> Any:
         """Ask for a call of a tool, and call it."""
+        check_tools(tools)
         whole = [with_whole_schema(tool) for tool in tools]
         return super().predict_and_call(whole, *args, **kwargs)
 
     async def apredict_and_call(self, tools: Sequence[BaseTool], *args: Any, **kwargs: Any) -> Any:
         """Like `predict_and_call`, for asyncio."""
+        check_tools(tools)
         whole = [with_whole_schema(tool) for tool in tools]
         return await super().apredict_and_call(whole, *args, **kwargs)
 

@@ -12,7 +12,7 @@ from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 
-from holysheep_core import Provider
+from holysheep_core import ConfigurationError, Provider
 from holysheep_core.simulator import cut, refuse
 from support.models import langchain as model
 
@@ -176,3 +176,61 @@ def test_fields_can_be_configurable(play, text):
     assert llm.with_config(tags=["x"]).invoke("go", config).text == text
     assert script.requests[0].body["model"] == "claude-sonnet-4.5"
     assert script.requests[0].body["temperature"] == 0.3
+
+
+# what is sent ----------------------------------------------------------------------------------
+
+
+def pay(amount: int) -> int:
+    """Pay."""
+    return amount
+
+
+async def drained(stream):
+    return [each async for each in stream]
+
+
+ASKING = {
+    "invoke": lambda llm, **given: llm.invoke("go", **given),
+    "stream": lambda llm, **given: list(llm.stream("go", **given)),
+    "ainvoke": lambda llm, **given: asyncio.run(llm.ainvoke("go", **given)),
+    "astream": lambda llm, **given: asyncio.run(drained(llm.astream("go", **given))),
+}
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_one_stop_is_sent_as_a_list_wherever_it_is_given(play, way):
+    script = play()
+    ASKING[way](model(script, stop="END"))
+    ASKING[way](model(script), stop="END")
+    ASKING[way](model(script).bind(stop="END"))
+    assert [request.body["stop"] for request in script.requests] == [["END"]] * 3
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_a_choice_of_a_call_is_sent_as_that_of_bind_tools(play, way):
+    script = play("", tool_calls=[("pay", '{"amount": 1}')])
+    llm = model(script)
+    for choice in ("any", "pay", True, False):
+        ASKING[way](llm.bind_tools([pay], tool_choice=choice))
+        ASKING[way](llm.bind_tools([pay]), tool_choice=choice)
+        of_binding, of_call = script.requests[-2:]
+        assert of_binding.body == of_call.body, choice
+
+
+@pytest.mark.parametrize("choice", ["nope", {"type": "function", "function": {"name": "nope"}}])
+@pytest.mark.parametrize("way", ASKING)
+def test_a_choice_of_a_tool_that_is_not_offered_is_refused(play, way, choice):
+    script = play()
+    llm = model(script)
+    for bound in (
+        llm.bind_tools([pay], tool_choice=choice),
+        llm.with_structured_output(pay_schema(), tool_choice=choice),
+    ):
+        with pytest.raises(ConfigurationError, match="'nope', which is not offered; tools are"):
+            ASKING[way](bound)
+    assert not script.requests
+
+
+def pay_schema():
+    return {"title": "pay", "type": "object", "properties": {"amount": {"type": "integer"}}}
