@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import AliasChoices, Field
 
 from holysheep_core import DEFAULT_BASE_URL, default_fallbacks
+from holysheep_core.integrations.pickles import without_unpicklable
 from holysheep_core.integrations.settings import CALLBACKS, NOT_PICKLED, EngineSettings
 from holysheep_core.integrations.turns import warn_once
 from llamaindex_holysheep.keyword_hints import HINTS, OTHERWISE
@@ -42,22 +42,20 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the API key, headers and connections; the unpickling process has its own.
 
-        Callbacks and LlamaIndex's own settings are left out if they cannot be pickled.
+        Callbacks and LlamaIndex's own settings are left out if they cannot be pickled; a log line
+        names them.
 
         Raises:
             TypeError: The model has `providers`; their keys cannot be pickled.
         """
         # Not LlamaIndex's method: it deletes unpicklable fields from this model itself.
         theirs = FunctionCallingLLM.model_fields.keys() | set(CALLBACKS)
-        always = ModelSettings.model_fields.keys() - theirs
         fields = {
             name: value
             for name, value in self.__dict__.items()
-            if name in type(self).model_fields
-            and name not in NOT_PICKLED
-            and (name in always or _has_pickle(value))
+            if name in type(self).model_fields and name not in NOT_PICKLED
         }
-        return {"__dict__": fields}
+        return {"__dict__": without_unpicklable(type(self).__name__, fields, theirs)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read `HOLYSHEEP_API_KEY`; calls raise `ConfigurationError` if it is not set."""
@@ -95,11 +93,3 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         window = max(DEFAULT_CONTEXT_WINDOW, 2 * (self.max_tokens or 0))
         warn_once(_UNKNOWN % (repr(model), f"{window:,}"))
         return window
-
-
-def _has_pickle(value: object) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - a user's object may raise anything
-        return False
-    return True
