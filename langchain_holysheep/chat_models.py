@@ -18,6 +18,7 @@ from pydantic import ConfigDict, model_validator
 
 from holysheep_core import HolySheepError, __version__
 from holysheep_core.integrations import Owned
+from holysheep_core.integrations.tool_choice import tool_choice_of
 from langchain_holysheep.bound import BoundModel
 from langchain_holysheep.caching import OnlyAskedModel
 from langchain_holysheep.callbacks import Channels
@@ -33,7 +34,6 @@ from langchain_holysheep.structured import (
     bindings,
     checked,
     strictly,
-    tool_choice_of,
     with_raw,
 )
 

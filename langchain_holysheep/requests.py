@@ -13,6 +13,7 @@ from langchain_core.runnables.config import ensure_config
 
 from holysheep_core import ChatRequest, ConfigurationError
 from holysheep_core.integrations import fallbacks_of_call
+from holysheep_core.integrations.tool_choice import tool_choice_of
 from langchain_holysheep.call_names import named
 from langchain_holysheep.failures import KEEPS_INVALID_JSON
 from langchain_holysheep.messages import to_wire
@@ -33,7 +34,7 @@ class Requests(Serialization):
     def _request(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None,
+        stop: list[str] | str | None,
         tags: Sequence[str],
         kwargs: dict[str, Any],
     ) -> ChatRequest:
@@ -46,7 +47,9 @@ class Requests(Serialization):
         if stop is not None:
             if not isinstance(stop, (str, list, tuple)):
                 raise ConfigurationError(f"stop={stop!r}: needs a list of strings.")
-            params["stop"] = stop
+            params["stop"] = [stop] if isinstance(stop, str) else stop
+        if "tool_choice" in params:
+            params["tool_choice"] = tool_choice_of(params["tool_choice"])
         if kwargs.get("stream_usage") and not self.stream_usage:
             params.setdefault("stream_options", {"include_usage": True})
         # Chains tag their steps ("seq:step:2"); such tags have no place in costs by tag.

@@ -11,7 +11,8 @@ from langchain_core.utils import from_env, secret_from_env
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 
 from holysheep_core import DEFAULT_BASE_URL, ConfigurationError, RetryConfig
-from holysheep_core.integrations.settings import NOT_PICKLED, EngineSettings
+from holysheep_core.integrations.pickles import without_unpicklable
+from holysheep_core.integrations.settings import CALLBACKS, NOT_PICKLED, EngineSettings
 from langchain_holysheep.keyword_hints import HINTS, OTHERWISE
 
 
@@ -46,12 +47,28 @@ class ModelSettings(EngineSettings, BaseChatModel):
         return value
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Leave out the API key, headers and connections; the unpickling process has its own."""
+        """Leave out the API key, headers and connections; the unpickling process has its own.
+
+        Callbacks and LangChain's own settings are left out if they cannot be pickled; a log line
+        names them.
+
+        Raises:
+            TypeError: The model has `providers`; their keys cannot be pickled.
+        """
         state = super().__getstate__()
         unset: dict[str, Any] = {**dict.fromkeys(NOT_PICKLED), "default_headers": {}}
+        given = {**state["__dict__"], **unset}
+        theirs = BaseChatModel.model_fields.keys() | set(CALLBACKS)
+        kept = without_unpicklable(type(self).__name__, given, theirs)
+        fields = type(self).model_fields
+        lost = {
+            name: fields[name].get_default(call_default_factory=True)
+            for name in given
+            if name not in kept
+        }
         return {
             **state,
-            "__dict__": {**state["__dict__"], **unset},
+            "__dict__": {**kept, **lost},
             "__pydantic_private__": self._private_of_pickle(),
         }
 

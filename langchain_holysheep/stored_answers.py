@@ -21,7 +21,6 @@ from langchain_holysheep.requests import Requests
 from langchain_holysheep.schemas import tool_of
 from langchain_holysheep.serialization import register
 from langchain_holysheep.streams import achunks_of, chunks_of
-from langchain_holysheep.structured import tool_choice_of
 
 register(BoundModel)
 
@@ -96,8 +95,6 @@ class StoredAnswers(Requests):
         kwargs = named(config, kwargs)
         if kwargs.get("tools") is not None:
             kwargs["tools"] = [tool_of(tool) for tool in kwargs["tools"]] or None
-        if kwargs.get("tool_choice") is not None:
-            kwargs["tool_choice"] = tool_choice_of(kwargs["tool_choice"])
         messages = self._convert_input(given).to_messages()
         tags = ensure_config(config).get("tags") or ()
         return replace(self._request(messages, stop, tags, kwargs), detached=True)

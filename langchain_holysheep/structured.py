@@ -27,6 +27,8 @@ from langchain_core.runnables import (
 from langchain_core.runnables.utils import AddableDict
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
+from holysheep_core.integrations.partial_json import without_open_number
+from holysheep_core.integrations.tool_choice import tool_choice_of
 from holysheep_core.integrations.turns import is_filtered
 from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.schemas import response_format_of, tool_of
@@ -63,7 +65,7 @@ def bindings(
     if method == "json_mode":
         if strict is not None:
             raise ValueError("strict needs method='function_calling' or 'json_schema'.")
-        parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
+        parser = _PydanticTextParser(pydantic_object=schema) if is_class else _TextParser()
         return {"response_format": {"type": "json_object"}}, parser
     if schema is None:
         raise ValueError(f"method={method!r} needs a schema; only 'json_mode' works without one.")
@@ -75,12 +77,30 @@ def bindings(
             if is_class
             else _KeyParser(key_name=name, first_tool_only=True)
         )
-        choice = _choice(name) if tool_choice is None else tool_choice_of(tool_choice)
+        choice = tool_choice_of(name if tool_choice is None else tool_choice)
         return {"tools": [tool], "tool_choice": choice}, parser
     if method == "json_schema":
-        parser = PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
+        parser = _PydanticTextParser(pydantic_object=schema) if is_class else _TextParser()
         return {"response_format": response_format_of(schema, strict=strict)}, parser
     raise ValueError(f"method={method!r}: needs 'function_calling', 'json_schema' or 'json_mode'.")
+
+
+# A stream of LangChain's own parsers shows the number 1 where 1000 comes, as a whole object too.
+
+
+class _TextParser(JsonOutputParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        return super().parse_result(_shown(result) if partial else result, partial=partial)
+
+
+class _PydanticTextParser(PydanticOutputParser[Any]):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        return super().parse_result(_shown(result) if partial else result, partial=partial)
+
+
+def _shown(result: list[Generation]) -> list[Generation]:
+    text = without_open_number(result[0].text)
+    return result if text == result[0].text else [Generation(text=text)]
 
 
 class _PydanticParser(PydanticToolsParser):
@@ -234,20 +254,3 @@ def _whole(seen: list[AIMessage]) -> Any:
     for chunk in seen[1:]:
         whole = whole + chunk
     return whole
-
-
-def _choice(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name}}
-
-
-def tool_choice_of(choice: str | bool | dict[str, Any] | None) -> Any:  # noqa: FBT001 - True is one of its values
-    """Return LangChain's `tool_choice` in the OpenAI format.
-
-    Args:
-        choice: "auto", "none", "any", "required", True (any), a tool's name, or a dict.
-    """
-    if choice is True or choice == "any":
-        return "required"
-    if isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        return _choice(choice)
-    return choice or None

@@ -28,8 +28,9 @@ from llama_index.core.instrumentation.dispatcher import (  # type: ignore[attr-d
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from pydantic import BaseModel
 
-from holysheep_core import ChatRequest, Completion
+from holysheep_core import ChatRequest, Completion, ConfigurationError
 from holysheep_core.integrations import Owned, fallbacks_of_call, prompt_tokens
+from holysheep_core.integrations.tool_choice import tool_choice_of
 from llamaindex_holysheep.closing import AsyncDeltas, Deltas, note
 from llamaindex_holysheep.instrumentation import listener
 from llamaindex_holysheep.messages import to_wire
@@ -169,6 +170,9 @@ class Call:
         given_here.pop("extra_body", None)
         fields = {**self._llm._request_fields, **given_here}
         given = {name: value for name, value in fields.items() if value is not None}
+        choice = tool_choice_of(given.pop("tool_choice", None))
+        if choice is not None:
+            given["tool_choice"] = choice
         # As OpenAI's client merges it: above all other fields, and null is a value. One level is
         # unpacked: a provider's own field may be called extra_body.
         for source in (further, kwargs):
@@ -244,7 +248,13 @@ def _with_refusal(response: ChatResponse, completion: Completion) -> ChatRespons
 
 
 def user(text: str) -> ChatMessage:
-    """Return a message with the role "user"."""
+    """Return a message with the role "user".
+
+    Raises:
+        ConfigurationError: It is no text, of which LlamaIndex would make an empty message.
+    """
+    if not isinstance(text, str):
+        raise ConfigurationError(f"A prompt of type {type(text).__name__}: needs a string.")
     return ChatMessage(role=MessageRole.USER, content=text)
 
 

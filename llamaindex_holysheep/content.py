@@ -133,6 +133,7 @@ def _media(message: ChatMessage, block: Any) -> dict[str, Any]:
             f"A system message can hold text only, not {block.block_type}; send it in a user "
             "message."
         )
+    _check_source(block)
     if isinstance(block, ImageBlock):
         detail = {"detail": block.detail} if block.detail else {}
         return {"type": "image_url", "image_url": {"url": _image_url(block), **detail}}
@@ -147,6 +148,18 @@ def _media(message: ChatMessage, block: Any) -> dict[str, Any]:
         f"A {type(block).__name__} cannot be sent in a chat completion; "
         "send text, images, audio or documents."
     )
+
+
+_DATA = {ImageBlock: "image", AudioBlock: "audio", DocumentBlock: "data"}
+"""Block -> its field for bytes."""
+
+
+def _check_source(block: Any) -> None:
+    data = next((name for cls, name in _DATA.items() if isinstance(block, cls)), None)
+    if data and not any(getattr(block, name) for name in ("url", "path", data)):
+        raise ConfigurationError(
+            f"{type(block).__name__} without a source: needs url=…, path=… or {data}=…."
+        )
 
 
 def _bytes(block: DocumentBlock) -> bytes:

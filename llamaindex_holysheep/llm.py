@@ -19,6 +19,7 @@ from pydantic import ConfigDict
 
 from llamaindex_holysheep.calls import Call, user
 from llamaindex_holysheep.closing import aclosing_all, closing_all, noting
+from llamaindex_holysheep.messages import checked
 from llamaindex_holysheep.stored_answers import StoredAnswers
 from llamaindex_holysheep.tools import only_first_call, selections_of, tool_params, why_no_call
 
@@ -144,7 +145,8 @@ class HolySheep(StoredAnswers):
         default_headers: Headers added to every request.
         strict: Have the server enforce the schemas of tools and of `response_format` exactly.
         context_window: Tokens of prompt and answer; by default the smallest window among the
-            model and its fallback models.
+            model and its fallback models. A model that is not in the catalog counts as one of
+            3,900 tokens, or twice `max_tokens`, and a log line names it.
         timeout: Shorthand for `timeouts`: seconds, or (connect, read).
         timeouts: Time limits in seconds: connect, first token, stall, whole call.
         max_retries: Shorthand for `retry`: retries per call, 5 by default.
@@ -191,12 +193,12 @@ class HolySheep(StoredAnswers):
 
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the whole answer to a conversation."""
-        response: ChatResponse = Call(self).chat(messages, **kwargs)
+        response: ChatResponse = Call(self).chat(checked(messages), **kwargs)
         return response
 
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Like `chat`, for asyncio."""
-        response: ChatResponse = await Call(self).achat(messages, **kwargs)
+        response: ChatResponse = await Call(self).achat(checked(messages), **kwargs)
         return response
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -216,14 +218,14 @@ class HolySheep(StoredAnswers):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Stream the answer to a conversation; closing the stream closes the connection."""
         with noting() as opened:
-            return closing_all(Call(self).stream_chat(messages, **kwargs), opened)
+            return closing_all(Call(self).stream_chat(checked(messages), **kwargs), opened)
 
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Like `stream_chat`, for asyncio."""
         with noting() as opened:
-            return aclosing_all(await Call(self).astream_chat(messages, **kwargs), opened)
+            return aclosing_all(await Call(self).astream_chat(checked(messages), **kwargs), opened)
 
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
@@ -250,7 +252,7 @@ class HolySheep(StoredAnswers):
         verbose: bool = False,
         allow_parallel_tool_calls: bool = False,
         tool_required: bool = False,
-        tool_choice: str | dict[str, Any] | None = None,
+        tool_choice: str | bool | dict[str, Any] | None = None,
         strict: bool | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
@@ -261,7 +263,7 @@ class HolySheep(StoredAnswers):
             tools,
             parallel=allow_parallel_tool_calls,
             required=tool_required,
-            choice=tool_choice or self._tool_choice,
+            choice=self._tool_choice if tool_choice is None else tool_choice,
             strict=self.strict if strict is None else strict,
         )
         return {"messages": messages, **params, **kwargs}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
+from holysheep_core import ConfigurationError
 from holysheep_core.integrations.turns import media_after_tools
 from llamaindex_holysheep.assistant_turns import assistant_message
 from llamaindex_holysheep.content import content_of
@@ -26,6 +27,28 @@ def to_wire(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         ConfigurationError: A message has a block that chat/completions does not accept.
     """
     return media_after_tools(with_own_ids(_convert(message) for message in messages))
+
+
+def checked(messages: Any) -> Sequence[ChatMessage]:
+    """Return messages, if they are LlamaIndex's: its callbacks fail for others in their own words.
+
+    Raises:
+        ConfigurationError: They are a string, dicts or something else; the message says what to
+            write.
+    """
+    if isinstance(messages, str) or not isinstance(messages, Sequence):
+        raise ConfigurationError(
+            f"messages of type {type(messages).__name__}: needs a list, such as "
+            "[ChatMessage(role='user', content='…')]."
+        )
+    for message in messages:
+        if not isinstance(message, ChatMessage):
+            spread = "**message" if isinstance(message, Mapping) else "role='user', content='…'"
+            raise ConfigurationError(
+                f"A message of type {type(message).__name__}: needs a ChatMessage, such as "
+                f"ChatMessage({spread})."
+            )
+    return messages
 
 
 def _convert(message: ChatMessage) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
+from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.program.utils import create_flexible_model
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
+
+from holysheep_core.integrations.partial_json import without_open_number
+from llamaindex_holysheep.tools import selections_of
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-_OPEN_NUMBER = re.compile(r"([:\[,]\s*)-?[0-9][-+0-9.eE]*$")
 _FENCED = re.compile(r"\s*```(?:json)?\s*(.*?)\s*(?:```\s*)?", re.DOTALL)
 _SHOWN = 200
 
@@ -39,9 +42,8 @@ class GrowingObject(Generic[_Model]):
         may be missing.
         """
         try:
-            found = from_json(
-                _OPEN_NUMBER.sub(r"\1", _json(text)).encode(), allow_partial="trailing-strings"
-            )
+            shown = without_open_number(_json(text)).encode()
+            found = from_json(shown, allow_partial="trailing-strings")
         except ValueError:
             return None
         if not isinstance(found, dict) or found == self._last:
@@ -63,8 +65,32 @@ class GrowingObject(Generic[_Model]):
         except ValidationError as error:
             raise ValueError(
                 f"The model's answer is no {self._cls.__name__}: {error.error_count()} "
-                f"problem(s) in {text[:_SHOWN]!r}"
+                f"problem(s) in {text[:_SHOWN]!r}. llm_kwargs={{'tool_choice': 'required'}} asks "
+                "for a tool call instead."
             ) from error
+
+
+def text_of(response: ChatResponse | None) -> str:
+    """Return the text of a response so far."""
+    return "" if response is None else response.message.content or ""
+
+
+def whole_object(growing: GrowingObject[_Model], last: ChatResponse | None) -> _Model:
+    """Return the object of the whole answer.
+
+    Some relays hold a model to a schema by a tool that they offer themselves, and hand its call
+    on: the arguments are the object.
+
+    Args:
+        growing: The object so far.
+        last: The last response of the stream.
+
+    Raises:
+        ValueError: The answer is no such object.
+    """
+    text = text_of(last)
+    calls = selections_of(last) if last is not None and not text.strip() else []
+    return growing.whole(to_json(calls[0].tool_kwargs).decode() if calls else text)
 
 
 def _json(text: str) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from llama_index.core.base.llms.types import LLMMetadata, MessageRole
+from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import AliasChoices, Field
 
 from holysheep_core import DEFAULT_BASE_URL, default_fallbacks
+from holysheep_core.integrations.pickles import without_unpicklable
 from holysheep_core.integrations.settings import CALLBACKS, NOT_PICKLED, EngineSettings
+from holysheep_core.integrations.turns import warn_once
 from llamaindex_holysheep.keyword_hints import HINTS, OTHERWISE
 
-_UNKNOWN_WINDOW = 128_000
+_UNKNOWN = (
+    "The context window of %s is not known: %s tokens are assumed, which LlamaIndex splits "
+    "documents and histories by. Set context_window=…, or the model's card in catalog=…."
+)
 
 
 class ModelSettings(EngineSettings, FunctionCallingLLM):
@@ -37,22 +42,20 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the API key, headers and connections; the unpickling process has its own.
 
-        Callbacks and LlamaIndex's own settings are left out if they cannot be pickled.
+        Callbacks and LlamaIndex's own settings are left out if they cannot be pickled; a log line
+        names them.
 
         Raises:
             TypeError: The model has `providers`; their keys cannot be pickled.
         """
         # Not LlamaIndex's method: it deletes unpicklable fields from this model itself.
         theirs = FunctionCallingLLM.model_fields.keys() | set(CALLBACKS)
-        always = ModelSettings.model_fields.keys() - theirs
         fields = {
             name: value
             for name, value in self.__dict__.items()
-            if name in type(self).model_fields
-            and name not in NOT_PICKLED
-            and (name in always or _has_pickle(value))
+            if name in type(self).model_fields and name not in NOT_PICKLED
         }
-        return {"__dict__": fields}
+        return {"__dict__": without_unpicklable(type(self).__name__, fields, theirs)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read `HOLYSHEEP_API_KEY`; calls raise `ConfigurationError` if it is not set."""
@@ -67,8 +70,10 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
         fallback = self._handler.settings.fallback.models
         others = default_fallbacks(self.model) if fallback is None else tuple(fallback)
         known = self._handler.settings.catalog.card
-        windows = [known(name).context_window for name in (self.model, *others)]
-        window = self.context_window or min((w for w in windows if w), default=_UNKNOWN_WINDOW)
+        window = self.context_window or min(
+            known(name).context_window or self._assumed_window(name)
+            for name in (self.model, *others)
+        )
         return LLMMetadata(
             context_window=window,
             num_output=self.max_tokens or -1,
@@ -78,10 +83,13 @@ class ModelSettings(EngineSettings, FunctionCallingLLM):
             system_role=MessageRole.SYSTEM,
         )
 
+    def _assumed_window(self, model: str) -> int:
+        """Return the window of a model that is in no table, in tokens; a log line says so once.
 
-def _has_pickle(value: object) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - a user's object may raise anything
-        return False
-    return True
+        It is the window that LlamaIndex assumes for OpenAILike: a larger one would not hold for
+        many local servers, which refuse a longer prompt or cut it without a word. A model that is
+        asked for long answers has more; without it LlamaIndex would find no room for the prompt.
+        """
+        window = max(DEFAULT_CONTEXT_WINDOW, 2 * (self.max_tokens or 0))
+        warn_once(_UNKNOWN % (repr(model), f"{window:,}"))
+        return window

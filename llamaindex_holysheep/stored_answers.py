@@ -11,6 +11,7 @@ from holysheep_core import AnswerStatus
 from holysheep_core.integrations import IfExists, Owned
 from llamaindex_holysheep.calls import Call, agrow, grow
 from llamaindex_holysheep.closing import aclosing_all, closing_all
+from llamaindex_holysheep.messages import checked
 from llamaindex_holysheep.structured import StructuredPrediction
 
 
@@ -45,7 +46,9 @@ class StoredAnswers(StructuredPrediction):
             ConfigurationError: The request is invalid, or the model has no journal.
             JournalError: The journal does not answer, or has another request's answer.
         """
-        return Call(self).start_chat(messages, call_id=call_id, if_exists=if_exists, **kwargs)
+        return Call(self).start_chat(
+            checked(messages), call_id=call_id, if_exists=if_exists, **kwargs
+        )
 
     async def astart_chat(
         self,
@@ -57,7 +60,7 @@ class StoredAnswers(StructuredPrediction):
     ) -> str:
         """Like `start_chat`, in a task of the running loop; if the loop ends, resume the answer."""
         return await Call(self).astart_chat(
-            messages, call_id=call_id, if_exists=if_exists, **kwargs
+            checked(messages), call_id=call_id, if_exists=if_exists, **kwargs
         )
 
     def follow_stream_chat(self, call_id: str, *, offset: int = 0) -> ChatResponseGen:

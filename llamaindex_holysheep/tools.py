@@ -12,7 +12,9 @@ from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import ToolMetadata
 
+from holysheep_core import ConfigurationError
 from holysheep_core.integrations.schemas import legal_name, strictly
+from holysheep_core.integrations.tool_choice import tool_choice_of
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
@@ -54,7 +56,7 @@ def tool_params(
     *,
     parallel: bool,
     required: bool,
-    choice: str | dict[str, Any] | None,
+    choice: str | bool | dict[str, Any] | None,
     strict: bool = False,
 ) -> dict[str, Any]:
     """Return the request's fields that offer tools; {} without tools.
@@ -64,19 +66,45 @@ def tool_params(
         parallel: Whether the model may call several tools at once, which is the API's default.
             `parallel_tool_calls` is sent only to forbid it: not every server knows the field.
         required: Whether the model must call one.
-        choice: "auto", "none", "required", a tool's name or a dict; overrides `required`.
+        choice: "auto", "none", "any", "required", True (any), a tool's name or a dict; overrides
+            `required`.
         strict: Whether the server enforces the tools' schemas exactly.
+
+    Raises:
+        ConfigurationError: A tool is none of LlamaIndex's.
     """
+    check_tools(tools)
     if not tools:
         return {}
     offered = Offered(tools, strict=strict)
-    if choice is None:
-        choice = "required" if required else "auto"
-    elif isinstance(choice, str) and choice not in ("auto", "none", "required"):
-        on_wire = {own: name for name, own in offered.names.items()}
-        choice = {"type": "function", "function": {"name": on_wire.get(choice, choice)}}
-    params: dict[str, Any] = {"tools": offered, "tool_choice": choice}
+    on_wire = {own: name for name, own in offered.names.items()}
+    chosen = tool_choice_of(choice, on_wire) or ("required" if required else "auto")
+    params: dict[str, Any] = {"tools": offered, "tool_choice": chosen}
     return params if parallel else {**params, "parallel_tool_calls": False}
+
+
+def check_tools(tools: Any) -> None:
+    """Check that tools are LlamaIndex's.
+
+    Raises:
+        ConfigurationError: One is a function, a dict or something else; the message says what to
+            write.
+    """
+    if isinstance(tools, Mapping) or not isinstance(tools, Sequence):
+        raise ConfigurationError(f"tools of type {type(tools).__name__}: needs a list of tools.")
+    for tool in tools:
+        if isinstance(getattr(tool, "metadata", None), ToolMetadata):
+            continue
+        if isinstance(tool, Mapping):
+            raise ConfigurationError(
+                "A tool of type dict: needs a LlamaIndex tool. Tools in the OpenAI format go into "
+                "llm.chat(messages, tools=[…])."
+            )
+        name = getattr(tool, "__name__", "function")
+        raise ConfigurationError(
+            f"A tool of type {type(tool).__name__}: needs a LlamaIndex tool, such as "
+            f"FunctionTool.from_defaults({name})."
+        )
 
 
 class _WholeMetadata(ToolMetadata):

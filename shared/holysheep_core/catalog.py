@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from holysheep_core.catalog_models import MODELS, ROWS, UNKNOWN, ModelCard
+from holysheep_core.catalog_names import lookup_key, lookup_keys
 from holysheep_core.config.checks import check_count, check_number
 from holysheep_core.errors import ConfigurationError
 
@@ -65,26 +66,62 @@ class Catalog:
     >>> catalog.card("gpt-4.1") == card("gpt-4.1")
     True
 
+    A model is found under the variants of its name too: in upper case, with hyphens for dots, with
+    the names of providers before it ("openrouter/anthropic/claude-sonnet-4.5"), with a date or
+    "-latest" after it. An entry with just the name that is asked for comes first.
+
+    >>> catalog.card("openai/gpt-4.1-2025-04-14") == card("gpt-4.1")
+    True
+    >>> catalog.card("ft:gpt-4.1:acme::1").context_window is None  # has prices of its own
+    True
+
     Args:
-        models: Cards that take the place of those in the table.
+        models: Cards that take the place of those in the table. One holds for all ids of its model,
+            but for those that have their own.
     """
 
     def __init__(self, models: Mapping[str, ModelCard] | None = None) -> None:
-        self.models: Mapping[str, ModelCard] = {**MODELS, **(models or {})}
+        own = _under_all_ids(models or {})
+        self.models: Mapping[str, ModelCard] = {**MODELS, **own}
+        self._by_key = {**_BY_KEY, **_by_key(own)} if own else _BY_KEY
 
     def card(self, model: str) -> ModelCard:
         """Return what is known of a model; for an unknown one, a card that rules nothing out."""
-        return self.models.get(model, UNKNOWN)
+        return self.models.get(model) or _found(model, self._by_key)
 
 
 def card(model: str) -> ModelCard:
     """Return what the built-in table says of a model."""
-    return MODELS.get(model, UNKNOWN)
+    return MODELS.get(model) or _found(model, _BY_KEY)
 
 
 def default_fallbacks(model: str) -> tuple[str, ...]:
     """Return the models to try after `model`, best first."""
-    return () if model == DEFAULT_FALLBACK else (DEFAULT_FALLBACK,)
+    return () if lookup_key(DEFAULT_FALLBACK) in lookup_keys(model) else (DEFAULT_FALLBACK,)
+
+
+def _by_key(models: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
+    return {lookup_key(name): known for name, known in models.items()}
+
+
+_BY_KEY = _by_key(MODELS)
+
+
+def _found(model: str, by_key: Mapping[str, ModelCard]) -> ModelCard:
+    return next((by_key[key] for key in lookup_keys(model) if key in by_key), UNKNOWN)
+
+
+def _under_all_ids(own: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
+    """Return a user's cards under the other ids of their models too."""
+    known = _by_key(own)
+    made = dict(own)
+    for ids, _ in ROWS if own else ():
+        first = next((known[key] for key in map(lookup_key, ids) if key in known), None)
+        if first is not None:
+            made.update(
+                {name: known.get(lookup_key(name), first) for name in ids if name not in own}
+            )
+    return made
 
 
 VARIABLE = "HOLYSHEEP_CATALOG"
@@ -116,6 +153,7 @@ _PRICES = {
     "cache_creation_input_token_cost": "cache_write_price",
     "output_cost_per_token": "output_price",
 }
+_NO_PRICES: dict[str, Any] = dict.fromkeys(_PRICES.values())
 _TOKENS = {"max_input_tokens": "context_window", "max_output_tokens": "max_output_tokens"}
 _ABILITIES = {
     "supports_function_calling": "tools",
@@ -139,10 +177,6 @@ def _from_litellm(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         maker, _, bare = name.partition("/")
         if bare and "/" not in bare and bare.lower().startswith(maker.lower()):
             found.setdefault(bare, found[name])
-    for ids, _ in ROWS:
-        known = next((found[name] for name in ids if name in found), None)
-        if known is not None:
-            found.update({name: known for name in ids if name not in found})
     return found
 
 
@@ -156,7 +190,8 @@ def _facts(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         found.pop("cache_write_price", None)  # 0 where writing costs no more than input
     for theirs, ours in _TOKENS.items():
         tokens = facts.get(theirs)
-        known = getattr(card(name), ours)  # theirs is the prompt's limit, ours the window's
+        # Theirs is the prompt's limit, ours the window's; but another provider may have less.
+        known = getattr(_BY_KEY.get(lookup_key(name), UNKNOWN), ours)
         if known is None and isinstance(tokens, int) and tokens > 0:
             found[ours] = tokens
     abilities = {ours: facts.get(theirs) for theirs, ours in _ABILITIES.items()}
@@ -247,4 +282,9 @@ def _card(file: Path, model: str, facts: object) -> ModelCard:
             check_number(f"{where}: {name}", value)
         if "int" in str(kind) and "float" not in str(kind):
             check_count(f"{where}: {name}", value, minimum=1)
-    return dataclasses.replace(card(model), **facts)
+    before = card(model)
+    if lookup_key(model) not in _BY_KEY and facts.keys() & _NO_PRICES.keys():
+        # Another provider's prices, or a snapshot's: what is not given costs as any input, not as
+        # the maker's.
+        before = dataclasses.replace(before, **_NO_PRICES)
+    return dataclasses.replace(before, **facts)

@@ -92,6 +92,7 @@ ROWS: tuple[_Row, ...] = (
     (("gpt-4.1",), replace(_GPT_4_1, input_price=2.00, cached_price=0.50, output_price=8.00)),
     *_alike(_GPT_4_1, "gpt-4.1-mini", "gpt-4.1-nano"),
     *_alike(_GPT_4O, "gpt-4o", "gpt-4o-mini"),
+    *_alike(replace(_GPT_4O, max_output_tokens=4_096), "gpt-4o-2024-05-13"),
     (("gpt-5-chat", "gpt-5-chat-latest"), _GPT_4O),
     *_alike(_GPT_5, "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5-codex", "gpt-5.1", "gpt-5.1-codex"),
     *_alike(_GPT_5, "gpt-5.2", "gpt-5.2-pro", "gpt-5.3-codex", "gpt-5.4-mini"),

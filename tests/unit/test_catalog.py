@@ -9,6 +9,7 @@ from holysheep_core import (
     Catalog,
     ConfigurationError,
     ModelCard,
+    SpendLimit,
     StreamingRetryHandler,
     Usage,
     card,
@@ -37,11 +38,105 @@ def test_prices_are_the_published_ones(model, price):
     assert card(model).output_price == price
 
 
-@pytest.mark.parametrize("model", ["", "gpt-99", "GPT-4.1", "provider/gpt-4.1"])
+@pytest.mark.parametrize("model", ["", "gpt-99", "provider/gpt-99", "gpt-99-2025-04-14"])
 def test_an_unknown_model_is_assumed_able_to_do_everything(model):
     assert card(model) is UNKNOWN
     assert (UNKNOWN.tools, UNKNOWN.images, UNKNOWN.json_schema) == (True, True, True)
     assert not UNKNOWN.prefill, "a prefill is only tried where it is known to work"
+
+
+VARIANTS = [
+    ("gpt-4.1", "GPT-4.1"),
+    ("gpt-4.1", "gpt-4-1"),
+    ("gpt-4.1", "gpt-4.1-2025-04-14"),
+    ("gpt-4.1", "gpt-4.1-latest"),
+    ("gpt-4.1", "openai/gpt-4.1"),
+    ("gpt-4.1", "openrouter/openai/gpt-4.1-2025-04-14"),
+    ("gpt-4.1-mini", "openai/GPT-4.1-mini-2025-04-14"),
+    ("gpt-4o", "gpt-4o-2024-08-06"),
+    ("gpt-5-chat", "gpt-5-chat-2025-08-07"),
+    ("o3", "openai/o3-2025-04-16"),
+    ("claude-sonnet-4.5", "openrouter/anthropic/claude-sonnet-4.5"),
+    ("claude-sonnet-4.5", "anthropic/claude-sonnet-4-5-20250929"),
+    ("claude-sonnet-4.5", "claude-sonnet-4-5@20250929"),
+    ("claude-sonnet-4.5", "Claude-Sonnet-4-5-latest"),
+    ("gemini-2.5-flash", "models/gemini-2.5-flash"),
+    ("gemini-2.5-pro", "google/gemini-2-5-pro"),
+    ("deepseek-v3.2", "deepseek-ai/DeepSeek-V3.2"),
+    ("MiniMax-M2.7", "minimax/minimax-m2.7"),
+]
+
+
+@pytest.mark.parametrize(("model", "name"), VARIANTS)
+def test_a_model_is_known_by_the_variants_of_its_name(model, name):
+    assert card(name) == card(model) != UNKNOWN
+    assert Catalog().card(name) == card(model)
+    mine = Catalog({model: ModelCard(context_window=7)})
+    assert mine.card(name).context_window == 7, "also where the table has the variant itself"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gpt-4o-audio-preview", "gpt-4o-audio-preview-2024-12-17", "chatgpt-4o-latest"),
+        *("gpt-4.1-turbo", "gpt-4", "o1-preview", "o3-deep-research-2025-06-26"),
+        *("ft:gpt-4.1:acme::1", "ft:gpt-4.1-2025-04-14", "openai/ft:gpt-4.1:acme::1"),
+        *("deepseek-v3.2-exp", "deepseek/deepseek-r1:free", "deepseek-r1-distill-llama-70b"),
+        *("gemini-2.5-flash-preview-09-2025", "gemini-2.5-flash-image", "claude-3-5-sonnet-latest"),
+    ],
+)
+def test_no_model_is_taken_for_another(name):
+    assert card(name) is UNKNOWN
+    assert Catalog({"mine": ModelCard()}).card(name) is UNKNOWN
+
+
+def test_a_snapshot_that_differs_is_itself():
+    assert card("openai/gpt-4o-2024-05-13").max_output_tokens == 4_096
+    mine = Catalog({"gpt-4o": ModelCard(max_output_tokens=7)})
+    assert mine.card("gpt-4o-2024-05-13").max_output_tokens == 4_096
+
+
+def test_a_users_entry_with_just_this_name_wins():
+    exact, bare, other = (ModelCard(context_window=size) for size in (1, 2, 3))
+    mine = Catalog({"gpt-4.1": bare, "azure/gpt-4.1": exact, "GPT-4.1-Mini": other})
+    assert mine.card("azure/gpt-4.1") is exact
+    assert mine.card("azure/gpt-4.1-2025-04-14") is exact
+    assert mine.card("openai/gpt-4.1") is bare
+    assert mine.card("gpt-4.1") is bare
+    assert mine.card("gpt-4.1-mini") is other
+    only = Catalog({"azure/gpt-4.1": exact})
+    assert only.card("gpt-4.1") == card("gpt-4.1"), "a provider's price is its own"
+
+
+def test_a_users_entry_holds_for_the_other_ids_of_its_model():
+    one, two = ModelCard(context_window=1), ModelCard(context_window=2)
+    mine = Catalog({"claude-sonnet-4-5-20250929": one, "claude-sonnet-4.5": two})
+    assert mine.card("claude-sonnet-4-5-20250929") is one
+    assert mine.card("claude-sonnet-4-5") is two
+    assert Catalog({"gemini-3-pro-preview": one}).card("gemini-3-pro") is one
+
+
+def test_prices_of_a_file_for_another_provider_are_not_mixed_with_the_makers(write):
+    text = '["azure/gpt-4.1"]\ninput_price = 2.2\n\n["acme/gpt-4.1"]\ntools = false\n'
+    catalog = load_catalog(write(text))
+    azure = catalog.card("azure/gpt-4.1")
+    assert (azure.input_price, azure.cached_price, azure.output_price) == (2.2, None, None)
+    assert azure.context_window == card("gpt-4.1").context_window
+    assert catalog.card("acme/gpt-4.1") == dataclasses.replace(card("gpt-4.1"), tools=False)
+
+
+def test_a_call_of_a_variant_has_a_cost_and_can_have_a_limit_in_dollars(play):
+    script = play()
+    with StreamingRetryHandler(
+        "k", base_url=script.base_url, spend_limit=SpendLimit(usd=1.0)
+    ) as handler:
+        assert handler.complete("openai/GPT-4.1-2025-04-14", ASK).cost_usd > 0
+    assert script.requests[0].body["model"] == "openai/GPT-4.1-2025-04-14", "sent as given"
+
+
+def test_the_default_fallback_is_no_fallback_of_itself():
+    for name in ("Gemini-2.5-Flash", "google/gemini-2.5-flash", "gemini-2.5-flash-latest"):
+        assert default_fallbacks(name) == ()
 
 
 @pytest.mark.parametrize("model", [*MODELS, "unheard-of"])

@@ -77,6 +77,7 @@ def _check_params(params: Mapping[str, Any]) -> None:
             f"response_format of type {type(wanted).__name__}: needs a dict; "
             "for a class use the framework's structured output."
         )
+    _check_tool_choice(params)
     for name, value in params.items():
         if isinstance(value, float):
             check_number(name, value, minimum=-math.inf)
@@ -108,8 +109,66 @@ def _check_messages(messages: Any) -> None:
             raise ConfigurationError(
                 f"message of type {type(message).__name__}: needs a dict with 'role' and 'content'."
             )
+        role = message["role"]
+        if role not in _ROLES:
+            _check_role(role)
+        content = message.get("content")
+        if content is None and not _may_lack_content(role, message):
+            raise ConfigurationError(f"A message with role={role!r} has no content.")
+        if content is not None and not isinstance(content, (str, Sequence, Mapping)):
+            raise ConfigurationError(
+                f"content of type {type(content).__name__} in a message with role={role!r}: needs "
+                "a string or a list of parts."
+            )
 
 
+def _may_lack_content(role: str, message: Mapping[str, Any]) -> bool:
+    """Tell whether a message may be without content: an answer may be tool calls alone."""
+    if role == "assistant":
+        return any(message[name] for name in message if name not in ("role", "name"))
+    return role not in _ROLES or role == "function"
+
+
+@lru_cache(maxsize=256)
+def _check_role(role: str) -> None:
+    """Refuse a mistyped role; others pass, since templates of a server may have their own.
+
+    Raises:
+        ConfigurationError: The role is nearly one of the API's, or another library's word for one.
+    """
+    near = difflib.get_close_matches(role.lower(), _ROLES, n=1, cutoff=0.8)
+    meant = _OTHER_ROLES.get(role.lower()) or (near[0] if near else None)
+    if meant or not role.strip():
+        asked = f" Did you mean {meant!r}?" if meant else ""
+        raise ConfigurationError(
+            f"A message with role={role!r}: needs one of {', '.join(_ROLES)}.{asked}"
+        )
+
+
+def _check_tool_choice(params: Mapping[str, Any]) -> None:
+    """Check that the tool which the model must call is offered, as far as tools have names."""
+    choice, tools = params.get("tool_choice"), params.get("tools")
+    if isinstance(choice, str) and choice not in _CHOICES:
+        raise ConfigurationError(
+            f"tool_choice={choice!r}: needs {', '.join(map(repr, _CHOICES[:3]))} or "
+            "{'type': 'function', 'function': {'name': …}}."
+        )
+    named = choice.get("function") if isinstance(choice, Mapping) else None
+    if not isinstance(named, Mapping) or not isinstance(tools, Sequence) or not tools:
+        return
+    functions = [each.get("function", each) for each in tools if isinstance(each, Mapping)]
+    names = [each.get("name") for each in functions if isinstance(each, Mapping)]
+    if any(names) and named.get("name") not in names:
+        offered = ", ".join(repr(name) for name in names if name)
+        raise ConfigurationError(
+            f"tool_choice names {named.get('name')!r}, which is not offered; tools are {offered}."
+        )
+
+
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_OTHER_ROLES = {"human": "user", "ai": "assistant", "bot": "assistant", "model": "assistant"}
+_CHOICES = ("auto", "none", "required", "any")
+"""Choices of tools that are no names; "any" is Mistral's word."""
 _RANGES = (
     ("temperature", 0.0, 2.0),
     ("top_p", 0.0, 1.0),

@@ -12,7 +12,8 @@ from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 
-from holysheep_core import Provider
+from holysheep_core import ConfigurationError, Observer, Provider
+from holysheep_core.integrations.turns import warn_once
 from holysheep_core.simulator import cut, refuse
 from support.models import langchain as model
 
@@ -82,6 +83,41 @@ def test_a_pickled_model_takes_its_key_from_the_environment(play, text, monkeypa
     raw = pickle.dumps(model(script))
     assert pickle.loads(raw).invoke("go").text == text
     assert script.requests[0].headers["authorization"] == "Bearer sk-there"
+
+
+WITHOUT_PICKLES = {
+    "on_event": lambda event: None,
+    "on_token": lambda token: None,
+    "observers": [type("Local", (Observer,), {})()],
+    "rate_limiter": InMemoryRateLimiter(requests_per_second=1000),
+    "custom_get_token_ids": lambda text: [1],
+}
+
+
+@pytest.mark.parametrize("names", [*([name] for name in WITHOUT_PICKLES), list(WITHOUT_PICKLES)])
+def test_a_pickle_leaves_out_callbacks_that_have_none_and_says_so(
+    play, text, monkeypatch, caplog, names
+):
+    warn_once.cache_clear()
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "sk-there")
+    script = play()
+    llm = model(script, temperature=0.5, **{name: WITHOUT_PICKLES[name] for name in names})
+    before = dict(llm.__dict__)
+    raw, _ = pickle.dumps(llm), pickle.dumps(llm)
+    assert llm.__dict__ == before, "the model itself keeps them"
+    [said] = [record.getMessage() for record in caplog.records if record.name == "holysheep"]
+    assert f"ChatHolySheep leaves out {', '.join(sorted(names))}, which cannot" in said
+    again = pickle.loads(raw)
+    assert (again.temperature, again.on_event, again.on_token) == (0.5, None, None)
+    assert (tuple(again.observers), again.rate_limiter) == ((), None)
+    assert again.invoke("go").text == text
+
+
+def test_a_pickle_of_a_model_with_importable_callbacks_has_them(play, monkeypatch, caplog):
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "sk-there")
+    again = pickle.loads(pickle.dumps(model(play(), on_event=print)))
+    assert again.on_event is print
+    assert not caplog.records
 
 
 def test_one_instance_serves_many_threads(play, text):
@@ -176,3 +212,61 @@ def test_fields_can_be_configurable(play, text):
     assert llm.with_config(tags=["x"]).invoke("go", config).text == text
     assert script.requests[0].body["model"] == "claude-sonnet-4.5"
     assert script.requests[0].body["temperature"] == 0.3
+
+
+# what is sent ----------------------------------------------------------------------------------
+
+
+def pay(amount: int) -> int:
+    """Pay."""
+    return amount
+
+
+async def drained(stream):
+    return [each async for each in stream]
+
+
+ASKING = {
+    "invoke": lambda llm, **given: llm.invoke("go", **given),
+    "stream": lambda llm, **given: list(llm.stream("go", **given)),
+    "ainvoke": lambda llm, **given: asyncio.run(llm.ainvoke("go", **given)),
+    "astream": lambda llm, **given: asyncio.run(drained(llm.astream("go", **given))),
+}
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_one_stop_is_sent_as_a_list_wherever_it_is_given(play, way):
+    script = play()
+    ASKING[way](model(script, stop="END"))
+    ASKING[way](model(script), stop="END")
+    ASKING[way](model(script).bind(stop="END"))
+    assert [request.body["stop"] for request in script.requests] == [["END"]] * 3
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_a_choice_of_a_call_is_sent_as_that_of_bind_tools(play, way):
+    script = play("", tool_calls=[("pay", '{"amount": 1}')])
+    llm = model(script)
+    for choice in ("any", "pay", True, False):
+        ASKING[way](llm.bind_tools([pay], tool_choice=choice))
+        ASKING[way](llm.bind_tools([pay]), tool_choice=choice)
+        of_binding, of_call = script.requests[-2:]
+        assert of_binding.body == of_call.body, choice
+
+
+@pytest.mark.parametrize("choice", ["nope", {"type": "function", "function": {"name": "nope"}}])
+@pytest.mark.parametrize("way", ASKING)
+def test_a_choice_of_a_tool_that_is_not_offered_is_refused(play, way, choice):
+    script = play()
+    llm = model(script)
+    for bound in (
+        llm.bind_tools([pay], tool_choice=choice),
+        llm.with_structured_output(pay_schema(), tool_choice=choice),
+    ):
+        with pytest.raises(ConfigurationError, match="'nope', which is not offered; tools are"):
+            ASKING[way](bound)
+    assert not script.requests
+
+
+def pay_schema():
+    return {"title": "pay", "type": "object", "properties": {"amount": {"type": "integer"}}}

@@ -3,6 +3,7 @@
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.globals import set_llm_cache
+from langchain_core.load import dumps, loads
 
 from holysheep_core.simulator import refuse
 from langchain_holysheep import ChatHolySheep
@@ -23,6 +24,46 @@ def test_an_answer_is_cached(play, text, ask):
     llm = model(script, cache=InMemoryCache())
     assert [ask(llm, "go").text for _ in range(2)] == [text] * 2
     assert len(script.requests) == 1
+
+
+@either
+@pytest.mark.parametrize("serialized", [False, True], ids=["objects", "serialized"])
+def test_an_answer_of_the_cache_costs_nothing_and_says_so(play, ask, serialized):
+    llm = model(play(), cache=Serializing() if serialized else InMemoryCache())
+    first, second, third = (ask(llm, "go").response_metadata["resilience"] for _ in range(3))
+    assert first["cost_usd"] > 0
+    assert "from_cache" not in first
+    assert second == third == {**first, "cost_usd": 0.0, "from_cache": True}
+    assert llm.totals.all.cost_usd == first["cost_usd"], "nothing was spent again"
+
+
+@either
+def test_an_answer_of_the_cache_in_a_chain_keeps_its_message(play, text, ask):
+    llm = model(play(), cache=InMemoryCache())
+    first, second = (ask(llm, "go") for _ in range(2))
+    changed = {"response_metadata", "usage_metadata"}
+    kept = first.model_dump().keys() - changed - {"id"}
+    assert {k: v for k, v in second.model_dump().items() if k in kept} == {
+        k: v for k, v in first.model_dump().items() if k in kept
+    }
+    assert second.text == text
+
+
+class Serializing(InMemoryCache):
+    """Stores text, as caches in files and databases do."""
+
+    def lookup(self, prompt, llm_string):
+        found = super().lookup(prompt, llm_string)
+        return found and loads(found, allowed_objects="all")
+
+    def update(self, prompt, llm_string, return_val):
+        super().update(prompt, llm_string, dumps(return_val))
+
+    async def alookup(self, prompt, llm_string):
+        return self.lookup(prompt, llm_string)
+
+    async def aupdate(self, prompt, llm_string, return_val):
+        self.update(prompt, llm_string, return_val)
 
 
 @either

@@ -12,7 +12,7 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from pydantic import BaseModel
 
-from holysheep_core import AuthenticationError, InvalidJSONOutputError
+from holysheep_core import AuthenticationError, ConfigurationError, InvalidJSONOutputError
 from holysheep_core.simulator import cut, refuse, reply
 from langchain_holysheep.refusals import ModelRefusalError
 from langchain_holysheep.structured import bindings, refusal_of
@@ -284,3 +284,64 @@ def test_an_agent_takes_no_half_json_for_its_answer(play, ask, word):
 )
 def test_a_refusal_is_told_from_an_answer(message, words):
     assert refusal_of(message) == words
+
+
+class Herd(BaseModel):
+    name: str
+    count: int
+    weights: list[float]
+
+
+HERD = {"name": "No. 7: 12, 1", "count": -1000, "weights": [10.25, 1e20], "shorn": True}
+AS_TEXT = ['{"name": "No. 7: 12, 1", "count": -1000, "weights": [10.25, 1e20], "shorn": true}']
+AS_TEXT += [f"```json\n{AS_TEXT[0]}\n```", json.dumps(HERD, indent=2)]
+
+
+async def parts_of(chain, way):
+    if way == "stream":
+        return list(chain.stream("go"))
+    return [part async for part in chain.astream("go")]
+
+
+def are_values_of(part, whole):
+    """Tell whether each value is the whole one's; a string may be the beginning of it."""
+    if isinstance(part, dict):
+        return all(are_values_of(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list):
+        return all(are_values_of(*pair) for pair in zip(part, whole, strict=False))
+    return whole.startswith(part) if isinstance(part, str) else part == whole
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("text", AS_TEXT, ids=["plain", "fenced", "indented"])
+@pytest.mark.parametrize("method", ["json_mode", "json_schema"])
+@pytest.mark.parametrize("schema", [Herd, Herd.model_json_schema()], ids=["class", "dict"])
+async def test_a_stream_shows_no_half_number(play, way, text, method, schema):
+    llm = model(play(text, piece=1, faults=[cut(at=text.index("1000") + 2)]))
+    parts = await parts_of(llm.with_structured_output(schema, method=method), way)
+    if schema is Herd:
+        assert parts[-1] == Herd(**HERD)
+        parts = [part.model_dump() for part in parts]
+    else:
+        assert parts[-1] == HERD
+        assert {"name": "No. 7: 12"} in parts, "a string grows, whatever is in it"
+        assert len(parts) > 10
+    assert all(are_values_of(part, HERD) for part in parts)
+
+
+@every_way
+def test_the_default_is_a_tool_which_every_family_takes(play, ask):
+    script = play("", tool_calls=[call_of("Sheep", DOLLY)])
+    assert ask(model(script).with_structured_output(Sheep), "go") == Sheep(name="Dolly")
+    assert script.requests[0].body["tool_choice"]["function"] == {"name": "Sheep"}
+    assert "response_format" not in script.requests[0].body
+
+
+@every_way
+@pytest.mark.parametrize("bound", [{}, {"tools": []}], ids=["bind", "with tools"])
+def test_a_class_as_response_format_is_refused_with_what_to_do(play, ask, bound):
+    script = play(json.dumps(DOLLY))
+    llm = model(script).bind(response_format=Sheep, **bound)
+    with pytest.raises(ConfigurationError, match=r"response_format .*structured output"):
+        ask(llm, "go")
+    assert not script.requests

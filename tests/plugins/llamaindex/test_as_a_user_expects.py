@@ -6,17 +6,22 @@ import pickle
 
 import httpx
 import pytest
+from llama_index.core import PromptTemplate
+from llama_index.core.indices.prompt_helper import PromptHelper
 from llama_index.core.llms import TextBlock
 
 from holysheep_core import (
+    Catalog,
     ChatRequest,
     ConfigurationError,
     Journal,
+    ModelCard,
     Provider,
     Timeouts,
     card,
 )
 from holysheep_core.integrations import prompt_tokens
+from holysheep_core.integrations.turns import warn_once
 from holysheep_core.simulator import cut, refuse
 from llamaindex_holysheep import HolySheep
 from support.llamaindex_ways import WAYS, every_way, text_of
@@ -91,6 +96,7 @@ def without_pickles(request, tmp_path):
 
 
 def test_a_pickled_model_works_like_the_original(play, text, without_pickles, caplog):
+    warn_once.cache_clear()
     settings, told = without_pickles
     caplog.set_level(logging.WARNING)
     llm = model(play(faults=[cut(20)]), default_headers={"x-token": "hdr-01234567"}, **settings)
@@ -98,7 +104,9 @@ def test_a_pickled_model_works_like_the_original(play, text, without_pickles, ca
     raw = pickle.dumps(llm)
     assert b"hdr-01234567" not in raw
     assert llm.__dict__ == before
-    assert [record.getMessage() for record in caplog.records] == []
+    lost = [name for name in ("messages_to_prompt", "on_event", "on_token") if name in settings]
+    said = [record.getMessage() for record in caplog.records]
+    assert [f"leaves out {', '.join(lost)}, which" in each for each in said] == [True] * bool(lost)
     assert llm.complete("go").text == text
     assert ("".join(told) != "") is ("on_token" in settings)
 
@@ -161,6 +169,53 @@ def test_prompt_helpers_see_the_smallest_window_of_the_fallback_chain():
     assert llm.metadata.context_window == min(window for window in windows if window)
     assert llm.metadata.is_chat_model
     assert llm.metadata.is_function_calling_model
+
+
+UNKNOWN_MODEL = "qwen2.5:7b"
+
+
+@pytest.mark.parametrize(
+    ("settings", "window"),
+    [
+        ({"model": UNKNOWN_MODEL}, 3_900),
+        ({"model": UNKNOWN_MODEL, "fallback_models": []}, 3_900),
+        ({"model": UNKNOWN_MODEL, "fallback_models": ["gpt-4.1"]}, 3_900),
+        ({"fallback_models": ["claude-sonnet-4.5", UNKNOWN_MODEL]}, 3_900),
+        ({"model": UNKNOWN_MODEL, "max_tokens": 4_096}, 8_192),
+        ({"model": UNKNOWN_MODEL, "max_tokens": 100}, 3_900),
+        ({"model": UNKNOWN_MODEL, "catalog": Catalog({UNKNOWN_MODEL: ModelCard(9)})}, 9),
+        ({"model": UNKNOWN_MODEL, "context_window": 9}, 9),
+        ({"fallback_models": [UNKNOWN_MODEL], "context_window": 9}, 9),
+        ({"model": "openai/gpt-4.1-2025-04-14", "fallback_models": []}, 1_047_576),
+    ],
+)
+def test_a_model_that_is_not_known_has_a_small_window_and_not_its_fallbacks(
+    settings, window, caplog
+):
+    warn_once.cache_clear()
+    llm = HolySheep(**{"model": "gpt-4.1", "api_key": "k", **settings})
+    assert llm.metadata.context_window == llm.metadata.context_window == window
+    known = [record.getMessage() for record in caplog.records if record.name == "holysheep"]
+    if window in (3_900, 8_192):
+        [said] = known
+        for words in (f"'{UNKNOWN_MODEL}'", f"{window:,} tokens", "context_window=…", "catalog=…"):
+            assert words in said
+    else:
+        assert not known
+
+
+@pytest.mark.parametrize("max_tokens", [None, 4_096])
+def test_documents_are_split_for_a_model_that_is_not_known(play, max_tokens):
+    script = play()
+    llm = model(script, model=UNKNOWN_MODEL, max_tokens=max_tokens)
+    helper = PromptHelper.from_llm_metadata(llm.metadata)
+    prompt = PromptTemplate("Say what this is about: {context_str}")
+    parts = helper.repack(prompt, ["sheep " * 20_000], llm=llm)
+    for part in parts:
+        llm.predict(prompt, context_str=part)
+    longest = max(len(str(request.body["messages"])) for request in script.requests)
+    assert len(parts) > 1
+    assert longest < 4 * 8_192
 
 
 @pytest.fixture

@@ -232,7 +232,7 @@ def loosely(body):
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("name", ["one", "nested"])
+@pytest.mark.parametrize("name", ["one", "two"])
 async def test_tools_are_offered_as_openai_like_offers_them(play, name, option):
     ours, theirs = await both_send(play, {}, asked(TOOLS[name], OPTIONS[option]))
     assert ours == loosely(theirs)

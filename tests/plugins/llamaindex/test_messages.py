@@ -1,5 +1,6 @@
 """LlamaIndex messages in the OpenAI format; each block is sent, or raises an error."""
 
+import asyncio
 import inspect
 import re
 
@@ -97,3 +98,59 @@ def test_the_images_of_tools_are_in_one_user_message_after_the_last_of_them(capl
     said = [part.get("text") for part in wire[3]["content"]]
     assert said == ["Result of the tool call c1:", None, "Result of the tool call c2:", None]
     assert len(caplog.messages) == 1
+
+
+async def drained(stream):
+    return [each async for each in await stream]
+
+
+CHATS = {
+    "chat": lambda llm, messages: llm.chat(messages),
+    "stream_chat": lambda llm, messages: list(llm.stream_chat(messages)),
+    "start_chat": lambda llm, messages: llm.start_chat(messages),
+    "achat": lambda llm, messages: asyncio.run(llm.achat(messages)),
+    "astream_chat": lambda llm, messages: asyncio.run(drained(llm.astream_chat(messages))),
+    "astart_chat": lambda llm, messages: asyncio.run(llm.astart_chat(messages)),
+}
+
+
+@pytest.mark.parametrize("way", CHATS)
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            [{"role": "user", "content": "go"}],
+            r"message of type dict: .*ChatMessage\(\*\*message\)",
+        ),
+        ([*GO, "go"], r"message of type str: .*ChatMessage\(role='user', content='…'\)"),
+        ("go", "messages of type str: needs a list"),
+        (GO[0], "messages of type ChatMessage: needs a list"),
+        ([], "messages is empty"),
+    ],
+    ids=["dicts", "a string among them", "a string", "one message", "none"],
+)
+def test_what_is_no_message_is_refused_with_what_to_write(play, tmp_path, way, given, says):
+    script = play()
+    llm = model(script, journal=f"sqlite:///{tmp_path}/answers.db")
+    with pytest.raises(ConfigurationError, match=says):
+        CHATS[way](llm, given)
+    assert not script.requests
+
+
+@pytest.mark.parametrize("kind", ["complete", "stream_complete"])
+def test_a_prompt_that_is_no_text_is_refused(play, kind):
+    script = play()
+    with pytest.raises(ConfigurationError, match="prompt of type int: needs a string"):
+        list(getattr(model(script), kind)(3))
+    assert not script.requests
+
+
+@pytest.mark.parametrize("kind", ["ImageBlock", "AudioBlock", "DocumentBlock"])
+def test_media_without_a_source_are_refused_with_what_to_give(play, kind):
+    script = play()
+    message = ChatMessage(role="user", blocks=[getattr(blocks, kind)()])
+    with pytest.raises(ConfigurationError, match=f"{kind} without a source: needs url=…, path=…"):
+        model(script).chat([message])
+    assert not script.requests
+    [sent] = to_wire([ChatMessage(role="tool", blocks=message.blocks)])
+    assert "Left out" in str(sent["content"])

@@ -10,7 +10,8 @@ from llama_index.core.prompts import PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
-from holysheep_core.simulator import reply
+from holysheep_core import BadRequestError, InvalidJSONOutputError
+from holysheep_core.simulator import refuse, reply
 from support.models import GO
 from support.models import llamaindex as model
 from support.sse import END, choice
@@ -128,6 +129,87 @@ def test_a_class_that_contains_itself_is_asked_for_and_parsed(play, ask):
     assert parameters["type"] == "object"
     assert parameters["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
     assert parameters["$defs"]["Node"]["properties"].keys() == {"name", "children"}
+
+
+REFUSED_SCHEMAS = [
+    (400, "response_format type 'json_schema' is not supported"),
+    (400, "Unsupported parameter: 'response_format' is not supported with this model."),
+    (400, "This response_format type is unavailable now"),
+    (400, "Invalid schema for response_format 'Sheep'"),
+    (400, "This model does not support response format `json_schema`."),
+    (422, "Input should be 'text' or 'json_object': body.response_format.type"),
+    (404, "No endpoints found that support structured outputs."),
+    (501, "json_schema: not implemented"),
+]
+streamed = pytest.mark.parametrize("ask", [stream, astream])
+
+
+def no_schemas(status=400, message=REFUSED_SCHEMAS[0][1], times=1):
+    return refuse(status, message=message, times=times)
+
+
+@streamed
+@pytest.mark.parametrize(("status", "message"), REFUSED_SCHEMAS)
+@pytest.mark.parametrize("name", ["gpt-4.1", "my-model"])
+def test_a_server_that_refuses_schemas_is_asked_for_a_tool_call(play, ask, name, status, message):
+    script = play(
+        "", tool_calls=[("Sheep", json.dumps(DOLLY))], faults=[no_schemas(status, message)]
+    )
+    llm = model(script, model=name, fallback_models=[])
+    assert ask(llm) == Sheep(name="Dolly")
+    assert ask(llm) == Sheep(name="Dolly"), "it was learned: no other refusal"
+    sent = [
+        sorted(request.body.keys() & {"response_format", "tools"}) for request in script.requests
+    ]
+    assert sent == [["response_format"], ["tools"], ["tools"]]
+
+
+@streamed
+def test_what_is_learned_of_a_server_holds_for_this_server_and_model_only(play, ask):
+    script = play(
+        json.dumps(DOLLY), tool_calls=[("Sheep", json.dumps(DOLLY))], faults=[no_schemas()]
+    )
+    llm = model(script, fallback_models=[])
+    ask(llm)
+    ask(llm, llm_kwargs={"model": "gpt-4o"})
+    llm.model = "gpt-4.1-mini"
+    ask(llm)
+    assert ["response_format" in request.body for request in script.requests[2:]] == [True, True]
+
+
+@streamed
+@pytest.mark.parametrize(
+    ("faults", "given"),
+    [
+        ([refuse(400, message="temperature is too high")], {}),
+        ([no_schemas(times=None)], {}),
+        ([no_schemas()], {"response_format": {"type": "json_object"}}),
+    ],
+    ids=["another refusal", "tools are refused too", "a format of the caller's own"],
+)
+def test_other_refusals_are_errors(play, ask, faults, given):
+    llm = model(play(json.dumps(DOLLY), faults=faults), fallback_models=[])
+    with pytest.raises(BadRequestError):
+        ask(llm, llm_kwargs=given)
+
+
+@streamed
+def test_a_tool_call_in_place_of_the_text_is_read(play, ask):
+    script = play("", tool_calls=[("json_tool_call", json.dumps(DOLLY))])
+    assert ask(model(script)) == Sheep(name="Dolly")
+    assert "response_format" in script.requests[0].body
+
+
+@streamed
+def test_another_object_is_an_error_that_says_what_to_do(play, ask):
+    with pytest.raises(ValueError, match=r"no Sheep: .*Baa.*llm_kwargs=.*'tool_choice'"):
+        ask(model(play('{"says": "Baa"}')))
+
+
+@streamed
+def test_words_in_place_of_an_object_are_a_typed_error(play, ask):
+    with pytest.raises(InvalidJSONOutputError, match="does not parse"):
+        ask(model(play("Baa.")))
 
 
 def test_a_refusal_outside_of_structured_prediction_is_an_answer(refusing):

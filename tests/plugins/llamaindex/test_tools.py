@@ -1,10 +1,13 @@
 """Tools: the request fields that offer them, and the tool calls of a response."""
 
+import asyncio
+
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
+from holysheep_core import ConfigurationError
 from llamaindex_holysheep.tools import (
     json_schema,
     only_first_call,
@@ -12,6 +15,7 @@ from llamaindex_holysheep.tools import (
     tool_params,
     why_no_call,
 )
+from support.models import GO, llamaindex
 
 PAY = FunctionTool.from_defaults(fn=lambda amount: amount, name="pay")
 
@@ -24,6 +28,10 @@ PAY = FunctionTool.from_defaults(fn=lambda amount: amount, name="pay")
         (True, "none", "none"),
         (False, "pay", {"type": "function", "function": {"name": "pay"}}),
         (False, {"type": "function"}, {"type": "function"}),
+        (False, "any", "required"),
+        (False, True, "required"),
+        (True, False, "required"),
+        (False, "", "auto"),
     ],
 )
 def test_the_choice_is_sent_as_the_api_takes_it(required, choice, sent):
@@ -31,6 +39,59 @@ def test_the_choice_is_sent_as_the_api_takes_it(required, choice, sent):
     assert params["tool_choice"] == sent
     assert params["parallel_tool_calls"] is False
     assert [tool["function"]["name"] for tool in params["tools"]] == ["pay"]
+
+
+def pay(amount: int) -> int:
+    return amount
+
+
+ASKING = {
+    "chat_with_tools": lambda llm, tools, **more: llm.chat_with_tools(tools, "go", **more),
+    "predict_and_call": lambda llm, tools, **more: llm.predict_and_call(tools, "go", **more),
+    "stream": lambda llm, tools, **more: list(llm.stream_chat_with_tools(tools, "go", **more)),
+    "achat_with_tools": lambda llm, tools, **more: asyncio.run(
+        llm.achat_with_tools(tools, "go", **more)
+    ),
+    "apredict_and_call": lambda llm, tools, **more: asyncio.run(
+        llm.apredict_and_call(tools, "go", **more)
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ASKING)
+@pytest.mark.parametrize(
+    ("tools", "says"),
+    [
+        ([pay], r"A tool of type function: .*FunctionTool\.from_defaults\(pay\)"),
+        ([PAY, {"type": "function"}], r"A tool of type dict: .*llm\.chat\(messages, tools=\[…\]\)"),
+        ([3], "A tool of type int: "),
+        ({"pay": PAY}, "tools of type dict: needs a list"),
+    ],
+    ids=["a function", "a dict", "a number", "a dict of tools"],
+)
+def test_what_is_no_tool_is_refused_with_what_to_write(play, way, tools, says):
+    script = play()
+    with pytest.raises(ConfigurationError, match=says):
+        ASKING[way](llamaindex(script), tools)
+    assert not script.requests
+
+
+@pytest.mark.parametrize("choice", ["nope", {"type": "function", "function": {"name": "nope"}}])
+@pytest.mark.parametrize("way", ["chat_with_tools", "stream", "achat_with_tools"])
+def test_a_choice_of_a_tool_that_is_not_offered_is_refused(play, way, choice):
+    script = play()
+    with pytest.raises(ConfigurationError, match="'nope', which is not offered; tools are 'pay'"):
+        ASKING[way](llamaindex(script), [PAY], tool_choice=choice)
+    assert not script.requests
+
+
+def test_a_choice_of_a_chat_is_sent_as_the_api_takes_it(play):
+    script = play()
+    tools = [PAY.metadata.to_openai_tool()]
+    for choice in ("any", "pay", False):
+        llamaindex(script).chat(GO, tools=tools, tool_choice=choice)
+    sent = [request.body.get("tool_choice") for request in script.requests]
+    assert sent == ["required", {"type": "function", "function": {"name": "pay"}}, None]
 
 
 def test_without_tools_nothing_is_sent():

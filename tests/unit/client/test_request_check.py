@@ -11,6 +11,17 @@ from holysheep_core.types import ChatRequest
 MESSAGES = [{"role": "user", "content": "양 한 마리"}]
 
 
+TOOLS = [
+    {"type": "function", "function": {"name": "pay", "parameters": {"type": "object"}}},
+    {"name": "look", "input_schema": {"type": "object"}},
+    {"type": "web_search"},
+]
+
+
+def chosen(name):
+    return {"type": "function", "function": {"name": name}}
+
+
 def request(model="gpt-4.1", messages=MESSAGES, **params) -> ChatRequest:
     return ChatRequest(model, messages, params)
 
@@ -27,6 +38,21 @@ def request(model="gpt-4.1", messages=MESSAGES, **params) -> ChatRequest:
         ({"messages": [{"content": "a"}]}, "'role'"),
         ({"messages": [{"role": None}]}, "'role'"),
         ({"messages": "hello"}, "messages of type str"),
+        ({"messages": [{"role": "usr", "content": "a"}]}, "Did you mean 'user'?"),
+        ({"messages": [{"role": "User", "content": "a"}]}, "Did you mean 'user'?"),
+        ({"messages": [{"role": "human", "content": "a"}]}, "Did you mean 'user'?"),
+        ({"messages": [{"role": "AI", "content": "a"}]}, "Did you mean 'assistant'?"),
+        ({"messages": [{"role": "asistant", "content": "a"}]}, "Did you mean 'assistant'?"),
+        ({"messages": [{"role": "", "content": "a"}]}, "role=''"),
+        ({"messages": [{"role": "user"}]}, "role='user' has no content"),
+        ({"messages": [{"role": "user", "content": None}]}, "role='user' has no content"),
+        ({"messages": [{"role": "tool", "tool_call_id": "a"}]}, "role='tool' has no content"),
+        ({"messages": [{"role": "assistant"}]}, "role='assistant' has no content"),
+        ({"messages": [{"role": "assistant", "tool_calls": []}]}, "'assistant' has no content"),
+        ({"messages": [{"role": "user", "content": 3}]}, "content of type int"),
+        ({"tool_choice": "nope", "tools": TOOLS}, "tool_choice='nope'"),
+        ({"tool_choice": chosen("nope"), "tools": TOOLS}, "'nope', which is not offered"),
+        ({"tool_choice": chosen("nope"), "tools": TOOLS}, "tools are 'pay', 'look'."),
         ({"n": 2}, "n=2"),
         ({"n": 0}, "n=0"),
         *(({name: math.nan}, f"{name}=nan") for name in ("temperature", "top_p", "min_p")),
@@ -66,6 +92,16 @@ def test_a_bad_request_is_refused_by_name(wrong, named):
         {"frequency_penalty": -2.0, "presence_penalty": 2.0},
         {"top_k": 3, "min_p": 0.1, "stop_token_ids": [1], "models": ["a", "b"], "store": True},
         {"logprobs": False, "top_logprobs": None},
+        *({"tool_choice": each, "tools": TOOLS} for each in ("auto", "none", "required", "any")),
+        *({"tool_choice": chosen(name), "tools": TOOLS} for name in ("pay", "look")),
+        {"tool_choice": {"type": "web_search"}, "tools": TOOLS},
+        {"tool_choice": chosen("theirs"), "tools": [{"type": "web_search"}]},
+        {"tool_choice": chosen("theirs")},
+        {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]}]},
+        {"messages": [{"role": "assistant", "refusal": "No."}]},
+        {"messages": [{"role": "developer", "content": ""}, {"role": "user", "content": []}]},
+        {"messages": [{"role": "function", "name": "pay", "content": None}]},
+        {"messages": [{"role": "critic"}, {"role": "latest_reminder", "content": "a"}]},
     ],
 )
 def test_a_good_request_passes(good):
