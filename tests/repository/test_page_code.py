@@ -145,7 +145,7 @@ def test_an_answer_of_a_simulation_that_is_shown_is_cut_and_resumed(command):
     with subprocess.Popen([*HOLYSHEEP, *words], stdout=subprocess.PIPE, text=True) as process:
         try:
             url = re.search(r"http://\S+/v1", process.stdout.readline()).group()
-            with StreamingRetryHandler(api_key="any-key", base_url=url) as handler:
+            with StreamingRetryHandler("any-key", base_url=url) as handler:
                 first, second = (handler.complete("gpt-4.1", asked) for _ in "ab")
         finally:
             process.terminate()

@@ -150,7 +150,7 @@ def test_a_gateway_that_was_given_stays_its_owners(play):
 
 def test_every_method_sends_the_fields_of_extra_body(play):
     script = play("Baa.")
-    with StreamingRetryHandler(api_key="any-key", base_url=script.base_url) as handler:
+    with StreamingRetryHandler("any-key", base_url=script.base_url) as handler:
         handler.complete("gpt-4.1", ASK, extra_body={"top_k": 5})
         assert "".join(handler.stream_with_retry("gpt-4.1", ASK, extra_body={"top_k": 5})) == "Baa."
 
@@ -173,7 +173,7 @@ def test_a_coroutine_function_for_events_of_a_sync_call_is_refused_at_once(play,
     of_handler, of_call = (
         ({"on_event": show}, {}) if whose == "handler" else ({}, {"on_event": show})
     )
-    with StreamingRetryHandler(api_key="k-any", base_url=play().base_url, **of_handler) as handler:
+    with StreamingRetryHandler("k", base_url=play().base_url, **of_handler) as handler:
         with pytest.raises(ConfigurationError, match="on_event is a coroutine function"):
             handler.stream_with_retry("gpt-4.1", ASK, **of_call)
         asyncio.run(handler.acomplete("gpt-4.1", ASK, **of_call))

@@ -92,18 +92,18 @@ def test_values_are_made_to_fit_a_schema_from_what_the_prompt_offers(schema, val
 def test_a_generated_answer_is_continued_wherever_it_is_cut(play, model, by, params):
     """The rest is that of the answer to the question, not an answer to the request for it."""
     question = [{"role": "user", "content": "Tell me all you know about sheep, and about wool."}]
-    with StreamingRetryHandler(api_key="any-key", base_url=play(text=None).base_url) as handler:
+    with StreamingRetryHandler("any-key", base_url=play(text=None).base_url) as handler:
         whole = handler.complete(model, question, **params).text
     for at in range(1, len(whole)):
         script = play(text=None, faults=[cut(at, by=by)])
-        with StreamingRetryHandler(api_key="any-key", base_url=script.base_url) as handler:
+        with StreamingRetryHandler("any-key", base_url=script.base_url) as handler:
             assert handler.complete(model, question, **params).text == whole, at
 
 
 def test_tool_calls_without_a_text_are_those_of_the_scenario(play):
     script = play(text=None, tool_calls=[("pay", '{"amount": 1000}')])
     tool = {"type": "function", "function": {"name": "pay", "parameters": {"type": "object"}}}
-    with StreamingRetryHandler(api_key="any-key", base_url=script.base_url) as handler:
+    with StreamingRetryHandler("any-key", base_url=script.base_url) as handler:
         completion = handler.complete("gpt-4.1", ASK, tools=[tool])
     assert [(call.name, call.arguments) for call in completion.tool_calls] == [
         ("pay", '{"amount": 1000}')
