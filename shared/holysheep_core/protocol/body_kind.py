@@ -23,6 +23,7 @@ _REFUSAL = re.compile(
     rb"unauthorized|forbidden|bad gateway|too many|rate limit\w*|quota|insufficient)\b",
     re.IGNORECASE,
 )
+_CHOICES = re.compile(rb'"choices"\s*:\s*(null|\[)')
 
 
 class BodyKind(Enum):
@@ -77,6 +78,24 @@ def is_cut_json(body: bytes) -> bool:
     except RecursionError:
         return False
     return False
+
+
+def is_cut_chunk(data: bytes) -> bool:
+    """Tell whether the data of an unfinished event may be the beginning of a chunk.
+
+    >>> is_cut_chunk(b'{"id": "x", "obj'), is_cut_chunk(b""), is_cut_chunk(b"It works")
+    (True, True, False)
+    """
+    return data.lstrip(b"dat: ")[:1] in b"{"  # some servers write the field's name twice
+
+
+def has_choices(body: bytes) -> bool:
+    """Tell whether a JSON body has choices, be they none.
+
+    >>> has_choices(b'{"choices": null}'), has_choices(b'{"choices": 3}')
+    (True, False)
+    """
+    return _CHOICES.search(body) is not None
 
 
 _LONGEST_WORD = len("-Infinity")

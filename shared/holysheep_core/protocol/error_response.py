@@ -47,6 +47,7 @@ _BY_STATUS: Mapping[int, type[APIError]] = {
     409: ServerError,
     413: ContextLengthError,
     422: BadRequestError,
+    424: ServerError,
     425: ServerError,
     429: RateLimitError,
     499: ServerError,

@@ -28,6 +28,8 @@ from holysheep_core.protocol.body_kind import (
     FIELDS,
     HEAD_BYTES,
     BodyKind,
+    has_choices,
+    is_cut_chunk,
     is_cut_json,
     is_error_text,
     is_refusal_text,
@@ -170,10 +172,12 @@ class ResponseDecoder(ChunkReader):
         if self._head is not None:
             self._open(b"", final=True)
         if self._body is None:
-            events = self._sse.events_seen
-            pieces = self._pieces([event.data for event in self._sse.flush()])
+            is_first = not self._sse.events_seen
+            last = [event.data for event in self._sse.flush()]
             # Half an event at the very end is a cut like any other, in the first event too.
-            self._cut_at_first, self.torn = self._sse.events_seen == 1 and not events, False
+            self._cut_at_first = is_first and any(map(is_cut_chunk, last))
+            pieces = self._pieces(last)
+            self.torn = False
             return pieces
         if self.status not in _OK:
             return []
@@ -240,7 +244,7 @@ class ResponseDecoder(ChunkReader):
         """Read a body that is no stream: one JSON answer, or one chunk a line."""
         body = body.removeprefix(BOM)
         chunk = self._decode(body)
-        known = chunk is not None and (chunk.is_recognised() or b'"choices"' in body)
+        known = chunk is not None and (chunk.is_recognised() or has_choices(body))
         if chunk is not None and (known or names_failure(body)):
             chunk.choices = as_one(chunk.choices)
             pieces = self._take(chunk, body)

@@ -24,7 +24,7 @@ STATUSES = {
     errors.ContextLengthError: [413],
     errors.RateLimitError: [429],
     errors.OverloadedError: [503, 529],
-    errors.ServerError: [408, 409, 425, 499, 500, 501, 502, 504, 520, 524, 530, 599],
+    errors.ServerError: [408, 409, 424, 425, 499, 500, 501, 502, 504, 520, 524, 530, 599],
     errors.APIError: [301, 302, 307, 308, 405, 406, 418, 451],
 }
 FAMILY = "invalid_request_error"
