@@ -72,6 +72,8 @@ def test_the_stores_thread_outlives_any_exception(redis_url, monkeypatch, caplog
     store, asked = Store(redis_url, namespace="trouble"), []
 
     def exchange(self):
+        if self is not store:  # one that an earlier test left to the garbage collector
+            return True
         asked.append(1)
         if len(asked) in (2, 3):
             raise OSError(24, "Too many open files")
