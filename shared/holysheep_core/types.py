@@ -154,7 +154,8 @@ def total_cost(attempts: Iterable[Attempt]) -> float | None:
     """Return the price of some requests together; None if that of one is not known."""
     costs = [attempt.cost_usd for attempt in attempts]
     known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None
+    # No price of a token has so many digits: what is behind them is of binary fractions.
+    return round(sum(known), 12) if len(known) == len(costs) else None
 
 
 @dataclass(frozen=True)
