@@ -56,10 +56,20 @@ def closer_of(preamble: str, seen: SeenText, begin: int) -> str:
     if tag:
         return f"</{tag.group(1)}>"
     closer, rest = "", preamble.rstrip(" .…\r\n\t")
+    if _is_balanced(rest) and "\n" in preamble[len(rest) :]:
+        return ""  # `**Continued:**`: they close what stands before them
     while rest and (rest[-1] in _SAME or rest[-1] in _CLOSERS):
         closer += _CLOSERS.get(rest[-1], rest[-1])
         rest = rest[:-1]
     return closer
+
+
+def _is_balanced(preamble: str) -> bool:
+    """Tell whether the marks at the end of a preamble close ones that it has opened."""
+    line = preamble.rpartition("\n")[2]
+    mark = line[-1:]
+    marks = line[len(line.rstrip(mark)) :] if mark in _SAME else ""
+    return bool(marks) and line.strip() != marks and line.count(marks) % 2 == 0
 
 
 def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = False) -> str | None:
@@ -112,7 +122,8 @@ def _is_open(closer: str, seen: SeenText) -> bool:
     opener = next((left for left, right in _CLOSERS.items() if right == closer), closer)
     if opener == closer:
         return bool(paragraph.count(closer) % 2)
-    return paragraph.count(opener) > paragraph.count(closer)
+    elsewhere = sum(paragraph.count(left) for left in _CLOSERS if _CLOSERS[left] == opener)
+    return paragraph.count(opener) > paragraph.count(closer) + elsewhere
 
 
 def _is_inside_line(seen: SeenText, body: str) -> bool:

@@ -95,4 +95,5 @@ class Preamble:
 def is_mention(preamble: str) -> bool:
     """Tell whether a preamble ends like `The message ended with "`."""
     quoted = preamble.rstrip()[-1:] in tuple("\"“'`‘")  # noqa: RUF001 - quotes
+    quoted = quoted and not _ENDS_IN_FENCE_OR_RULE.search(preamble)
     return bool(preamble) and quoted and has_words(preamble) and not preamble[:-1].endswith("\n")

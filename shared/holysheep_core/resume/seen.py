@@ -18,6 +18,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LIST_ITEM = re.compile(r"\s*(?:[|>#*+-]|\d+[.)] )")
 _UNIT_END = re.compile(r"\n\s*|[.!?。！？][\"'”’)]*\s+|[。！？]")  # noqa: RUF001 - likewise
 _VERSE_LINES = 3
+_WIDE = "\u2e80"
 
 
 def open_fence(text: str) -> str:
@@ -174,7 +175,10 @@ class SeenText:
             return not (first.isupper() and self.is_mid_sentence)
         if last.isalnum():
             return not first.isupper()
-        return last in "([{\"“'‘/-$#@\\_*`<=>|~" or not first.isalnum()  # noqa: RUF001 - quotes
+        if last in "([{\"“'‘/-$#@\\_*`<=>|~" or not first.isalnum():  # noqa: RUF001 - quotes
+            return True
+        # "10:" goes on with "00", "a." with "b", and a full-width mark needs no blank after it.
+        return (last in ":.,;?&%+^!" and not first.isupper()) if last.isascii() else first > _WIDE
 
 
 def _script(character: str) -> str:

@@ -205,7 +205,7 @@ class Stitcher:
         """Nothing but white space was seen, or came."""
         if not self._response.text and not final:
             return ""
-        if not self._response.text and self._seen.folded and "\n" not in written:
+        if not self._response.text and self._seen.folded:
             return self._say_nothing()
         return self._release(join(self._seen, written, prefilled=True))
 
@@ -255,7 +255,8 @@ class Stitcher:
         """Join after a proven repetition, once it is clear what stands right behind it."""
         preamble, rest = self._held[: place.start], self._held[place.end :]
         closer = closer_of(preamble, self._seen, self._begin_of(place))
-        if "\n>" in self._held[: place.end] and "\n>" not in self._seen.text:
+        quoted = "\n>" in preamble or "\n>" in self._held[place.start : place.end]
+        if quoted and "\n>" not in self._seen.text:
             closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
         begun = closer and closer.strip().startswith(body.strip("\n "))
