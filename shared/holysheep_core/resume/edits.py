@@ -8,6 +8,7 @@ from holysheep_core.resume.seen import MIN_PROOF
 _GRAM = 8
 _PROBE = 12
 _MAX_EDITS = 0.15
+_WINDOW = 600
 
 
 def fold_words(folded: str) -> str:
@@ -29,7 +30,12 @@ def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
         end = at + MIN_PROOF
         return end - common_suffix(seen, said[:end]), end
     pattern = anchor[-64:] if len(anchor) >= _PROBE and seen.endswith(anchor) else seen[-24:]
-    return _fewest_edits(pattern, said) if len(pattern) >= _PROBE else None
+    if len(pattern) < _PROBE:
+        return None
+    found = _fewest_edits(pattern, said)
+    before = seen[: -len(pattern)][-_WINDOW:]
+    # Of rows that are much alike, the next one is like the last one, too.
+    return None if found and _fewest_edits(pattern, before) else found
 
 
 def _fewest_edits(pattern: str, text: str) -> tuple[int, int] | None:

@@ -99,11 +99,21 @@ def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = Fal
     if _is_open(closer, seen) and not body.startswith(closer + closer):
         return rest  # it closes what the seen text has opened
     before, after = rest[: len(rest) - len(body)], body[len(closer) :]
+    if closer.startswith("</") and "\n" in before and after.startswith("\n"):
+        return _after_block(after, after.lstrip("\n"), seen)
     if spaced:
         before = before.rstrip(" ")
     if after.startswith("\n\n") and _is_inside_line(seen, after.lstrip()):
         after = after.lstrip()  # the quotation was made a paragraph
     return before + after
+
+
+def beyond_block(rest: str, closer: str) -> str:
+    """Return what follows the end of a block that a preamble has opened."""
+    closed = _FENCE_RIGHT_AFTER.match(rest)
+    if closer[:3] in _FENCES and closed:
+        return rest[closed.end() :]
+    return rest.lstrip().removeprefix(closer).lstrip("\n")
 
 
 def _after_block(whole: str, rest: str, seen: SeenText) -> str | None:
@@ -249,6 +259,7 @@ class EchoFilter:
         folded = (fold(sentence) for sentence in _BOUNDARY.split(asked))
         self._sentences = [s[:_ECHO] for s in folded if len(s) >= _MIN_ECHO]
         self.held = ""
+        self._begun = False
         self._before = "\n"  # the last characters that were let through
         self.found = False
 
@@ -261,6 +272,7 @@ class EchoFilter:
             self.found = any(said.startswith(sentence) for sentence in self._sentences)
             held, self.held = held[:start], "" if self.found else held[start:]
         self._before = (self._before + held)[-2:]
+        self._begun = self._begun or bool(held)
         return held
 
     def close(self) -> str:
@@ -274,5 +286,6 @@ class EchoFilter:
             start = max(boundary.end() - shift, 0)
             said = fold(text[start:])[:_ECHO]
             if said and any(s.startswith(said) or said.startswith(s) for s in self._sentences):
-                return start
+                # White space in front of the very first sentence is no text, either.
+                return start if self._begun or text[:start].strip() else 0
         return len(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from holysheep_core.resume.normalize import fold, has_words
+from holysheep_core.resume.normalize import fold, has_words, weight
 from holysheep_core.resume.seen import MIN_PROOF, SeenText
 
 MAX_PREAMBLE = 300
@@ -20,6 +20,8 @@ _MAX_INTRODUCTION_BREAKS = 4
 _GRAM = 8
 _OPENER = re.compile(r"\s*(?:(?:`{3,}|~{3,})[^`\n]*|<\w+>)\s*")
 _ENDS_IN_FENCE_OR_RULE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}[^`\n]*|---+|\*\*\*+)\s*$")
+_BREAK = re.compile(r"\n+|[:.!?][\"'”’)]*(?=\s)|[：。！？…][\"”’」]*")  # noqa: RUF001 - full-width
+_GOES_ON = re.compile(r"\s*(?:[,;:!?)\]}]|\.(?!\.))")
 _ENDS_IN_BREAK = re.compile(r"(?:[\n:：>]|[.!?。！？…][\"'”’)]*[ \t]*)$")  # noqa: RUF001 - full-width
 
 
@@ -46,7 +48,9 @@ class Preamble:
             restarted: The response has begun with the beginning of the seen text.
         """
         seen = self._seen
-        if not has_words(preamble) or _OPENER.fullmatch(preamble):
+        if not has_words(preamble):
+            return length >= MIN_PROOF or not _GOES_ON.match(preamble)
+        if _OPENER.fullmatch(preamble) or self._echoes(preamble):
             return True
         if length >= len(seen.folded) and (
             length >= 5 * MIN_PROOF
@@ -55,10 +59,35 @@ class Preamble:
             return True
         if restarted:
             return length >= 2 * MIN_PROOF + _GRAM
-        cannot_follow = self._echoes(preamble) or not seen.may_go_on_with(preamble)
-        if cannot_follow or _ENDS_IN_FENCE_OR_RULE.search(preamble):
-            return True
-        return self._is_introduction(preamble, length)
+        set_off = _ENDS_IN_FENCE_OR_RULE.search(preamble) or self._is_introduction(preamble, length)
+        if seen.may_go_on_with(preamble) and not set_off:
+            return False
+        return not self._hides_text(preamble, length)
+
+    def _hides_text(self, preamble: str, length: int) -> bool:
+        r"""Tell whether text of the answer may stand behind the first words of a preamble.
+
+        `Sure:\n\ntus == 200\n    assert result.sta` goes on with a row much like the last one.
+        """
+        for found in _BREAK.finditer(preamble):
+            after = preamble[found.end() :].lstrip()
+            if not has_words(after) or _OPENER.fullmatch(after):
+                break
+            if self._seen.may_go_on_with(after) and not self._is_introduction(after, length):
+                return True
+        return False
+
+    def repeats_lines(self, preamble: str) -> bool:
+        """Tell whether a preamble is made of lines of the seen text, as a table's head again.
+
+        The seen text stopped inside a line, which whole lines cannot follow.
+        """
+        before, _, line = self._seen.text.rpartition("\n")
+        if not line.strip() or not preamble.endswith("\n"):
+            return False
+        known = {fold(other) for other in before.split("\n")}
+        lines = [fold(other) for other in preamble.split("\n") if other.strip()]
+        return all(other in known for other in lines) and weight("".join(lines)) >= MIN_PROOF
 
     def _is_introduction(self, preamble: str, length: int) -> bool:
         """Tell whether a preamble that could follow the seen text is set off from the rest."""
@@ -83,7 +112,8 @@ class Preamble:
         announced = base.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
         if begin >= len(seen.text) - len(seen.line) and not announced:
             return not base.endswith("\n\n")
-        return len(preamble) > RESTART_EVIDENCE and (not announced or seen.is_verse)
+        long = len(preamble) > RESTART_EVIDENCE or bool(seen.fence)
+        return long and (not announced or seen.is_verse)
 
     def _echoes(self, text: str) -> bool:
         """Tell whether a text repeats what the model was asked."""

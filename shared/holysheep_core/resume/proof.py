@@ -250,7 +250,7 @@ class Search:
             foreign = [
                 place
                 for place, n in zip(starts, lengths, strict=True)
-                if not place or self._is_foreign(written[:place], n)
+                if not place or self.is_foreign(written[:place], n)
             ]
             if not foreign:
                 continue
@@ -273,8 +273,10 @@ class Search:
                 continue
             start = response.start_of(at)
             preamble = written[:start]
+            if start <= MAX_PREAMBLE and self._preamble.repeats_lines(preamble):
+                return Place(start, response.end_of(at + len(core)))
             inside = re.sub(_ENDS_IN_FENCE, "", preamble).strip()
-            if start > MAX_PREAMBLE or "\n" in inside or not self._is_foreign(preamble, len(core)):
+            if start > MAX_PREAMBLE or "\n" in inside or not self.is_foreign(preamble, len(core)):
                 continue
             if not seen.is_unique(core) and seen.may_go_on_with(written):
                 continue
@@ -285,7 +287,8 @@ class Search:
                 return Place(start, response.end_of(at + len(core)))
         return None
 
-    def _is_foreign(self, preamble: str, length: int) -> bool:
+    def is_foreign(self, preamble: str, length: int) -> bool:
+        """Tell whether what stands before so long a repetition is no text of the answer."""
         return self._preamble.is_foreign(preamble, length, restarted=self.restarted)
 
     # -- nearly -----------------------------------------------------------------------------
@@ -324,10 +327,11 @@ class Search:
             last, at = last + 1, same + 1
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
         preamble = text[:start]
-        if has_words(preamble) and not (
-            self._is_foreign(preamble, last - theirs.at[begin])
-            and (not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n"))
-        ):
+        if is_mention(preamble):
+            return None
+        foreign = not preamble or self.is_foreign(preamble, last - theirs.at[begin])
+        set_off = not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n")
+        if not foreign or (has_words(preamble) and not set_off):
             return None
         reached = seen.index.end_of(ours.at[-1] + 1 + at) if at < len(tail) else None
         return Place(start, response.end_of(last), reached)

@@ -173,12 +173,18 @@ class SeenText:
             return True
         if last.isspace():
             return not (first.isupper() and self.is_mid_sentence)
-        if last.isalnum():
-            return not first.isupper()
-        if last in "([{\"“'‘/-$#@\\_*`<=>|~" or not first.isalnum():  # noqa: RUF001 - quotes
-            return True
-        # "10:" goes on with "00", "a." with "b", and a full-width mark needs no blank after it.
-        return (last in ":.,;?&%+^!" and not first.isupper()) if last.isascii() else first > _WIDE
+        return _may_touch(last, first)
+
+
+def _may_touch(last: str, first: str) -> bool:
+    """Tell whether a character may follow another one without a blank."""
+    if last in "([{\"“'‘/-–—…$#@\\_*`<=>|~" or not first.isalnum():  # noqa: RUF001 - quotes, dashes
+        return True
+    if last.isalnum():
+        return not first.isupper()
+    # "10:" goes on with "00", "a." with "b", and a full-width mark needs no blank after it.
+    lower = first.isascii() and not first.isupper()
+    return (lower and last in ":.,;?&%+^!") or (not last.isascii() and first > _WIDE)
 
 
 def _script(character: str) -> str:

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import re
 
-from holysheep_core.resume.again import said_again
+from holysheep_core.resume.again import TOO_LONG, Repetition, said_again
 from holysheep_core.resume.joint import (
     BLOCK_QUOTE,
     ClosingMarks,
     EchoFilter,
+    beyond_block,
     closer_of,
     join,
     without_closer,
@@ -47,7 +48,10 @@ NOTHING_NEW = "nothing new"
 
 MAX_THINKING = 20_000
 _MAX_QUIET = 64
+_MAX_REPETITIONS = 4
 _THINK, _END_OF_THINKING = "<think>", "</think>"
+_END_OF_BEGUN = "</begun>"
+"""What closes the partial in the request, and then perhaps the response."""
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
@@ -107,6 +111,8 @@ class Stitcher:
         self._end_mark = ClosingMarks(sentinel, "", alone=True) if sentinel else None
         if self._end_mark:
             self._filters.append(self._end_mark)
+        if _END_OF_BEGUN in asked and _END_OF_BEGUN not in seen:
+            self._filters.append(ClosingMarks(_END_OF_BEGUN, ""))
         self._last = last
         self._contradicted = contradicted
         self._doubtful = doubtful
@@ -263,23 +269,53 @@ class Stitcher:
         if not final and (not body or begun or _DOTS.fullmatch(rest)):
             return ""
         closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
-        if closed is None:
-            return self._reject("unproven")
-        again = said_again(self._seen, self._anchor, closed, closes=closed != rest)
-        if again is None and not final:
+        body = beyond_block(rest, closer) if closed is None else closed
+        remarked = has_words(preamble) and body.startswith("\n\n") and self._seen.line.strip()
+        again = self._without_repetitions(
+            body,
+            closer,
+            Repetition(
+                self._anchor,
+                fold(self._held[place.start : place.end]),
+                closed != rest or bool(remarked),
+                self._search.is_foreign,
+            ),
+            final=final,
+        )
+        if again is None:
             return ""
-        if again:
-            closed = without_closer(closed[again:], closer, self._seen) or ""
-            if not closed.strip() and not final:
-                return ""
-        elif closer.strip() and closed == rest:
+        twice = again != body
+        if closed is None and not twice:
+            return self._reject("unproven")
+        if closer.strip() and closed == rest and not twice:
             self._filters.append(ClosingMarks(closer, self._seen.text))
-        text = join(self._seen, without_dots(closed, self._seen), place.reached)
+        reached = None if twice else place.reached
+        text = join(self._seen, without_dots(again, self._seen), reached)
         if self._breaks_sentence(text):
             return self._reject("unproven")
         self._quiet = None if self._replay else ""
         self._silent = not self._replay
         return self._release(text)
+
+    def _without_repetitions(
+        self, rest: str, closer: str, first: Repetition, *, final: bool
+    ) -> str | None:
+        """Return the rest without what it says once more; None while that is not clear."""
+        closer = "" if closer == BLOCK_QUOTE else closer
+        for _ in range(_MAX_REPETITIONS):
+            again = said_again(self._seen, first, rest)
+            if again == TOO_LONG:
+                self._reject("different")
+                return None
+            if again is None and not final:
+                return None
+            if not again:
+                break
+            rest = without_closer(rest[again:], closer, self._seen) or ""
+            if not rest.strip() and not final:
+                return None
+            first = first._replace(set_off=False)
+        return rest
 
     def _begin_of(self, place: Place) -> int:
         """Return where in the seen text the repetition begins."""
