@@ -96,9 +96,11 @@ def _is_refrain(seen: SeenText, first: Repetition, between: str, core: str, afte
     before = folded[: len(folded) - len(core)]
     ends_in_word = seen.text[-1:].isalnum()
     if not before:  # all of it is said again: a refrain, unless it stopped inside a line
-        if weight(core) >= _LONG and not seen.is_verse:
+        longest = 2 * MIN_PROOF if "\n" in seen.text.strip() else _LONG
+        if weight(core) >= longest and not seen.is_verse:
             return False
-        inside = seen.blank == " " or (ends_in_word and ("\n\n" in between or after[:1].isalnum()))
+        inside = seen.blank == " " or (seen.is_prose and seen.is_mid_sentence)
+        inside = inside or (ends_in_word and ("\n\n" in between or after[:1].isalnum()))
         return "\n" in between and not inside
     return common_suffix(before, folded + fold(between)) >= min(_MIN_PERIOD, len(before))
 

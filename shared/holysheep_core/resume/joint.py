@@ -86,7 +86,8 @@ def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = Fal
     """
     body = rest.lstrip()
     if closer == BLOCK_QUOTE:
-        return _after_block(rest, rest.removeprefix(closer), seen)
+        inside = not rest.startswith("\n")  # all of it stands in the block
+        return rest if inside else _after_block(rest, rest.removeprefix(closer), seen)
     if closer[:3] in _FENCES:
         closed = _FENCE_RIGHT_AFTER.match(rest)
         return (
@@ -122,7 +123,7 @@ def _after_block(whole: str, rest: str, seen: SeenText) -> str | None:
         return seen.blank + rest  # the block was closed where the reader's white space is
     if rest[:1].isspace() or _is_inside_line(seen, rest):
         return rest
-    glued = seen.text[-1:].isalnum() and rest[:1].isalnum()
+    glued = bool(seen.fence) or (seen.text[-1:].isalnum() and rest[:1].isalnum())
     return None if glued else whole
 
 

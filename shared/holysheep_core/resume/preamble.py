@@ -21,6 +21,7 @@ _GRAM = 8
 _OPENER = re.compile(r"\s*(?:(?:`{3,}|~{3,})[^`\n]*|<\w+>)\s*")
 _ENDS_IN_FENCE_OR_RULE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}[^`\n]*|---+|\*\*\*+)\s*$")
 _BREAK = re.compile(r"\n+|[:.!?][\"'”’)]*(?=\s)|[：。！？…][\"”’」]*")  # noqa: RUF001 - full-width
+_ROWS = re.compile(r"\S[ \t]*\n[ \t]*\S")
 _GOES_ON = re.compile(r"\s*(?:[,;:!?)\]}]|\.(?!\.))")
 _ENDS_IN_BREAK = re.compile(r"(?:[\n:：>]|[.!?。！？…][\"'”’)]*[ \t]*)$")  # noqa: RUF001 - full-width
 
@@ -50,7 +51,7 @@ class Preamble:
         seen = self._seen
         if not has_words(preamble):
             return length >= MIN_PROOF or not _GOES_ON.match(preamble)
-        if _OPENER.fullmatch(preamble) or self._echoes(preamble):
+        if _OPENER.fullmatch(preamble):
             return True
         if length >= len(seen.folded) and (
             length >= 5 * MIN_PROOF
@@ -60,7 +61,7 @@ class Preamble:
         if restarted:
             return length >= 2 * MIN_PROOF + _GRAM
         set_off = _ENDS_IN_FENCE_OR_RULE.search(preamble) or self._is_introduction(preamble, length)
-        if seen.may_go_on_with(preamble) and not set_off:
+        if seen.may_go_on_with(preamble) and not set_off and not self._echoes(preamble):
             return False
         return not self._hides_text(preamble, length)
 
@@ -73,7 +74,8 @@ class Preamble:
             after = preamble[found.end() :].lstrip()
             if not has_words(after) or _OPENER.fullmatch(after):
                 break
-            if self._seen.may_go_on_with(after) and not self._is_introduction(after, length):
+            foreign = self._is_introduction(after, length) or self._echoes(after)
+            if self._seen.may_go_on_with(after) and not foreign:
                 return True
         return False
 
@@ -95,6 +97,8 @@ class Preamble:
         if preamble[0].isspace() or not _ENDS_IN_BREAK.search(base):
             return False
         breaks = base.strip().count("\n")
+        if not base.endswith("\n") and _ROWS.search(base):
+            return False  # rows, and then the beginning of one
         longest = MAX_PREAMBLE if length >= len(self._anchor) else _MAX_INTRODUCTION
         if len(preamble) > longest or breaks > _MAX_INTRODUCTION_BREAKS:
             return False
@@ -109,11 +113,11 @@ class Preamble:
         before = seen.text[:begin].rstrip(" \t")
         if before and not before.endswith("\n"):
             return False  # rows and verses begin where a line begins
-        announced = base.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
+        announced = base.rstrip(" \n\t*_\"'`")[-1:] in (":", "：")  # noqa: RUF001 - full-width
         if begin >= len(seen.text) - len(seen.line) and not announced:
             return not base.endswith("\n\n")
-        long = len(preamble) > RESTART_EVIDENCE or bool(seen.fence)
-        return long and (not announced or seen.is_verse)
+        long = len(preamble) > RESTART_EVIDENCE or (seen.fence and not base.endswith("\n\n"))
+        return bool(long) and (not announced or seen.is_verse)
 
     def _echoes(self, text: str) -> bool:
         """Tell whether a text repeats what the model was asked."""

@@ -48,6 +48,7 @@ _PROBE = 12
 _GRAM = 8
 _MIN_UNIT, _MAX_UNIT = 5, 2 * MIN_PROOF
 _ENDS_IN_FENCE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*$")
+_ENDS_IN_ROW = re.compile(r"[^\s:：][ \t]*\n[ \t]*$")  # noqa: RUF001 - full-width
 _WIDE = "\u2e80"
 
 
@@ -92,6 +93,7 @@ class Search:
         unmistakable = len(anchor) >= MAX_ANCHOR or seen.is_unique(self._anchor)
         self._anchor_decides = bool(self._anchor) and unmistakable
         self._preamble = Preamble(seen, self._anchor, asked)
+        self._mentioned = False  # the end of the seen text was quoted, in a remark
         self.followed = 0
         self.following = 0
         self.restarted = False
@@ -257,6 +259,7 @@ class Search:
             start = foreign[0]
             preamble = written[:start]
             if is_mention(preamble):  # `It ended with "…".`, and then perhaps the words themselves
+                self._mentioned = True
                 if at >= 0 or final:
                     continue
                 return None
@@ -273,7 +276,7 @@ class Search:
                 continue
             start = response.start_of(at)
             preamble = written[:start]
-            if start <= MAX_PREAMBLE and self._preamble.repeats_lines(preamble):
+            if seen.is_unique(core) and self._preamble.repeats_lines(preamble):
                 return Place(start, response.end_of(at + len(core)))
             inside = re.sub(_ENDS_IN_FENCE, "", preamble).strip()
             if start > MAX_PREAMBLE or "\n" in inside or not self.is_foreign(preamble, len(core)):
@@ -295,6 +298,8 @@ class Search:
 
     def find_nearly(self, written: str) -> Place | None:
         """Return the place of the end of the seen text but for punctuation, marks or few edits."""
+        if self._mentioned:
+            return None
         beginning = written[: 2 * MAX_PREAMBLE]
         plain = unescaped(beginning)
         if plain and not unescaped(self._seen.text[-MAX_PREAMBLE:]):
@@ -327,7 +332,7 @@ class Search:
             last, at = last + 1, same + 1
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
         preamble = text[:start]
-        if is_mention(preamble):
+        if is_mention(preamble) or _ENDS_IN_ROW.search(preamble):
             return None
         foreign = not preamble or self.is_foreign(preamble, last - theirs.at[begin])
         set_off = not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n")

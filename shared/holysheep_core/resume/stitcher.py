@@ -50,8 +50,10 @@ MAX_THINKING = 20_000
 _MAX_QUIET = 64
 _MAX_REPETITIONS = 4
 _THINK, _END_OF_THINKING = "<think>", "</think>"
+_THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
 _END_OF_BEGUN = "</begun>"
 """What closes the partial in the request, and then perhaps the response."""
+_REMARKED = re.compile(r"[.:。：…]*\n\n")  # noqa: RUF001 - full-width
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
@@ -236,21 +238,31 @@ class Stitcher:
             return self._say_nothing() if final else ""
         return self._release(join(self._seen, written[end:], prefilled=True))
 
+    @property
+    def _obeys(self) -> bool:
+        """The response begins with the words it was asked to begin with, or with some of them."""
+        said, anchor = self._response.text, self._anchor
+        return bool(anchor) and (said.startswith(anchor) or anchor.startswith(said))
+
     def _is_thinking(self, *, final: bool) -> bool:
         """Take a `<think>` block out of the beginning; tell whether it is still open."""
         begun = self._held.lstrip()
         seen = self._seen.text
         if not begun or (seen.lstrip().startswith(_THINK) and _END_OF_THINKING not in seen):
             return False
-        if not begun.startswith(_THINK):
-            return _THINK.startswith(begun) and not final
-        end = begun.find(_END_OF_THINKING)
+        tag = next((t for t in _THINKING_TAGS if begun.startswith(f"<{t}>")), "")
+        # Some servers give `<think>` to the model and pass on only `</think>`.
+        untagged = not tag and _END_OF_THINKING in seen and not self._obeys
+        if not (tag or untagged):
+            return not final and any(f"<{t}>".startswith(begun) for t in _THINKING_TAGS)
+        opened, closed = (f"<{tag}>", f"</{tag}>") if tag else ("", _END_OF_THINKING)
+        end = begun.find(closed)
         if end < 0:
             return not final and len(begun) < MAX_THINKING
-        rest = begun[end + len(_END_OF_THINKING) :].lstrip("\n")
+        rest = begun[end + len(closed) :].lstrip("\n")
         if not rest and not final:
             return True
-        self.thinking = begun[len(_THINK) : end]
+        self.thinking = begun[len(opened) : end]
         self.removed += len(self._held) - len(rest)
         self._held, self._response = rest, Folded(rest)
         return False
@@ -261,7 +273,8 @@ class Stitcher:
         """Join after a proven repetition, once it is clear what stands right behind it."""
         preamble, rest = self._held[: place.start], self._held[place.end :]
         closer = closer_of(preamble, self._seen, self._begin_of(place))
-        quoted = "\n>" in preamble or "\n>" in self._held[place.start : place.end]
+        said = self._held[place.start : place.end]
+        quoted = preamble.rstrip(" ").endswith("\n>") or "\n>" in said
         if quoted and "\n>" not in self._seen.text:
             closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
@@ -270,13 +283,13 @@ class Stitcher:
             return ""
         closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
         body = beyond_block(rest, closer) if closed is None else closed
-        remarked = has_words(preamble) and body.startswith("\n\n") and self._seen.line.strip()
+        remarked = has_words(preamble) and _REMARKED.match(body) and self._seen.line.strip()
         again = self._without_repetitions(
             body,
             closer,
             Repetition(
                 self._anchor,
-                fold(self._held[place.start : place.end]),
+                fold(said),
                 closed != rest or bool(remarked),
                 self._search.is_foreign,
             ),
@@ -290,6 +303,8 @@ class Stitcher:
         if closer.strip() and closed == rest and not twice:
             self._filters.append(ClosingMarks(closer, self._seen.text))
         reached = None if twice else place.reached
+        if self._seen.blank == " " and not self._seen.fence and said not in self._seen.text:
+            again = again.lstrip(" ") or again  # its blanks are other ones
         text = join(self._seen, without_dots(again, self._seen), reached)
         if self._breaks_sentence(text):
             return self._reject("unproven")
