@@ -95,6 +95,8 @@ def _is_refrain(seen: SeenText, first: Repetition, between: str, core: str, afte
     folded = seen.folded
     before = folded[: len(folded) - len(core)]
     ends_in_word = seen.text[-1:].isalnum()
+    if core != first.anchor and weight(core) < MIN_PROOF:
+        return not (ends_in_word and after[:1].isalnum())  # a short line, and half a word
     if not before:  # all of it is said again: a refrain, unless it stopped inside a line
         longest = 2 * MIN_PROOF if "\n" in seen.text.strip() else _LONG
         if weight(core) >= longest and not seen.is_verse:
@@ -107,7 +109,8 @@ def _is_refrain(seen: SeenText, first: Repetition, between: str, core: str, afte
 
 def _units(seen: SeenText, first: Repetition) -> list[str]:
     units = [fold(seen.text[begin:]) for begin in seen.units] if first.set_off else []
-    longer = [first.said] if weight(first.said) >= MIN_PROOF else []
+    is_line = first.said == fold(seen.line) and len(first.said) >= _MIN_AGAIN
+    longer = [first.said] if is_line or weight(first.said) >= MIN_PROOF else []
     return [
         unit
         for unit in dict.fromkeys([*longer, first.anchor, *units])

@@ -16,8 +16,14 @@ def fold_words(folded: str) -> str:
     return Folded(folded).words().text
 
 
-def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
+def align(seen: str, said: str, anchor: str, *, exactly: bool = False) -> tuple[int, int] | None:
     """Find the end of the seen text in a response, both as words alone, with few edits.
+
+    Args:
+        seen: The seen text.
+        said: The response.
+        anchor: The words that the model was asked to repeat.
+        exactly: Without edits.
 
     Returns:
         Where it begins and ends in `said`.
@@ -30,7 +36,7 @@ def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
         end = at + MIN_PROOF
         return end - common_suffix(seen, said[:end]), end
     pattern = anchor[-64:] if len(anchor) >= _PROBE and seen.endswith(anchor) else seen[-24:]
-    if len(pattern) < _PROBE:
+    if exactly or len(pattern) < _PROBE:
         return None
     found = _fewest_edits(pattern, said)
     before = seen[: -len(pattern)][-_WINDOW:]

@@ -21,6 +21,8 @@ _GRAM = 8
 _OPENER = re.compile(r"\s*(?:(?:`{3,}|~{3,})[^`\n]*|<\w+>)\s*")
 _ENDS_IN_FENCE_OR_RULE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}[^`\n]*|---+|\*\*\*+)\s*$")
 _BREAK = re.compile(r"\n+|[:.!?][\"'”’)]*(?=\s)|[：。！？…][\"”’」]*")  # noqa: RUF001 - full-width
+_BRACKETED = re.compile(r"[\[(（【][^\n]{1,40}[\])）】]\s*")  # noqa: RUF001 - full-width
+_BRACKETS = re.compile(r"(?:^|\n)\s*[\[(（【]")  # noqa: RUF001 - full-width
 _ROWS = re.compile(r"\S[ \t]*\n[ \t]*\S")
 _GOES_ON = re.compile(r"\s*(?:[,;:!?)\]}]|\.(?!\.))")
 _ENDS_IN_BREAK = re.compile(r"(?:[\n:：>]|[.!?。！？…][\"'”’)]*[ \t]*)$")  # noqa: RUF001 - full-width
@@ -50,8 +52,9 @@ class Preamble:
         """
         seen = self._seen
         if not has_words(preamble):
-            return length >= MIN_PROOF or not _GOES_ON.match(preamble)
-        if _OPENER.fullmatch(preamble):
+            inside = length >= MIN_PROOF and "\n" not in preamble
+            return inside or not _GOES_ON.match(preamble)
+        if _OPENER.fullmatch(preamble) or self._is_bracketed(preamble, length):
             return True
         if length >= len(seen.folded) and (
             length >= 5 * MIN_PROOF
@@ -64,6 +67,12 @@ class Preamble:
         if seen.may_go_on_with(preamble) and not set_off and not self._echoes(preamble):
             return False
         return not self._hides_text(preamble, length)
+
+    def _is_bracketed(self, preamble: str, length: int) -> bool:
+        """Tell whether `[continued]` stands before all the words asked for, and no such row."""
+        rows = _BRACKETS.search(self._seen.text) or self._seen.fence
+        asked = length >= len(self._anchor) >= MIN_PROOF
+        return asked and not rows and bool(_BRACKETED.fullmatch(preamble))
 
     def _hides_text(self, preamble: str, length: int) -> bool:
         r"""Tell whether text of the answer may stand behind the first words of a preamble.

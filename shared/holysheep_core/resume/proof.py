@@ -116,6 +116,8 @@ class Search:
 
     def _few_words(self, response: Folded, written: str, length: int) -> Place | None:
         """Few words prove less than the words asked for, which have not come by now."""
+        if self._mentioned:
+            return None
         probe = response.text[:_PROBE]
         elsewhere = probe in self._seen.folded[: -len(probe)]
         if length and not elsewhere:
@@ -316,7 +318,9 @@ class Search:
     def _aligned(self, text: str) -> Place | None:
         seen, response = self._seen, Folded(text)
         ours, theirs = seen.index.words(), response.words()
-        found = align(ours.text, theirs.text, fold_words(self._anchor))
+        # Code is copied exactly, and the next line is often like the last one.
+        anchor, copied = fold_words(self._anchor), bool(seen.fence)
+        found = align(ours.text, theirs.text, anchor, exactly=copied)
         if found is None:
             return None
         begin, end = found

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import cached_property
 
+from holysheep_core.resume.json_end import EndOfJson
 from holysheep_core.resume.normalize import Folded, fold, has_words, is_periodic, weight
 
 MIN_PROOF = 16
@@ -41,23 +42,8 @@ def open_fence(text: str) -> str:
 
 def is_open_json(text: str) -> bool:
     """Tell whether a text is the beginning of a JSON object or array that is not complete."""
-    depth, in_string, escaped = 0, False, False
     text = text.strip()
-    if text[:1] not in ("{", "["):
-        return False
-    for character in text:
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character in "{[":
-            depth += 1
-        elif character in "}]":
-            depth -= 1
-            if not depth:
-                return False
-    return True
+    return text[:1] in ("{", "[") and EndOfJson(text).is_open
 
 
 def is_finished(text: str) -> bool:

@@ -32,6 +32,7 @@ from holysheep_core.resume.joint import (
     without_closer,
     without_dots,
 )
+from holysheep_core.resume.json_end import EndOfJson
 from holysheep_core.resume.normalize import Folded, fold, has_words
 from holysheep_core.resume.preamble import RESTART_EVIDENCE
 from holysheep_core.resume.proof import MIN_CODE_POINTS, Place, Search
@@ -53,8 +54,11 @@ _THINK, _END_OF_THINKING = "<think>", "</think>"
 _THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
 _END_OF_BEGUN = "</begun>"
 """What closes the partial in the request, and then perhaps the response."""
+_REMARK_BEGUN = re.compile(r"[.:。：…]*\n?")  # noqa: RUF001 - full-width
 _REMARKED = re.compile(r"[.:。：…]*\n\n")  # noqa: RUF001 - full-width
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
+
+_Filter = EchoFilter | ClosingMarks | EndOfJson
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
 
@@ -108,7 +112,9 @@ class Stitcher:
         self._replay = replay
         self._prefilled = prefilled
         self._echo = EchoFilter(asked) if asked else None
-        self._filters: list[EchoFilter | ClosingMarks] = [self._echo] if self._echo else []
+        self._filters: list[EchoFilter | ClosingMarks | EndOfJson] = (
+            [self._echo] if self._echo else []
+        )
         self._sentinel = sentinel
         self._end_mark = ClosingMarks(sentinel, "", alone=True) if sentinel else None
         if self._end_mark:
@@ -279,7 +285,8 @@ class Stitcher:
             closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
         begun = closer and closer.strip().startswith(body.strip("\n "))
-        if not final and (not body or begun or _DOTS.fullmatch(rest)):
+        unclear = not body or begun or _DOTS.fullmatch(rest) or _REMARK_BEGUN.fullmatch(rest)
+        if not final and unclear:
             return ""
         closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
         body = beyond_block(rest, closer) if closed is None else closed
@@ -300,7 +307,9 @@ class Stitcher:
         twice = again != body
         if closed is None and not twice:
             return self._reject("unproven")
-        if closer.strip() and closed == rest and not twice:
+        if closer.startswith(("```", "~~~")) and is_open_json(self._seen.text):
+            self._filters.append(EndOfJson(self._seen.text.lstrip()))
+        elif closer.strip() and closed == rest and not twice:
             self._filters.append(ClosingMarks(closer, self._seen.text))
         reached = None if twice else place.reached
         if self._seen.blank == " " and not self._seen.fence and said not in self._seen.text:
@@ -407,7 +416,7 @@ class Stitcher:
         self._silent = self._silent and not has_words(text)
         return text
 
-    def _after(self, part: EchoFilter | ClosingMarks, text: str) -> str:
+    def _after(self, part: _Filter, text: str) -> str:
         """Pass what a filter held through those after it."""
         for later in self._filters[self._filters.index(part) + 1 :]:
             text = later.feed(text)
