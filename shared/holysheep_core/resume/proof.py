@@ -278,6 +278,8 @@ class Search:
                 continue
             start = response.start_of(at)
             preamble = written[:start]
+            if not seen.is_unique(core) and seen.folded.startswith(said[:at]):
+                continue  # the response starts over, and has not come to the end yet
             if seen.is_unique(core) and self._preamble.repeats_lines(preamble):
                 return Place(start, response.end_of(at + len(core)))
             inside = re.sub(_ENDS_IN_FENCE, "", preamble).strip()
@@ -334,6 +336,8 @@ class Search:
             if same < 0:
                 break
             last, at = last + 1, same + 1
+        if at < len(tail) and end - begin < MIN_PROOF:
+            return None  # "not again!" after "not again, " are other words
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
         preamble = text[:start]
         if is_mention(preamble) or _ENDS_IN_ROW.search(preamble):
