@@ -18,7 +18,7 @@ from holysheep_core.resume.normalize import (
     is_periodic,
     weight,
 )
-from holysheep_core.resume.seen import MIN_PROOF, SeenText
+from holysheep_core.resume.seen import MIN_PROOF, SeenText, is_open_json
 
 TOO_LONG = -1
 """What `said_again` returns where much text is said again: nothing of the response is shown."""
@@ -99,7 +99,8 @@ def _is_refrain(seen: SeenText, first: Repetition, between: str, core: str, afte
         return not (ends_in_word and after[:1].isalnum())  # a short line, and half a word
     if not before:  # all of it is said again: a refrain, unless it stopped inside a line
         longest = 2 * MIN_PROOF if "\n" in seen.text.strip() else _LONG
-        if weight(core) >= longest and not seen.is_verse:
+        data = seen.fence or is_open_json(seen.text)
+        if data or (weight(core) >= longest and not seen.is_verse):
             return False
         inside = seen.blank == " " or (seen.is_prose and seen.is_mid_sentence)
         inside = inside or (ends_in_word and ("\n\n" in between or after[:1].isalnum()))

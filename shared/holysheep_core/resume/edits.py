@@ -40,8 +40,14 @@ def align(seen: str, said: str, anchor: str, *, exactly: bool = False) -> tuple[
         return None
     found = _fewest_edits(pattern, said)
     before = seen[: -len(pattern)][-_WINDOW:]
+    if found and _digits(pattern) != _digits(said[slice(*found)]):
+        return None  # a number is no slip of the pen
     # Of rows that are much alike, the next one is like the last one, too.
     return None if found and _fewest_edits(pattern, before) else found
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _fewest_edits(pattern: str, text: str) -> tuple[int, int] | None:

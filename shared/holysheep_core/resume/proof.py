@@ -48,6 +48,7 @@ _PROBE = 12
 _GRAM = 8
 _MIN_UNIT, _MAX_UNIT = 5, 2 * MIN_PROOF
 _ENDS_IN_FENCE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*$")
+_MAX_MARKS = 4
 _ENDS_IN_ROW = re.compile(r"[^\s:：][ \t]*\n[ \t]*$")  # noqa: RUF001 - full-width
 _WIDE = "\u2e80"
 
@@ -116,8 +117,10 @@ class Search:
 
     def _few_words(self, response: Folded, written: str, length: int) -> Place | None:
         """Few words prove less than the words asked for, which have not come by now."""
-        if self._mentioned:
-            return None
+        asked = fold_words(self._anchor)[:_GRAM]
+        altered = len(asked) == _GRAM and fold_words(response.text[: 4 * _GRAM]).startswith(asked)
+        if self._mentioned or altered:
+            return None  # the words asked for in another form, or a remark about them
         probe = response.text[:_PROBE]
         elsewhere = probe in self._seen.folded[: -len(probe)]
         if length and not elsewhere:
@@ -287,7 +290,8 @@ class Search:
                 continue
             if not seen.is_unique(core) and seen.may_go_on_with(written):
                 continue
-            set_off = preamble.rstrip(" \t").endswith("\n\n") or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
+            apart = preamble.rstrip(" \t").endswith("\n\n") and not seen.may_go_on_with(preamble)
+            set_off = apart or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
             if preamble.rstrip(" \t").endswith("\n") and (
                 set_off or _ENDS_IN_FENCE.search(preamble)
             ):
@@ -336,7 +340,7 @@ class Search:
             if same < 0:
                 break
             last, at = last + 1, same + 1
-        if at < len(tail) and end - begin < MIN_PROOF:
+        if at < len(tail) and (end - begin < MIN_PROOF or len(tail) - at > _MAX_MARKS):
             return None  # "not again!" after "not again, " are other words
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
         preamble = text[:start]

@@ -297,7 +297,7 @@ class Stitcher:
             Repetition(
                 self._anchor,
                 fold(said),
-                closed != rest or bool(remarked),
+                closed != rest or closer == BLOCK_QUOTE or bool(remarked),
                 self._search.is_foreign,
             ),
             final=final,
