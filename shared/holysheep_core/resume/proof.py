@@ -290,7 +290,7 @@ class Search:
                 continue
             if not seen.is_unique(core) and seen.may_go_on_with(written):
                 continue
-            apart = preamble.rstrip(" \t").endswith("\n\n") and not seen.may_go_on_with(preamble)
+            apart = preamble.rstrip(" \t").endswith("\n\n") and not preamble[:1].islower()
             set_off = apart or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
             if preamble.rstrip(" \t").endswith("\n") and (
                 set_off or _ENDS_IN_FENCE.search(preamble)
