@@ -21,8 +21,9 @@ _GRAM = 8
 _OPENER = re.compile(r"\s*(?:(?:`{3,}|~{3,})[^`\n]*|<\w+>)\s*")
 _ENDS_IN_FENCE_OR_RULE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}[^`\n]*|---+|\*\*\*+)\s*$")
 _BREAK = re.compile(r"\n+|[:.!?][\"'”’)]*(?=\s)|[：。！？…][\"”’」]*")  # noqa: RUF001 - full-width
-_BRACKETED = re.compile(r"[\[(（【][^\n]{1,40}[\])）】]\s*")  # noqa: RUF001 - full-width
+_BRACKETED = re.compile(r"[\[(（【](?:[^\W\d_]|\.)[^\n\"'=;]{0,40}[\])）】]\s*")  # noqa: RUF001 - full-width
 _BRACKETS = re.compile(r"(?:^|\n)\s*[\[(（【]")  # noqa: RUF001 - full-width
+_ENDS_LINE = re.compile(r"[a-z0-9=.,;:!?({)\]}\"'/&+%]")  # of a line that was begun
 _ROWS = re.compile(r"\S[ \t]*\n[ \t]*\S")
 _GOES_ON = re.compile(r"\s*(?:[,;:!?)\]}]|\.(?!\.))")
 _ENDS_IN_BREAK = re.compile(r"(?:[\n:：>]|[.!?。！？…][\"'”’)]*[ \t]*)$")  # noqa: RUF001 - full-width
@@ -125,7 +126,9 @@ class Preamble:
         announced = base.rstrip(" \n\t*_\"'`")[-1:] in (":", "：")  # noqa: RUF001 - full-width
         if begin >= len(seen.text) - len(seen.line) and not announced:
             return not base.endswith("\n\n")
-        long = len(preamble) > RESTART_EVIDENCE or (seen.fence and not base.endswith("\n\n"))
+        begun = bool(seen.line.strip()) and not _BRACKETED.fullmatch(preamble)
+        completes = bool(seen.fence) or (begun and _ENDS_LINE.match(preamble))
+        long = len(preamble) > RESTART_EVIDENCE or (completes and not base.endswith("\n\n"))
         return bool(long) and (not announced or seen.is_verse)
 
     def _echoes(self, text: str) -> bool:
