@@ -8,6 +8,7 @@ from holysheep_core.resume.seen import MIN_PROOF
 _GRAM = 8
 _PROBE = 12
 _MAX_EDITS = 0.15
+_WINDOW = 600
 
 
 def fold_words(folded: str) -> str:
@@ -15,8 +16,14 @@ def fold_words(folded: str) -> str:
     return Folded(folded).words().text
 
 
-def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
+def align(seen: str, said: str, anchor: str, *, exactly: bool = False) -> tuple[int, int] | None:
     """Find the end of the seen text in a response, both as words alone, with few edits.
+
+    Args:
+        seen: The seen text.
+        said: The response.
+        anchor: The words that the model was asked to repeat.
+        exactly: Without edits.
 
     Returns:
         Where it begins and ends in `said`.
@@ -29,7 +36,18 @@ def align(seen: str, said: str, anchor: str) -> tuple[int, int] | None:
         end = at + MIN_PROOF
         return end - common_suffix(seen, said[:end]), end
     pattern = anchor[-64:] if len(anchor) >= _PROBE and seen.endswith(anchor) else seen[-24:]
-    return _fewest_edits(pattern, said) if len(pattern) >= _PROBE else None
+    if exactly or len(pattern) < _PROBE:
+        return None
+    found = _fewest_edits(pattern, said)
+    before = seen[: -len(pattern)][-_WINDOW:]
+    if found and _digits(pattern) != _digits(said[slice(*found)]):
+        return None  # a number is no slip of the pen
+    # Of rows that are much alike, the next one is like the last one, too.
+    return None if found and _fewest_edits(pattern, before) else found
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _fewest_edits(pattern: str, text: str) -> tuple[int, int] | None:

@@ -56,10 +56,20 @@ def closer_of(preamble: str, seen: SeenText, begin: int) -> str:
     if tag:
         return f"</{tag.group(1)}>"
     closer, rest = "", preamble.rstrip(" .…\r\n\t")
+    if _is_balanced(rest) and "\n" in preamble[len(rest) :]:
+        return ""  # `**Continued:**`: they close what stands before them
     while rest and (rest[-1] in _SAME or rest[-1] in _CLOSERS):
         closer += _CLOSERS.get(rest[-1], rest[-1])
         rest = rest[:-1]
     return closer
+
+
+def _is_balanced(preamble: str) -> bool:
+    """Tell whether the marks at the end of a preamble close ones that it has opened."""
+    line = preamble.rpartition("\n")[2]
+    mark = line[-1:]
+    marks = line[len(line.rstrip(mark)) :] if mark in _SAME else ""
+    return bool(marks) and line.strip() != marks and line.count(marks) % 2 == 0
 
 
 def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = False) -> str | None:
@@ -76,7 +86,8 @@ def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = Fal
     """
     body = rest.lstrip()
     if closer == BLOCK_QUOTE:
-        return _after_block(rest, rest.removeprefix(closer), seen)
+        inside = not rest.startswith("\n")  # all of it stands in the block
+        return rest if inside else _after_block(rest, rest.removeprefix(closer), seen)
     if closer[:3] in _FENCES:
         closed = _FENCE_RIGHT_AFTER.match(rest)
         return (
@@ -89,11 +100,21 @@ def without_closer(rest: str, closer: str, seen: SeenText, *, spaced: bool = Fal
     if _is_open(closer, seen) and not body.startswith(closer + closer):
         return rest  # it closes what the seen text has opened
     before, after = rest[: len(rest) - len(body)], body[len(closer) :]
+    if closer.startswith("</") and "\n" in before and after.startswith("\n"):
+        return _after_block(after, after.lstrip("\n"), seen)
     if spaced:
         before = before.rstrip(" ")
     if after.startswith("\n\n") and _is_inside_line(seen, after.lstrip()):
         after = after.lstrip()  # the quotation was made a paragraph
     return before + after
+
+
+def beyond_block(rest: str, closer: str) -> str:
+    """Return what follows the end of a block that a preamble has opened."""
+    closed = _FENCE_RIGHT_AFTER.match(rest)
+    if closer[:3] in _FENCES and closed:
+        return rest[closed.end() :]
+    return rest.lstrip().removeprefix(closer).lstrip("\n")
 
 
 def _after_block(whole: str, rest: str, seen: SeenText) -> str | None:
@@ -102,7 +123,7 @@ def _after_block(whole: str, rest: str, seen: SeenText) -> str | None:
         return seen.blank + rest  # the block was closed where the reader's white space is
     if rest[:1].isspace() or _is_inside_line(seen, rest):
         return rest
-    glued = seen.text[-1:].isalnum() and rest[:1].isalnum()
+    glued = bool(seen.fence) or (seen.text[-1:].isalnum() and rest[:1].isalnum())
     return None if glued else whole
 
 
@@ -112,7 +133,8 @@ def _is_open(closer: str, seen: SeenText) -> bool:
     opener = next((left for left, right in _CLOSERS.items() if right == closer), closer)
     if opener == closer:
         return bool(paragraph.count(closer) % 2)
-    return paragraph.count(opener) > paragraph.count(closer)
+    elsewhere = sum(paragraph.count(left) for left in _CLOSERS if _CLOSERS[left] == opener)
+    return paragraph.count(opener) > paragraph.count(closer) + elsewhere
 
 
 def _is_inside_line(seen: SeenText, body: str) -> bool:
@@ -238,6 +260,7 @@ class EchoFilter:
         folded = (fold(sentence) for sentence in _BOUNDARY.split(asked))
         self._sentences = [s[:_ECHO] for s in folded if len(s) >= _MIN_ECHO]
         self.held = ""
+        self._begun = False
         self._before = "\n"  # the last characters that were let through
         self.found = False
 
@@ -250,6 +273,7 @@ class EchoFilter:
             self.found = any(said.startswith(sentence) for sentence in self._sentences)
             held, self.held = held[:start], "" if self.found else held[start:]
         self._before = (self._before + held)[-2:]
+        self._begun = self._begun or bool(held)
         return held
 
     def close(self) -> str:
@@ -263,5 +287,6 @@ class EchoFilter:
             start = max(boundary.end() - shift, 0)
             said = fold(text[start:])[:_ECHO]
             if said and any(s.startswith(said) or said.startswith(s) for s in self._sentences):
-                return start
+                # White space in front of the very first sentence is no text, either.
+                return start if self._begun or text[:start].strip() else 0
         return len(text)

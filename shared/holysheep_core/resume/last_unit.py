@@ -47,6 +47,7 @@ def _line(seen: SeenText, written: str) -> int:
     line = seen.line.strip()
     folded, begun = fold(line), Folded(written[: 2 * len(line) + _GRAM])
     enough = len(folded) >= 3 and not is_periodic(folded) and begun.text.startswith(folded)  # noqa: PLR2004
+    enough = enough and (len(folded) >= _GRAM or written.lstrip().startswith(line))
     if enough and len(begun.text) > len(folded) and begun.is_boundary(len(folded)):
         return begun.end_of(len(folded))
     return 0

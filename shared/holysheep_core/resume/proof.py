@@ -48,6 +48,8 @@ _PROBE = 12
 _GRAM = 8
 _MIN_UNIT, _MAX_UNIT = 5, 2 * MIN_PROOF
 _ENDS_IN_FENCE = re.compile(r"(?:^|\n)[ \t]*(?:`{3,}|~{3,})[^`\n]*\n\s*$")
+_MAX_MARKS = 4
+_ENDS_IN_ROW = re.compile(r"[^\s:：][ \t]*\n[ \t]*$")  # noqa: RUF001 - full-width
 _WIDE = "\u2e80"
 
 
@@ -92,6 +94,7 @@ class Search:
         unmistakable = len(anchor) >= MAX_ANCHOR or seen.is_unique(self._anchor)
         self._anchor_decides = bool(self._anchor) and unmistakable
         self._preamble = Preamble(seen, self._anchor, asked)
+        self._mentioned = False  # the end of the seen text was quoted, in a remark
         self.followed = 0
         self.following = 0
         self.restarted = False
@@ -114,6 +117,10 @@ class Search:
 
     def _few_words(self, response: Folded, written: str, length: int) -> Place | None:
         """Few words prove less than the words asked for, which have not come by now."""
+        asked = fold_words(self._anchor)[:_GRAM]
+        altered = len(asked) == _GRAM and fold_words(response.text[: 4 * _GRAM]).startswith(asked)
+        if self._mentioned or altered:
+            return None  # the words asked for in another form, or a remark about them
         probe = response.text[:_PROBE]
         elsewhere = probe in self._seen.folded[: -len(probe)]
         if length and not elsewhere:
@@ -250,13 +257,14 @@ class Search:
             foreign = [
                 place
                 for place, n in zip(starts, lengths, strict=True)
-                if not place or self._is_foreign(written[:place], n)
+                if not place or self.is_foreign(written[:place], n)
             ]
             if not foreign:
                 continue
             start = foreign[0]
             preamble = written[:start]
             if is_mention(preamble):  # `It ended with "…".`, and then perhaps the words themselves
+                self._mentioned = True
                 if at >= 0 or final:
                     continue
                 return None
@@ -273,25 +281,33 @@ class Search:
                 continue
             start = response.start_of(at)
             preamble = written[:start]
+            if not seen.is_unique(core) and seen.folded.startswith(said[:at]):
+                continue  # the response starts over, and has not come to the end yet
+            if seen.is_unique(core) and self._preamble.repeats_lines(preamble):
+                return Place(start, response.end_of(at + len(core)))
             inside = re.sub(_ENDS_IN_FENCE, "", preamble).strip()
-            if start > MAX_PREAMBLE or "\n" in inside or not self._is_foreign(preamble, len(core)):
+            if start > MAX_PREAMBLE or "\n" in inside or not self.is_foreign(preamble, len(core)):
                 continue
             if not seen.is_unique(core) and seen.may_go_on_with(written):
                 continue
-            set_off = preamble.rstrip(" \t").endswith("\n\n") or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
+            apart = preamble.rstrip(" \t").endswith("\n\n") and not preamble[:1].islower()
+            set_off = apart or preamble.rstrip()[-1:] in ":："  # noqa: RUF001 - full-width
             if preamble.rstrip(" \t").endswith("\n") and (
                 set_off or _ENDS_IN_FENCE.search(preamble)
             ):
                 return Place(start, response.end_of(at + len(core)))
         return None
 
-    def _is_foreign(self, preamble: str, length: int) -> bool:
+    def is_foreign(self, preamble: str, length: int) -> bool:
+        """Tell whether what stands before so long a repetition is no text of the answer."""
         return self._preamble.is_foreign(preamble, length, restarted=self.restarted)
 
     # -- nearly -----------------------------------------------------------------------------
 
     def find_nearly(self, written: str) -> Place | None:
         """Return the place of the end of the seen text but for punctuation, marks or few edits."""
+        if self._mentioned:
+            return None
         beginning = written[: 2 * MAX_PREAMBLE]
         plain = unescaped(beginning)
         if plain and not unescaped(self._seen.text[-MAX_PREAMBLE:]):
@@ -308,7 +324,9 @@ class Search:
     def _aligned(self, text: str) -> Place | None:
         seen, response = self._seen, Folded(text)
         ours, theirs = seen.index.words(), response.words()
-        found = align(ours.text, theirs.text, fold_words(self._anchor))
+        # Code is copied exactly, and the next line is often like the last one.
+        anchor, copied = fold_words(self._anchor), bool(seen.fence)
+        found = align(ours.text, theirs.text, anchor, exactly=copied)
         if found is None:
             return None
         begin, end = found
@@ -322,12 +340,15 @@ class Search:
             if same < 0:
                 break
             last, at = last + 1, same + 1
+        if at < len(tail) and (end - begin < MIN_PROOF or len(tail) - at > _MAX_MARKS):
+            return None  # "not again!" after "not again, " are other words
         start = response.start_of(theirs.at[begin]) if begin < len(theirs.at) else 0
         preamble = text[:start]
-        if has_words(preamble) and not (
-            self._is_foreign(preamble, last - theirs.at[begin])
-            and (not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n"))
-        ):
+        if is_mention(preamble) or _ENDS_IN_ROW.search(preamble):
+            return None
+        foreign = not preamble or self.is_foreign(preamble, last - theirs.at[begin])
+        set_off = not seen.may_go_on_with(text) or preamble.rstrip(" ").endswith("\n")
+        if not foreign or (has_words(preamble) and not set_off):
             return None
         reached = seen.index.end_of(ours.at[-1] + 1 + at) if at < len(tail) else None
         return Place(start, response.end_of(last), reached)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import cached_property
 
+from holysheep_core.resume.json_end import EndOfJson
 from holysheep_core.resume.normalize import Folded, fold, has_words, is_periodic, weight
 
 MIN_PROOF = 16
@@ -18,6 +19,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LIST_ITEM = re.compile(r"\s*(?:[|>#*+-]|\d+[.)] )")
 _UNIT_END = re.compile(r"\n\s*|[.!?。！？][\"'”’)]*\s+|[。！？]")  # noqa: RUF001 - likewise
 _VERSE_LINES = 3
+_WIDE = "\u2e80"
 
 
 def open_fence(text: str) -> str:
@@ -40,23 +42,8 @@ def open_fence(text: str) -> str:
 
 def is_open_json(text: str) -> bool:
     """Tell whether a text is the beginning of a JSON object or array that is not complete."""
-    depth, in_string, escaped = 0, False, False
     text = text.strip()
-    if text[:1] not in ("{", "["):
-        return False
-    for character in text:
-        if in_string:
-            in_string = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            in_string = True
-        elif character in "{[":
-            depth += 1
-        elif character in "}]":
-            depth -= 1
-            if not depth:
-                return False
-    return True
+    return text[:1] in ("{", "[") and EndOfJson(text).is_open
 
 
 def is_finished(text: str) -> bool:
@@ -172,9 +159,18 @@ class SeenText:
             return True
         if last.isspace():
             return not (first.isupper() and self.is_mid_sentence)
-        if last.isalnum():
-            return not first.isupper()
-        return last in "([{\"“'‘/-$#@\\_*`<=>|~" or not first.isalnum()  # noqa: RUF001 - quotes
+        return _may_touch(last, first)
+
+
+def _may_touch(last: str, first: str) -> bool:
+    """Tell whether a character may follow another one without a blank."""
+    if last in "([{\"“'‘/-–—…$#@\\_*`<=>|~" or not first.isalnum():  # noqa: RUF001 - quotes, dashes
+        return True
+    if last.isalnum():
+        return not first.isupper()
+    # "10:" goes on with "00", "a." with "b", and a full-width mark needs no blank after it.
+    lower = first.isascii() and not first.isupper()
+    return (lower and last in ":.,;?&%+^!") or (not last.isascii() and first > _WIDE)
 
 
 def _script(character: str) -> str:

@@ -21,16 +21,18 @@ from __future__ import annotations
 
 import re
 
-from holysheep_core.resume.again import said_again
+from holysheep_core.resume.again import TOO_LONG, Repetition, said_again
 from holysheep_core.resume.joint import (
     BLOCK_QUOTE,
     ClosingMarks,
     EchoFilter,
+    beyond_block,
     closer_of,
     join,
     without_closer,
     without_dots,
 )
+from holysheep_core.resume.json_end import EndOfJson
 from holysheep_core.resume.normalize import Folded, fold, has_words
 from holysheep_core.resume.preamble import RESTART_EVIDENCE
 from holysheep_core.resume.proof import MIN_CODE_POINTS, Place, Search
@@ -47,8 +49,16 @@ NOTHING_NEW = "nothing new"
 
 MAX_THINKING = 20_000
 _MAX_QUIET = 64
+_MAX_REPETITIONS = 4
 _THINK, _END_OF_THINKING = "<think>", "</think>"
+_THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
+_END_OF_BEGUN = "</begun>"
+"""What closes the partial in the request, and then perhaps the response."""
+_REMARK_BEGUN = re.compile(r"[.:。：…]*\n?")  # noqa: RUF001 - full-width
+_REMARKED = re.compile(r"[.:。：…]*\n\n")  # noqa: RUF001 - full-width
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
+
+_Filter = EchoFilter | ClosingMarks | EndOfJson
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
 
@@ -102,11 +112,15 @@ class Stitcher:
         self._replay = replay
         self._prefilled = prefilled
         self._echo = EchoFilter(asked) if asked else None
-        self._filters: list[EchoFilter | ClosingMarks] = [self._echo] if self._echo else []
+        self._filters: list[EchoFilter | ClosingMarks | EndOfJson] = (
+            [self._echo] if self._echo else []
+        )
         self._sentinel = sentinel
         self._end_mark = ClosingMarks(sentinel, "", alone=True) if sentinel else None
         if self._end_mark:
             self._filters.append(self._end_mark)
+        if _END_OF_BEGUN in asked and _END_OF_BEGUN not in seen:
+            self._filters.append(ClosingMarks(_END_OF_BEGUN, ""))
         self._last = last
         self._contradicted = contradicted
         self._doubtful = doubtful
@@ -205,7 +219,7 @@ class Stitcher:
         """Nothing but white space was seen, or came."""
         if not self._response.text and not final:
             return ""
-        if not self._response.text and self._seen.folded and "\n" not in written:
+        if not self._response.text and self._seen.folded:
             return self._say_nothing()
         return self._release(join(self._seen, written, prefilled=True))
 
@@ -230,21 +244,31 @@ class Stitcher:
             return self._say_nothing() if final else ""
         return self._release(join(self._seen, written[end:], prefilled=True))
 
+    @property
+    def _obeys(self) -> bool:
+        """The response begins with the words it was asked to begin with, or with some of them."""
+        said, anchor = self._response.text, self._anchor
+        return bool(anchor) and (said.startswith(anchor) or anchor.startswith(said))
+
     def _is_thinking(self, *, final: bool) -> bool:
         """Take a `<think>` block out of the beginning; tell whether it is still open."""
         begun = self._held.lstrip()
         seen = self._seen.text
         if not begun or (seen.lstrip().startswith(_THINK) and _END_OF_THINKING not in seen):
             return False
-        if not begun.startswith(_THINK):
-            return _THINK.startswith(begun) and not final
-        end = begun.find(_END_OF_THINKING)
+        tag = next((t for t in _THINKING_TAGS if begun.startswith(f"<{t}>")), "")
+        # Some servers give `<think>` to the model and pass on only `</think>`.
+        untagged = not tag and _END_OF_THINKING in seen and not self._obeys
+        if not (tag or untagged):
+            return not final and any(f"<{t}>".startswith(begun) for t in _THINKING_TAGS)
+        opened, closed = (f"<{tag}>", f"</{tag}>") if tag else ("", _END_OF_THINKING)
+        end = begun.find(closed)
         if end < 0:
             return not final and len(begun) < MAX_THINKING
-        rest = begun[end + len(_END_OF_THINKING) :].lstrip("\n")
+        rest = begun[end + len(closed) :].lstrip("\n")
         if not rest and not final:
             return True
-        self.thinking = begun[len(_THINK) : end]
+        self.thinking = begun[len(opened) : end]
         self.removed += len(self._held) - len(rest)
         self._held, self._response = rest, Folded(rest)
         return False
@@ -255,30 +279,67 @@ class Stitcher:
         """Join after a proven repetition, once it is clear what stands right behind it."""
         preamble, rest = self._held[: place.start], self._held[place.end :]
         closer = closer_of(preamble, self._seen, self._begin_of(place))
-        if "\n>" in self._held[: place.end] and "\n>" not in self._seen.text:
+        said = self._held[place.start : place.end]
+        quoted = preamble.rstrip(" ").endswith("\n>") or "\n>" in said
+        if quoted and "\n>" not in self._seen.text:
             closer = BLOCK_QUOTE  # of several lines
         body = rest.lstrip()
         begun = closer and closer.strip().startswith(body.strip("\n "))
-        if not final and (not body or begun or _DOTS.fullmatch(rest)):
+        unclear = not body or begun or _DOTS.fullmatch(rest) or _REMARK_BEGUN.fullmatch(rest)
+        if not final and unclear:
             return ""
         closed = without_closer(rest, closer, self._seen, spaced=preamble.endswith(" "))
-        if closed is None:
-            return self._reject("unproven")
-        again = said_again(self._seen, self._anchor, closed, closes=closed != rest)
-        if again is None and not final:
+        body = beyond_block(rest, closer) if closed is None else closed
+        remarked = has_words(preamble) and _REMARKED.match(body) and self._seen.line.strip()
+        again = self._without_repetitions(
+            body,
+            closer,
+            Repetition(
+                self._anchor,
+                fold(said),
+                closed != rest or closer == BLOCK_QUOTE or bool(remarked),
+                self._search.is_foreign,
+            ),
+            final=final,
+        )
+        if again is None:
             return ""
-        if again:
-            closed = without_closer(closed[again:], closer, self._seen) or ""
-            if not closed.strip() and not final:
-                return ""
-        elif closer.strip() and closed == rest:
+        twice = again != body
+        if closed is None and not twice:
+            return self._reject("unproven")
+        if closer.startswith(("```", "~~~")) and is_open_json(self._seen.text):
+            self._filters.append(EndOfJson(self._seen.text.lstrip()))
+        elif closer.strip() and closed == rest and not twice:
             self._filters.append(ClosingMarks(closer, self._seen.text))
-        text = join(self._seen, without_dots(closed, self._seen), place.reached)
+        reached = None if twice else place.reached
+        if self._seen.blank == " " and not self._seen.fence and said not in self._seen.text:
+            again = again.lstrip(" ") or again  # its blanks are other ones
+        text = join(self._seen, without_dots(again, self._seen), reached)
         if self._breaks_sentence(text):
             return self._reject("unproven")
         self._quiet = None if self._replay else ""
         self._silent = not self._replay
         return self._release(text)
+
+    def _without_repetitions(
+        self, rest: str, closer: str, first: Repetition, *, final: bool
+    ) -> str | None:
+        """Return the rest without what it says once more; None while that is not clear."""
+        closer = "" if closer == BLOCK_QUOTE else closer
+        for _ in range(_MAX_REPETITIONS):
+            again = said_again(self._seen, first, rest)
+            if again == TOO_LONG:
+                self._reject("different")
+                return None
+            if again is None and not final:
+                return None
+            if not again:
+                break
+            rest = without_closer(rest[again:], closer, self._seen) or ""
+            if not rest.strip() and not final:
+                return None
+            first = first._replace(set_off=False)
+        return rest
 
     def _begin_of(self, place: Place) -> int:
         """Return where in the seen text the repetition begins."""
@@ -355,7 +416,7 @@ class Stitcher:
         self._silent = self._silent and not has_words(text)
         return text
 
-    def _after(self, part: EchoFilter | ClosingMarks, text: str) -> str:
+    def _after(self, part: _Filter, text: str) -> str:
         """Pass what a filter held through those after it."""
         for later in self._filters[self._filters.index(part) + 1 :]:
             text = later.feed(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holysheep_core.resume.again import said_again
+from holysheep_core.resume.again import TOO_LONG, Repetition, said_again
 from holysheep_core.resume.normalize import fold
 from holysheep_core.resume.seen import SeenText
 
@@ -10,8 +10,10 @@ STORY = "The keeper climbed the stairs every evening. He trimmed the wick, wound
 ANCHOR = "He trimmed the wick, wound the clo"
 
 
-def again(rest, *, closes=False, seen=STORY, anchor=ANCHOR):
-    return said_again(SeenText(seen), fold(anchor), rest, closes=closes)
+def again(rest, *, closes=False, seen=STORY, anchor=ANCHOR, said="", foreign=True):
+    words = fold(anchor)
+    first = Repetition(words, fold(said) or words, closes, lambda remark, length: foreign)
+    return said_again(SeenText(seen), first, rest)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,16 @@ def test_a_refrain_that_came_before_is_text():
     row = "Row after row the sheep go by,\n"
     seen = row * 2 + "Row after row the sheep go by,"
     assert again("\n" + row, seen=seen, anchor="Row after row the sheep go by,") == 0
+
+
+def test_whatever_was_repeated_is_taken_once_where_it_comes_twice():
+    assert again("\n" + STORY + "ckwork", said=STORY) == len("\n" + STORY)
+    assert again("\n" + STORY[:40], said=STORY) is None
+    whole = "".join(f"Sheep number {n} jumps over the fence. " for n in range(40)) + ANCHOR
+    assert again("\n" + whole, said=whole, seen=whole) == TOO_LONG
+
+
+def test_words_behind_a_remark_that_may_be_text_are_text():
+    row = '"\n- and a row that ends in much the same way: ' + ANCHOR
+    assert again(row, closes=True, foreign=False) == 0
+    assert again(row, closes=True) == len(row)

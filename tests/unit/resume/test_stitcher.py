@@ -264,6 +264,62 @@ def test_a_thinking_block_in_the_text_is_no_text():
     assert endless.rejected
 
 
+LINKS = (
+    "- Docs: https://docs.example.org/en/latest/guide/install.html#linux\n"
+    "- Docs (ko): https://docs.example.org/ko/latest/guide/install.html#linux\n- Source: here"
+)
+LOG = "time,host,level\n10:00:01,web-1,INFO\n10:00:02,web-2,INFO\n10:00:03,web-2,INFO\n10:00:04,"
+ROWS = (
+    '    a = get("/users")\n    assert a.status == 200\n    a = get("/orders")\n'
+    '    assert a.status == 200\n    a = get("/items")\n'
+)
+
+
+@pytest.mark.parametrize("before", ["", "Sure, here:\n\n", "Sure! "])
+@pytest.mark.parametrize("text", [ROWS, LOG, LINKS], ids=["rows", "log", "links"])
+def test_a_row_like_the_last_one_is_not_taken_for_the_words_asked_for(text, before):
+    for at in range(FIRST, len(text) - 1):
+        for size in SIZES.values():
+            stitcher = stitcher_after(text[:at])
+            assert passed(stitcher, before + text[at:], size) in ("", text[at:]), at
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_quotation_that_is_followed_by_a_row_like_it_loses_no_row(size):
+    stitcher = stitcher_after(LINKS[:67])
+    quoted = f'"{choose_anchor(LINKS[:67], 32)}"{LINKS[67:]}'
+    assert passed(stitcher, quoted, size) == LINKS[67:]
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_remark_about_the_words_is_no_text(size):
+    stitcher = stitcher_after(SHORT)
+    said = f'Continuing after "{choose_anchor(SHORT, 32)}":\n\n{SHORT_REST}'
+    assert (passed(stitcher, said, size), stitcher.rejected) == ("", "unproven")
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("between", ["\n", "\n\n", " "])
+def test_all_of_the_text_said_twice_is_taken_out_twice(between, size):
+    assert passed(stitcher_after(SHORT), SHORT + between + SHORT + SHORT_REST, size) == SHORT_REST
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("blank", ["\n", "\n\n", " \n"])
+def test_white_space_alone_is_nothing_new(blank, last):
+    stitcher = Stitcher(SHORT, anchor=choose_anchor(SHORT, 32), last=last)
+    assert (passed(stitcher, blank), stitcher.rejected) == ("", "nothing new")
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_reasoning_without_its_first_tag_is_no_text_where_the_answer_had_it_before(size):
+    seen = "I shall tell of a keeper.\n</think>\n\n" + SHORT
+    anchor = choose_anchor(seen, 32)
+    said = f"They want {anchor} and the rest.\n</think>\n\n{anchor}{SHORT_REST}"
+    assert passed(stitcher_after(seen), said, size) == SHORT_REST
+    assert passed(stitcher_after(seen), anchor + SHORT_REST, size) == SHORT_REST
+
+
 def test_the_request_repeated_is_never_shown():
     asked = "Your message is not complete yet. Write these words again and go on from there."
     anchor = choose_anchor(SHORT, 32)
