@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 
 from holysheep_core.resume.again import TOO_LONG, Repetition, said_again
+from holysheep_core.resume.filters import Filters
 from holysheep_core.resume.joint import (
     BLOCK_QUOTE,
     ClosingMarks,
@@ -43,22 +44,18 @@ from holysheep_core.resume.seen import (
     is_open_json,
     is_provable,
 )
+from holysheep_core.resume.thinking import thinking_before
 
 NOTHING_NEW = "nothing new"
 """`Stitcher.rejected` of a response that only repeats what was seen."""
 
-MAX_THINKING = 20_000
 _MAX_QUIET = 64
 _MAX_REPETITIONS = 4
-_THINK, _END_OF_THINKING = "<think>", "</think>"
-_THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
 _END_OF_BEGUN = "</begun>"
 """What closes the partial in the request, and then perhaps the response."""
 _REMARK_BEGUN = re.compile(r"[.:。：…]*\n?")  # noqa: RUF001 - full-width
 _REMARKED = re.compile(r"[.:。：…]*\n\n")  # noqa: RUF001 - full-width
 _DOTS = re.compile(r"\s*(?:\.{1,3}|…)?")
-
-_Filter = EchoFilter | ClosingMarks | EndOfJson
 
 __all__ = ["Stitcher", "choose_anchor", "is_provable"]
 
@@ -112,15 +109,11 @@ class Stitcher:
         self._replay = replay
         self._prefilled = prefilled
         self._echo = EchoFilter(asked) if asked else None
-        self._filters: list[EchoFilter | ClosingMarks | EndOfJson] = (
-            [self._echo] if self._echo else []
-        )
         self._sentinel = sentinel
         self._end_mark = ClosingMarks(sentinel, "", alone=True) if sentinel else None
-        if self._end_mark:
-            self._filters.append(self._end_mark)
+        self._filters = Filters(*(part for part in (self._echo, self._end_mark) if part))
         if _END_OF_BEGUN in asked and _END_OF_BEGUN not in seen:
-            self._filters.append(ClosingMarks(_END_OF_BEGUN, ""))
+            self._filters.add(ClosingMarks(_END_OF_BEGUN, ""))
         self._last = last
         self._contradicted = contradicted
         self._doubtful = doubtful
@@ -162,8 +155,7 @@ class Stitcher:
         quiet, self._quiet = self._quiet, None
         if quiet:
             text += self._filter(quiet)
-        for part in self._filters:
-            text += self._after(part, part.close())
+        text += self._filters.close()
         self._silent = self._silent and not has_words(text)
         if self._silent and not self._may_end_with(text):
             return self._reject(NOTHING_NEW)
@@ -172,7 +164,7 @@ class Stitcher:
     @property
     def holds_text(self) -> bool:
         """Tell whether text that came may still be missing from what was let through."""
-        held = self._held or self._quiet or any(part.held for part in self._filters)
+        held = self._held or self._quiet or self._filters.holds_text
         return bool(held or self.rejected)
 
     # -- deciding ---------------------------------------------------------------------------
@@ -251,26 +243,13 @@ class Stitcher:
         return bool(anchor) and (said.startswith(anchor) or anchor.startswith(said))
 
     def _is_thinking(self, *, final: bool) -> bool:
-        """Take a `<think>` block out of the beginning; tell whether it is still open."""
-        begun = self._held.lstrip()
-        seen = self._seen.text
-        if not begun or (seen.lstrip().startswith(_THINK) and _END_OF_THINKING not in seen):
-            return False
-        tag = next((t for t in _THINKING_TAGS if begun.startswith(f"<{t}>")), "")
-        # Some servers give `<think>` to the model and pass on only `</think>`.
-        untagged = not tag and _END_OF_THINKING in seen and not self._obeys
-        if not (tag or untagged):
-            return not final and any(f"<{t}>".startswith(begun) for t in _THINKING_TAGS)
-        opened, closed = (f"<{tag}>", f"</{tag}>") if tag else ("", _END_OF_THINKING)
-        end = begun.find(closed)
-        if end < 0:
-            return not final and len(begun) < MAX_THINKING
-        rest = begun[end + len(closed) :].lstrip("\n")
-        if not rest and not final:
-            return True
-        self.thinking = begun[len(opened) : end]
-        self.removed += len(self._held) - len(rest)
-        self._held, self._response = rest, Folded(rest)
+        """Take reasoning in tags out of the beginning; tell whether it is still open."""
+        found = thinking_before(self._held, self._seen.text, obeys=self._obeys, final=final)
+        if found is None or found.is_open:
+            return found is not None
+        self.thinking = found.thought
+        self.removed += len(self._held) - len(found.rest)
+        self._held, self._response = found.rest, Folded(found.rest)
         return False
 
     # -- joining ----------------------------------------------------------------------------
@@ -308,9 +287,9 @@ class Stitcher:
         if closed is None and not twice:
             return self._reject("unproven")
         if closer.startswith(("```", "~~~")) and is_open_json(self._seen.text):
-            self._filters.append(EndOfJson(self._seen.text.lstrip()))
+            self._filters.add(EndOfJson(self._seen.text.lstrip()))
         elif closer.strip() and closed == rest and not twice:
-            self._filters.append(ClosingMarks(closer, self._seen.text))
+            self._filters.add(ClosingMarks(closer, self._seen.text))
         reached = None if twice else place.reached
         if self._seen.blank == " " and not self._seen.fence and said not in self._seen.text:
             again = again.lstrip(" ") or again  # its blanks are other ones
@@ -409,15 +388,8 @@ class Stitcher:
         return self._filter(text)
 
     def _filter(self, text: str) -> str:
-        for part in self._filters:
-            text = part.feed(text)
+        text = self._filters.feed(text)
         if self._echo and self._echo.found:
             self._reject("different")
         self._silent = self._silent and not has_words(text)
-        return text
-
-    def _after(self, part: _Filter, text: str) -> str:
-        """Pass what a filter held through those after it."""
-        for later in self._filters[self._filters.index(part) + 1 :]:
-            text = later.feed(text)
         return text

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from holysheep_core.resume.normalize import has_words
 from holysheep_core.resume.seen import choose_anchor, is_provable
-from holysheep_core.resume.stitcher import MAX_THINKING, Stitcher
+from holysheep_core.resume.stitcher import Stitcher
+from holysheep_core.resume.thinking import MAX_THINKING
 from support.stitching import SIZES, TEXT, obedient, passed, stitcher_after
 
 REFRAIN = "웃음소리: 하하하하하하하하하하 하고 웃었다."
