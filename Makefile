@@ -18,7 +18,7 @@ WORKERS ?= 4
 demo: .venv/.ready  ## the main job: streams that break, and arrive whole
 	@$(BIN)/holysheep demo
 
-test: .venv/.ready  ## the tests; SLOW=1 adds the long ones, as in CI
+test: .venv/.ready  ## the tests; SLOW=1 adds the long ones, as before a release
 	@sh tests/services.sh
 	$(BIN)/pytest -n $(WORKERS) $(if $(SLOW),,-m "not slow") tests
 

@@ -1,6 +1,7 @@
 """What all tests share: a simulator, a full retry budget, and one text to cut."""
 
 import gc
+import itertools
 import sys
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ from support.redis_server import RedisServer
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+_ENDED = itertools.count(1)
+"""Tests that have ended in this process."""
 TEXT = "안녕, 양 세 마리! Then `x = [1, 2]`:\n```py\nfor i in x:\n    print(i)\n```\n끝났어요 👋."
 """Korean, English and code, emoji included: short enough to cut at every character."""
 
@@ -35,6 +38,12 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.collect()  # or the next one would wait until a quarter as many objects were made
+
+
+def pytest_runtest_teardown():
+    """Close what tests left open, as users do, before it adds up to the limit of select()."""
+    if next(_ENDED) % 50 == 0:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
