@@ -16,6 +16,7 @@ from holysheep_core import (
     StreamingRetryHandler,
     Timeouts,
 )
+from support.listening import stop_listening
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 BODY = (
@@ -55,7 +56,7 @@ class Node:
         self.open -= 1
 
     def close(self):
-        self._listener.close()
+        stop_listening(self._listener)
         for link in self._links:
             link.close()
 
@@ -255,7 +256,7 @@ class Reader:
 
     def close(self):
         self._over.set()
-        self._listener.close()
+        stop_listening(self._listener)
 
 
 LARGE = [{"role": "user", "content": "x" * 24_000_000}]

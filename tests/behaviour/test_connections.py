@@ -22,6 +22,7 @@ from holysheep_core import (
     Timeouts,
 )
 from support.libraries import OLD, load, made_with, with_both
+from support.listening import stop_listening
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 FAST = RetryConfig(max_retries=2, base_delay=0.001)
@@ -135,7 +136,7 @@ class Server:
         return True
 
     def close(self):
-        self._listener.close()
+        stop_listening(self._listener)
         with self._lock:
             for link in self.open:
                 with suppress(OSError):

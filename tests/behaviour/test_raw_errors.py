@@ -21,6 +21,7 @@ from holysheep_core import (
 )
 from holysheep_core.transport.exceptions import translate
 from support.libraries import NAMES, load, made_with, with_both
+from support.listening import stop_listening
 
 ASK = ("gpt-4.1", [{"role": "user", "content": "go"}])
 ONCE = {"config": RetryConfig(max_retries=0), "fallback_models": [], "resume": False}
@@ -225,7 +226,7 @@ class Hasty:
 
     def close(self):
         self._over.set()
-        self._listener.close()
+        stop_listening(self._listener)
 
 
 @with_both

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from support.listening import stop_listening
+
 
 @dataclass(frozen=True)
 class Barrier:
@@ -48,7 +50,7 @@ class Gate:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self._socket.close()
+        stop_listening(self._socket)
 
     def _accept(self) -> None:
         while True:

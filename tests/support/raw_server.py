@@ -14,6 +14,7 @@ from holysheep_core import StreamingRetryHandler
 from langchain_holysheep import ChatHolySheep
 from llamaindex_holysheep import HolySheep
 from support.calls import ASK
+from support.listening import stop_listening
 
 
 class RawServer:
@@ -60,7 +61,7 @@ class RawServer:
             connection.recv(1)
 
     def close(self):
-        self._socket.close()
+        stop_listening(self._socket)
 
 
 def by_handler(settings, url, case):
