@@ -78,7 +78,7 @@ class Preamble:
     def _hides_text(self, preamble: str, length: int) -> bool:
         r"""Tell whether text of the answer may stand behind the first words of a preamble.
 
-        `Sure:\n\ntus == 200\n    assert result.sta` goes on with a row much like the last one.
+        `Sure:\n\ntus == 200\n    assert result.sta` continues with a row much like the last one.
         """
         for found in _BREAK.finditer(preamble):
             after = preamble[found.end() :].lstrip()

@@ -168,7 +168,7 @@ def _may_touch(last: str, first: str) -> bool:
         return True
     if last.isalnum():
         return not first.isupper()
-    # "10:" goes on with "00", "a." with "b", and a full-width mark needs no blank after it.
+    # "10:" continues with "00", "a." with "b", and a full-width mark needs no blank after it.
     lower = first.isascii() and not first.isupper()
     return (lower and last in ":.,;?&%+^!") or (not last.isascii() and first > _WIDE)
 
